@@ -1,0 +1,3 @@
+"""moneymentor-sync: keeps Google Sheets equal to a database."""
+
+__version__ = "0.1.0"

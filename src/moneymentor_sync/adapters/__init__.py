@@ -1,0 +1,1 @@
+"""One port and one library each; a library's errors become ours here and nowhere else."""

@@ -1,0 +1,1 @@
+"""What decides. The standard library only; no clock, no randomness, no I/O may enter here."""

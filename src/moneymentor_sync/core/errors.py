@@ -1,0 +1,219 @@
+"""Every error a user can cause or meet: what, where, and what to do about it.
+
+The class is the kind (its `code` is stable and goes to JSON and the state file), the message says what and
+where, the `hint` says what to do. Nothing here may carry a secret or the value of a database cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+
+class MmsyncError(Exception):
+    """The root. `str(error)` is one line for a person; `hint` is the remedy."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+    default_hint: ClassVar[str] = ""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = self.default_hint if hint is None else hint
+
+
+class UsageError(MmsyncError):
+    """The command was called in a way that makes no sense."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class UnknownDatasetError(UsageError):
+    """A dataset was named that the configuration does not have."""
+
+    code = "unknown_dataset"
+
+
+class ConfigError(MmsyncError):
+    """The configuration is wrong; carries every problem found, each with its path."""
+
+    code = "config"
+    exit_code = 78
+    default_hint = "Correct the settings named above and run `mmsync check`."
+
+    def __init__(self, problems: Sequence[str], *, hint: str | None = None) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = f"the configuration has {count} problem{'' if count == 1 else 's'}"
+        super().__init__(f"{head}: " + "; ".join(self.problems), hint=hint)
+
+
+# --- the database -----------------------------------------------------------------------------------------
+
+
+class SourceError(MmsyncError):
+    """The database could not be read."""
+
+    code = "source"
+
+
+class DatabaseUnreachableError(SourceError):
+    """No connection: wrong host, port, password, file, or the server is down. Concerns every dataset."""
+
+    code = "database_unreachable"
+
+
+class QueryError(SourceError):
+    """One dataset's query failed: a missing table or column, a syntax error, the statement time-out."""
+
+    code = "query"
+
+
+class KeyNotUniqueError(SourceError):
+    """The query gave NULL or the same value twice in a dataset's key."""
+
+    code = "key_not_unique"
+
+
+class UnsupportedValueError(SourceError):
+    """The query gave a value that no cell can hold (binary data), or text too long where that is refused."""
+
+    code = "unsupported_value"
+
+
+# --- the spreadsheet --------------------------------------------------------------------------------------
+
+
+class DestinationError(MmsyncError):
+    """Google refused, or the spreadsheet is not as it must be."""
+
+    code = "destination"
+
+
+class CredentialsError(DestinationError):
+    """The service-account key is missing, malformed, revoked, or the clock is wrong."""
+
+    code = "credentials"
+
+
+class PermissionDeniedError(DestinationError):
+    """The service account may not read or edit the spreadsheet, or the API is disabled in its project."""
+
+    code = "permission_denied"
+
+
+class SpreadsheetNotFoundError(DestinationError):
+    """No such spreadsheet, or it is not shared with the service account (Google does not tell which)."""
+
+    code = "spreadsheet_not_found"
+
+
+class ProtectedError(DestinationError):
+    """A protected range covers cells that the sync must write."""
+
+    code = "protected"
+
+
+class RequestRefusedError(DestinationError):
+    """Google called a request invalid; nothing of it was applied. Carries Google's words in `reason`."""
+
+    code = "request_refused"
+
+    def __init__(self, message: str, *, reason: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class QuotaExhaustedError(DestinationError):
+    """Google's quota was used up for longer than a sync may wait."""
+
+    code = "quota"
+    default_hint = "Wait a minute; raise `interval_seconds`, or ask for a higher Sheets API quota."
+
+    def __init__(self, message: str, *, retry_after: float | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class UnavailableError(DestinationError):
+    """Google could not be reached or answered 5xx; for a write it is unknown whether it was applied."""
+
+    code = "unavailable"
+    default_hint = "Usually passes by itself; see https://www.google.com/appsstatus if it lasts."
+
+    def __init__(self, message: str, *, retry_after: float | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class SecondWriterError(DestinationError):
+    """Another writer took the spreadsheet over while this sync was under way."""
+
+    code = "second_writer"
+    default_hint = "Let only one installation write to a spreadsheet, or give each its own."
+
+
+# --- the guards -------------------------------------------------------------------------------------------
+
+
+class GuardError(MmsyncError):
+    """A sync was refused to protect what is in the tab; nothing was written."""
+
+    code = "guard"
+
+
+class ShrinkRefusedError(GuardError):
+    """The result is empty or would delete more than `max_delete_fraction` of the tab's rows."""
+
+    code = "shrink_refused"
+    default_hint = (
+        "If the rows are really gone, run `mmsync sync DATASET --force` (or, with the daemon running, "
+        "`mmsync force DATASET --allow-deletes`)."
+    )
+
+
+class HeaderDamagedError(GuardError):
+    """A managed header is missing, twice in the tab, or not in row 1, and cannot be told for certain."""
+
+    code = "header_damaged"
+
+
+class KeyDamagedError(GuardError):
+    """A key cell was changed or emptied and its row cannot be told for certain."""
+
+    code = "key_damaged"
+
+
+class UnknownRowsError(GuardError):
+    """The tab has rows with keys that are not in the database and that this installation did not write."""
+
+    code = "unknown_rows"
+
+
+class DuplicateKeyError(GuardError):
+    """A key stands in several rows of the tab and none of them is as this installation wrote it."""
+
+    code = "duplicate_key"
+
+
+class CellLimitError(GuardError):
+    """The spreadsheet would exceed Google's limit of cells; nothing was written."""
+
+    code = "cell_limit"
+
+
+# --- this machine -----------------------------------------------------------------------------------------
+
+
+class LockHeldError(MmsyncError):
+    """Another process is working on the spreadsheet."""
+
+    code = "lock_held"
+    default_hint = "Wait until it has finished, or stop it."
+
+
+class StateError(MmsyncError):
+    """The state file cannot be used: unreadable, damaged, from a newer version, or the disk is full."""
+
+    code = "state"

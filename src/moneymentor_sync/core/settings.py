@@ -1,0 +1,118 @@
+"""The configuration as frozen values: what the rest of the program reads. Parsing is in `config`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+Mode = Literal["mirror", "upsert", "append"]
+CellType = Literal["date", "datetime", "boolean", "number", "text"]
+LongText = Literal["cut", "refuse"]
+VerifyRule = Literal["always", "auto"]
+
+MODES: tuple[Mode, ...] = ("mirror", "upsert", "append")
+CELL_TYPES: tuple[CellType, ...] = ("date", "datetime", "boolean", "number", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One managed column of a tab.
+
+    `name` is the query's column, `header` the text in row 1 (default: the name), `hidden` hides the column
+    when it is made, `format` is a Google Sheets number format pattern, `type` says what a value is where the
+    database does not.
+    """
+
+    name: str
+    header: str
+    hidden: bool = False
+    format: str | None = None
+    type: CellType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One query that fills one tab.
+
+    Exactly one of `query`, `table` and `builtin` is set. `columns` is empty where all of the query's columns
+    are wanted under their own names. `verify` is a rule or a time in seconds. `interval_seconds` and
+    `spreadsheet_id` are already resolved to the common ones where the entry names none.
+    """
+
+    name: str
+    tab: str
+    key: tuple[str, ...]
+    spreadsheet_id: str
+    query: str | None = None
+    table: str | None = None
+    builtin: Literal["user_profiles", "course_statistics"] | None = None
+    mode: Mode = "mirror"
+    columns: tuple[Column, ...] = ()
+    match_on: tuple[str, ...] = ()
+    cursor: str | None = None
+    enabled: bool = True
+    max_delete_fraction: float = 0.5
+    interval_seconds: float = 300.0
+    verify: VerifyRule | float = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """`url` is a SQLAlchemy URL (`postgres://` and `postgresql://` already rewritten to psycopg 3)."""
+
+    url: str = field(repr=False)  # may carry a password
+    statement_timeout_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccount:
+    """Where the service account's key comes from: a file, or e-mail and PEM from the environment."""
+
+    file: Path | None = None
+    client_email: str | None = None
+    private_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class GoogleSettings:
+    """`spreadsheet_id` is None only where every dataset names its own. `api_endpoint` is None for Google's."""
+
+    spreadsheet_id: str | None
+    account: ServiceAccount
+    api_endpoint: str | None = None
+    timeout_seconds: float = 60.0
+    max_cells: int = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SyncSettings:
+    interval_seconds: float = 300.0
+    max_retries: int = 3
+    retry_delay_seconds: float = 5.0
+    max_consecutive_failures: int = 5
+    health_check_interval: float = 60.0
+    enable_course_stats: bool = True
+    enable_user_profiles: bool = True
+    timezone: str = "UTC"
+    long_text: LongText = "cut"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything, resolved: what `load_config` returns. `file` is None where none was used."""
+
+    database: DatabaseSettings
+    google: GoogleSettings
+    sync: SyncSettings
+    state_path: Path
+    socket_path: Path
+    log: LogSettings
+    datasets: tuple[Dataset, ...]
+    file: Path | None = None
