@@ -75,6 +75,10 @@ class KeyNotUniqueError(SourceError):
 
     code = "key_not_unique"
 
+    def __init__(self, message: str, *, hint: str | None = None, offenders: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.offenders = tuple(offenders)  # key values: for the operator's terminal, never for a log
+
 
 class UnsupportedValueError(SourceError):
     """The query gave a value that no cell can hold (binary data), or text too long where that is refused."""
@@ -158,9 +162,13 @@ class SecondWriterError(DestinationError):
 
 
 class GuardError(MmsyncError):
-    """A sync was refused to protect what is in the tab; nothing was written."""
+    """A sync was refused to protect what is in the tab; nothing was written. `rows` are row numbers in it."""
 
     code = "guard"
+
+    def __init__(self, message: str, *, hint: str | None = None, rows: Sequence[int] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.rows = tuple(rows)
 
 
 class ShrinkRefusedError(GuardError):

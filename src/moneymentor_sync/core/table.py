@@ -1,0 +1,196 @@
+"""The desired table: which columns a dataset manages, and its rows as typed cells with their identity.
+
+Rows are given and taken one by one, never as a whole, so that a million of them cost a few bytes each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .cells import DEFAULT_FORMATS, Cell, CellRules, Converter, Kind, unpack_row
+from .errors import KeyNotUniqueError, QueryError
+from .ports import SourceColumn
+from .rows import Fingerprint, Hasher, sum_hashes
+from .settings import Column, Dataset
+
+MAX_OFFENDERS = 5
+MAX_COLUMNS = 18_278
+"""Columns a tab may have (Google Sheets limit)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A dataset's managed columns in order, and where its key and its `match_on` stand among them.
+
+    `picks[i]` is the position of managed column i in the source's rows; `types` says what its values are.
+    """
+
+    dataset: str
+    columns: tuple[Column, ...]
+    picks: tuple[int, ...]
+    key: tuple[int, ...]
+    match_on: tuple[int, ...] = ()
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        return tuple(column.header for column in self.columns)
+
+    def key_of(self, cells: Sequence[Cell]) -> tuple[Cell, ...]:
+        return tuple([cells[i] for i in self.key])
+
+    def text(self) -> str:
+        """A text that differs when the same rows would have to be written differently."""
+        return repr((self.columns, self.picks, self.key))
+
+
+def resolve_shape(dataset: Dataset, source: Sequence[SourceColumn]) -> Shape:
+    """Joins the configured columns with those that the query gave. Raises QueryError where they do not fit."""
+    names = [column.name for column in source]
+    configured = dataset.columns or tuple(Column(name=name, header=name) for name in names)
+    wanted = _with_keys(dataset, configured)
+    missing = [name for name in [c.name for c in wanted] + list(dataset.match_on) if name not in names]
+    if missing:
+        raise QueryError(
+            f"dataset {dataset.name!r} has no column {missing[0]!r}; its query gives {', '.join(names) or 'none'}",
+            hint="Correct `key`, `columns` or `match_on` of the dataset, or its query.",
+        )
+    if not source or len(wanted) > MAX_COLUMNS:
+        raise QueryError(
+            f"dataset {dataset.name!r} gives {len(wanted)} columns; a tab has 1 to {MAX_COLUMNS:,}",
+            hint="Name the columns you want in `columns`.",
+        )
+    blank = [c.name for c in wanted if not c.header.strip()]
+    if blank:
+        raise QueryError(f"dataset {dataset.name!r}: column {blank[0]!r} has no header")
+    position = {name: i for i, name in enumerate(names)}
+    at = {column.name: i for i, column in enumerate(wanted)}
+    unseen = [name for name in dataset.match_on if name not in at]
+    if unseen:
+        raise QueryError(f"dataset {dataset.name!r}: match_on column {unseen[0]!r} is not among its columns")
+    types = {column.name: column.type for column in source}
+    return Shape(
+        dataset=dataset.name,
+        columns=tuple(_typed(column, types[column.name]) for column in wanted),
+        picks=tuple(position[column.name] for column in wanted),
+        key=tuple(at[name] for name in dataset.key),
+        match_on=tuple(at[name] for name in dataset.match_on),
+    )
+
+
+def _with_keys(dataset: Dataset, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """Key columns that were not named are managed too, last and hidden."""
+    named = {column.name for column in columns}
+    extra = tuple(Column(name=k, header=k, hidden=True) for k in dataset.key if k not in named)
+    return columns + extra
+
+
+def _typed(column: Column, declared: object) -> Column:
+    if column.type is not None or declared is None:
+        return column
+    return Column(column.name, column.header, column.hidden, column.format, declared)  # type: ignore[arg-type]  # a CellType
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredRow:
+    """A row as it must stand in the tab: the hashes of its key and of its cells, and the cells."""
+
+    key: bytes
+    hash: bytes
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredTable:
+    """What is known of the desired rows once they have been read: everything but the rows themselves.
+
+    `index` maps each key's hash to its row's hash, in the source's order. `formats` has a number format for
+    each managed column that needs one. `cut` and `replaced` count texts that a cell could not hold whole.
+    """
+
+    shape: Shape
+    index: dict[bytes, bytes]
+    formats: tuple[str | None, ...]
+    cut: int = 0
+    replaced: int = 0
+
+    @property
+    def fingerprint(self) -> Fingerprint:
+        return sum_hashes(self.index.values())
+
+
+@dataclass(slots=True)
+class TableBuilder:
+    """Turns packed source rows into desired rows, checking each key; `finish` gives the table.
+
+    Raises KeyNotUniqueError when all rows have been seen and some had NULL or another's key,
+    UnsupportedValueError at the first value that no cell can hold.
+    """
+
+    shape: Shape
+    rules: CellRules
+    hasher: Hasher
+    _index: dict[bytes, bytes] = field(default_factory=dict)
+    _null: list[int] = field(default_factory=list)
+    _repeated: list[tuple[Cell, ...]] = field(default_factory=list)
+    _bad: int = 0
+    _converters: list[Converter] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._converters = [Converter(c.name, c.type, self.rules) for c in self.shape.columns]
+
+    def rows(self, packed: Iterable[bytes]) -> Iterator[DesiredRow]:
+        convert = [(c.convert, pick) for c, pick in zip(self._converters, self.shape.picks, strict=True)]
+        key_at, index = self.shape.key, self._index
+        hash_key, hash_row = self.hasher.key, self.hasher.row
+        for number, data in enumerate(packed, start=1):
+            source = unpack_row(data)
+            cells = tuple([one(source[pick]) for one, pick in convert])
+            key = tuple([cells[i] for i in key_at])
+            identity = hash_key(key)
+            if None in key or identity in index:
+                self._refuse(number, key)
+                continue
+            row_hash = hash_row(cells)
+            index[identity] = row_hash
+            yield DesiredRow(identity, row_hash, cells)
+
+    def _refuse(self, number: int, key: tuple[Cell, ...]) -> None:
+        self._bad += 1
+        if None in key:
+            self._null.append(number)
+            del self._null[MAX_OFFENDERS:]
+        elif len(self._repeated) < MAX_OFFENDERS:
+            self._repeated.append(key)
+
+    def finish(self) -> DesiredTable:
+        if self._bad:
+            raise self._key_error()
+        kinds: list[Kind] = [converter.kind for converter in self._converters]
+        formats = tuple(
+            column.format or DEFAULT_FORMATS.get(kind)
+            for column, kind in zip(self.shape.columns, kinds, strict=True)
+        )
+        cut = sum(converter.cut for converter in self._converters)
+        replaced = sum(converter.replaced for converter in self._converters)
+        return DesiredTable(self.shape, self._index, formats, cut, replaced)
+
+    def _key_error(self) -> KeyNotUniqueError:
+        names = ", ".join(self.shape.columns[i].name for i in self.shape.key)
+        offenders = [f"row {number} of the result: NULL" for number in self._null]
+        offenders += [" + ".join(_shown(cell) for cell in key) + ": more than once" for key in self._repeated]
+        what = "NULL or empty" if self._null else "the same value more than once"
+        return KeyNotUniqueError(
+            f"dataset {self.shape.dataset!r}: its key ({names}) has {what} in {self._bad:,} rows; "
+            "the tab was left as it is",
+            hint=f"A key must be unique and not null. To see the rows: SELECT {names}, count(*) … "
+            f"GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend the query.",
+            offenders=tuple(offenders[:MAX_OFFENDERS]),
+        )
+
+
+def _shown(cell: Cell) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    text = str(cell)
+    return text if len(text) <= 40 else text[:39] + "…"
