@@ -11,7 +11,7 @@ import json
 import marshal
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -94,7 +94,7 @@ def _plain(value: Any) -> Any:
     return str(value)  # ranges, networks, enums and the like: their text is what a person expects
 
 
-def pack_row(row: Sequence[Any]) -> bytes:
+def pack_row(row: tuple[Any, ...]) -> bytes:
     """One row as bytes: equal rows give equal bytes, whatever process made them.
 
     Format 2 of marshal has no references and no interning, so it depends on the values alone.
@@ -239,7 +239,7 @@ class Converter:
                 return serial(datetime.combine(_EPOCH, clock.replace(tzinfo=None)))
             case _:
                 self.kind = self.kind or "duration"
-                return round(content / (_SECONDS * 1_000_000), 10) + 0.0
+                return float(round(content / (_SECONDS * 1_000_000), 10)) + 0.0
 
     def _dated(self, value: Any) -> Cell:
         """ISO text becomes a date; other text stays what it is, so that `N/A` is not lost."""

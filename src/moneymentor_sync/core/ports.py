@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
 
+from .cells import Cell, CurrentCell
+from .fence import FenceSeen
+from .layout import KnownTab
 from .settings import CellType, Dataset
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+# --- the database -----------------------------------------------------------------------------------------
 
 Row = tuple[Any, ...]
 """One row as the database driver gives it: Python values, one a column."""
@@ -50,4 +58,238 @@ class Snapshot(Protocol):
 class Source(Protocol):
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         """Opens the snapshot. Raises DatabaseUnreachableError."""
+        ...
+
+
+# --- the spreadsheet --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TabInfo:
+    """A tab as the spreadsheet describes it; `rows` and `columns` are the grid, not the data."""
+
+    sheet_id: int
+    title: str
+    rows: int
+    columns: int
+    frozen_rows: int = 0
+    hidden: bool = False
+
+
+class TabView(Protocol):
+    """A tab as it was read. `rows` may be gone through again; a large tab is then read again."""
+
+    @property
+    def info(self) -> TabInfo: ...
+
+    @property
+    def header(self) -> Sequence[CurrentCell]: ...
+
+    def rows(self) -> Iterable[tuple[int, Sequence[CurrentCell]]]:
+        """All rows below the first with anything in them, as (0-based index, cells from column A on)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One look at a spreadsheet: its fence and the tabs asked for, by the name they were asked under.
+
+    A tab that does not exist is missing from `tabs`. `all_tabs` is None where the read did not list them.
+    """
+
+    fence: FenceSeen
+    tabs: Mapping[str, TabView]
+    all_tabs: tuple[TabInfo, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A tab to read: the name of its dataset, its configured title, and what is known of it."""
+
+    dataset: str
+    title: str
+    known: KnownTab | None = None
+
+
+Placed = tuple[int, int, Cell]
+"""A cell that was written, or is to be: row index, column index, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """How a write landed. `as_planned` is False where headers or keys were not where the plan thought.
+
+    `cells` are then the existing cells that were written over, for `repair`. `token` is the fence now.
+    """
+
+    as_planned: bool
+    token: str
+    sheet_id: int
+    cells: tuple[Placed, ...] = ()
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What went over the wire: calls by kind, and bytes of bodies sent and received."""
+
+    reads: int = 0
+    writes: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+
+    def since(self, before: Traffic) -> Traffic:
+        return Traffic(
+            self.reads - before.reads,
+            self.writes - before.writes,
+            self.bytes_sent - before.bytes_sent,
+            self.bytes_received - before.bytes_received,
+        )
+
+    def copy(self) -> Traffic:
+        return Traffic(self.reads, self.writes, self.bytes_sent, self.bytes_received)
+
+
+class Destination(Protocol):
+    """One spreadsheet. Every method may raise DestinationError; nothing in it waits or tries again."""
+
+    @property
+    def traffic(self) -> Traffic: ...
+
+    def read(self, wanted: Sequence[Wanted]) -> Reading:
+        """Reads the tabs, in one call where what is known of them still holds."""
+        ...
+
+    def write(
+        self, plan: Plan, tab: TabView | None, fence: FenceSeen, *, intend: Callable[[str], None], tick: Tick
+    ) -> Landing:
+        """Carries a plan out, atomically for people who look at the tab. `intend(token)` is called before each
+        request that changes the fence, so that a crash leaves a trace.
+
+        Raises CellLimitError before anything is written; SecondWriterError where the fence was not `fence`;
+        UnavailableError where it is unknown whether it happened.
+        """
+        ...
+
+    def put_back(
+        self,
+        sheet_id: int,
+        cells: Sequence[tuple[int, int, CurrentCell]],
+        fence: FenceSeen,
+        *,
+        intend: Callable[[str], None],
+    ) -> None:
+        """Writes single cells, people's formulas among them: what a write hit by mistake."""
+        ...
+
+
+class Tick(Protocol):
+    """Progress, for people: `phase` is `reading`, `comparing` or `writing`; `total` is None where unknown."""
+
+    def __call__(self, dataset: str, phase: str, done: int, total: int | None) -> None: ...
+
+
+# --- the state --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetState:
+    """What the last successful sync of a dataset left. Fingerprints are texts of `rows.Fingerprint`.
+
+    `dirty` says that a write was begun and its end not recorded: nothing here may then be relied on but
+    `known`. `verified_at` is the UNIX time when the tab was last compared with what it should hold.
+    """
+
+    spreadsheet_id: str
+    tab: str
+    known: KnownTab | None
+    shape: str = ""
+    source: str = ""
+    content: str = ""
+    formats: tuple[str | None, ...] = ()
+    width: int = 26
+    rows: int = 0
+    verified_at: float = 0.0
+    cursor: str | None = None
+    dirty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FenceState:
+    """The fence as this installation last left it; `pending` was sent, and its answer not yet seen."""
+
+    token: str | None = None
+    pending: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetResult:
+    """What one sync did to one dataset. `result` is `synced`, `unchanged` or `failed`."""
+
+    dataset: str
+    tab: str
+    result: str
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+    cells: int = 0
+    reads: int = 0
+    writes: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    retries: int = 0
+    repaired: int = 0
+    verified: bool = False
+    seconds: float = 0.0
+    error_code: str | None = None
+    error: str | None = None
+    hint: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One pass over the datasets that were due or asked for; it failed if any of them failed."""
+
+    run_id: str
+    started_at: float
+    seconds: float
+    trigger: str
+    datasets: tuple[DatasetResult, ...] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        return all(dataset.result != "failed" for dataset in self.datasets)
+
+
+class Store(Protocol):
+    """The state file. Every method may raise StateError; a method is one transaction."""
+
+    def secret(self) -> bytes: ...
+
+    def dataset(self, name: str) -> DatasetState | None: ...
+
+    def fence(self, spreadsheet_id: str) -> FenceState: ...
+
+    def save_fence(self, spreadsheet_id: str, fence: FenceState) -> None: ...
+
+    def written(self, name: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """Of these keys those that this installation wrote, with the hash of the row as it last wrote it."""
+        ...
+
+    def begin_write(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes]) -> None:
+        """Marks the dataset dirty and remembers rows (key -> hash) that are about to be written."""
+        ...
+
+    def finish(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes] | None, *, exactly: bool) -> None:
+        """Saves the state. `rows` are what the tab now holds of ours: all of it where `exactly`, else some;
+        None where nothing changed."""
+        ...
+
+    def record(self, run: RunResult) -> None: ...
+
+
+class Lease(Protocol):
+    def hold(self, spreadsheet_id: str) -> AbstractContextManager[None]:
+        """Holds the right to write to a spreadsheet. Raises LockHeldError, naming the holder."""
         ...

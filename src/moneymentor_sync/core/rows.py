@@ -49,14 +49,14 @@ class Hasher:
     def key(self, cells: tuple[CurrentCell, ...]) -> bytes:
         """The hash of a row's key cells; 7, "7" and True are three keys."""
         try:
-            return self.digest(b"k" + marshal.dumps(cells, 2))
+            return self.digest(b"k" + marshal.dumps(cells, 2))  # type: ignore[arg-type]  # a formula raises
         except ValueError:
             return self.digest(b"f" + repr(cells).encode("utf-8", "surrogatepass"))
 
     def row(self, cells: tuple[CurrentCell, ...]) -> bytes:
         """The hash of a row's managed cells; a formula equals no value."""
         try:
-            return self.digest(marshal.dumps(cells, 2))
+            return self.digest(marshal.dumps(cells, 2))  # type: ignore[arg-type]  # a formula raises
         except ValueError:
             return self.digest(repr(cells).encode("utf-8", "surrogatepass"))
 

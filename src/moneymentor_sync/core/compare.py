@@ -1,0 +1,107 @@
+"""Desired against current, row by row: what is equal is forgotten at once, what differs is kept.
+
+Pure and in one pass over the tab's rows, whatever their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .cells import CurrentCell
+from .layout import Layout
+from .rows import Fingerprint, Hasher, sum_hashes
+from .table import Shape
+
+Cells = tuple[CurrentCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TabRow:
+    """A row of the tab: its 0-based index, its managed cells, and whether people have anything beside them."""
+
+    index: int
+    cells: Cells
+    beside: bool
+    key: bytes = b""
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Everything about a tab that a plan needs.
+
+    `matched` maps a key to twice its first row's index, plus one where people have something beside it;
+    `changed` are matched rows whose cells differ; `again` are further rows with a key that was already met;
+    `absent` have a key that is not desired; `keyless` have managed cells but no whole key. `rows_before` counts rows with managed cells, `last_row` is the index
+    of the last row with anything in it (0 where there is only the header).
+    """
+
+    matched: dict[bytes, int] = field(default_factory=dict)
+    changed: list[TabRow] = field(default_factory=list)
+    again: list[TabRow] = field(default_factory=list)
+    absent: list[TabRow] = field(default_factory=list)
+    keyless: list[TabRow] = field(default_factory=list)
+    rows_before: int = 0
+    last_row: int = 0
+    people_beside: bool = False
+
+    def first_row(self, key: bytes, desired: Cells) -> TabRow:
+        """The first row with a key. `desired` are its cells if it is equal, which is why they were forgotten."""
+        place = self.matched[key]
+        differing = next((row for row in self.changed if row.key == key), None)
+        return differing or TabRow(place >> 1, desired, bool(place & 1), key)
+
+
+def managed_cells(row: Sequence[CurrentCell], positions: Sequence[int | None]) -> Cells:
+    width = len(row)
+    return tuple([row[p] if p is not None and p < width else None for p in positions])
+
+
+def compare(
+    shape: Shape,
+    layout: Layout,
+    rows: Iterable[tuple[int, Sequence[CurrentCell]]],
+    desired: Mapping[bytes, bytes],
+    hasher: Hasher,
+) -> Comparison:
+    """Sorts the tab's rows, given as (index, cells of the whole row), by what they are to the desired table."""
+    result = Comparison()
+    positions, key_at = layout.positions, shape.key
+    hash_key, hash_row = hasher.key, hasher.row
+    matched = result.matched
+    for index, whole in rows:
+        cells = managed_cells(whole, positions)
+        filled = sum(cell is not None for cell in whole)
+        if not filled:
+            continue
+        result.last_row = max(result.last_row, index)
+        managed = sum(cell is not None for cell in cells)
+        beside = filled > managed
+        result.people_beside = result.people_beside or beside
+        if not managed:
+            continue
+        result.rows_before += 1
+        key = tuple([cells[i] for i in key_at])
+        if None in key:
+            result.keyless.append(TabRow(index, cells, beside))
+            continue
+        identity = hash_key(key)
+        wanted = desired.get(identity)
+        if wanted is None:
+            result.absent.append(TabRow(index, cells, beside, identity))
+        elif identity in matched:
+            result.again.append(TabRow(index, cells, beside, identity))
+        else:
+            matched[identity] = 2 * index + beside
+            if hash_row(cells) != wanted:
+                result.changed.append(TabRow(index, cells, beside, identity))
+    return result
+
+
+def tab_fingerprint(
+    layout: Layout, rows: Iterable[tuple[int, Sequence[CurrentCell]]], hasher: Hasher
+) -> Fingerprint:
+    """The fingerprint of the tab's managed rows; equal to the desired table's just where they are equal."""
+    positions = layout.positions
+    cells = (managed_cells(whole, positions) for _, whole in rows)
+    return sum_hashes(hasher.row(one) for one in cells if any(cell is not None for cell in one))

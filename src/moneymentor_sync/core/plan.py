@@ -1,0 +1,243 @@
+"""The plan of one sync: a pure value that says cell by cell what will change, and refuses to be unsafe.
+
+`make_plan` decides; nothing here reads or writes anything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .cells import Cell, CurrentCell
+from .compare import Comparison, TabRow
+from .errors import DuplicateKeyError, KeyDamagedError, ShrinkRefusedError, UnknownRowsError
+from .identity import choose_keeper, identify
+from .layout import Layout
+from .rows import Hasher
+from .settings import Mode
+from .table import DesiredTable, Shape
+
+MAX_NAMED_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RowUpdate:
+    """A row whose cells change: `old` and `new` are whole managed rows; `repairs_key` also writes key cells."""
+
+    row: int
+    old: tuple[CurrentCell, ...]
+    new: tuple[Cell, ...]
+    repairs_key: bool = False
+
+    def changed(self) -> list[int]:
+        """Indexes of the managed columns that differ; 1, "1" and True differ from one another."""
+        return [
+            i
+            for i, (old, new) in enumerate(zip(self.old, self.new, strict=True))
+            if old != new or type(old) is not type(new)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sync will do to one tab. Row numbers are 0-based indexes of the tab as it was read.
+
+    `inserts` are whole new rows; `deletes` rows that go with all that stands in them; `blanks` rows whose
+    managed cells are emptied since people keep something beside them. `layout` tells which columns and
+    headers have to be made. `rows_before` is what the tab held, `unchanged` what stays as it is.
+    """
+
+    dataset: str
+    tab: str
+    shape: Shape
+    layout: Layout
+    formats: tuple[str | None, ...]
+    create_tab: bool
+    updates: tuple[RowUpdate, ...] = ()
+    inserts: tuple[tuple[Cell, ...], ...] = ()
+    deletes: tuple[int, ...] = ()
+    blanks: tuple[int, ...] = ()
+    rows_before: int = 0
+    last_row: int = 0
+    people_beside: bool = False
+    unknown_kept: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        layout = self.layout
+        return not (
+            self.updates or self.inserts or self.deletes or self.blanks or self.create_tab
+            or layout.headers or layout.missing or layout.insert_header
+        )  # fmt: skip
+
+    @property
+    def cells_changed(self) -> int:
+        updated = sum(len(update.changed()) for update in self.updates)
+        inserted = sum(cell is not None for row in self.inserts for cell in row)
+        return updated + inserted
+
+    @property
+    def rows_after(self) -> int:
+        return self.rows_before + len(self.inserts) - len(self.deletes) - len(self.blanks)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a dataset allows: its mode, its share of deletions, and whether the shrink guard is lifted."""
+
+    mode: Mode = "mirror"
+    max_delete_fraction: float = 0.5
+    allow_deletes: bool = False
+    partial: bool = False
+    """Only a part of the source was read (a cursor): what is missing from it is not gone."""
+
+    @property
+    def deletes(self) -> bool:
+        return self.mode == "mirror" and not self.partial
+
+
+def needed_keys(comparison: Comparison, table: DesiredTable) -> set[bytes]:
+    """The keys whose desired cells `make_plan` needs: of rows that are not equal, or not there."""
+    needed = {row.key for row in comparison.changed} | {row.key for row in comparison.again}
+    needed.update(key for key in table.index if key not in comparison.matched)
+    return needed
+
+
+def make_plan(
+    *,
+    tab: str,
+    table: DesiredTable,
+    layout: Layout,
+    comparison: Comparison,
+    cells: Mapping[bytes, tuple[Cell, ...]],
+    written: Mapping[bytes, bytes],
+    rules: Rules,
+    hasher: Hasher,
+    create_tab: bool = False,
+) -> Plan:
+    """Decides what to change. `cells` has the rows of `needed_keys`, `written` our last rows' hashes.
+
+    Raises ShrinkRefusedError, UnknownRowsError, KeyDamagedError, DuplicateKeyError: then nothing may be
+    written.
+    """
+    shape = table.shape
+    keepers, doubles = _split_doubles(comparison, table, cells, written, hasher, tab)
+    missing = {key: cells[key] for key in table.index if key not in comparison.matched}
+    stale = [row for row in comparison.absent if row.key in written]
+    strange = [row for row in comparison.absent if row.key not in written]
+    loose = comparison.keyless + doubles + (strange if rules.deletes else [])
+    found = identify(shape, loose, missing, written, hasher)
+    unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
+    _refuse_unresolved(
+        tab, shape, rules, [r for r in comparison.keyless if r.index in unresolved], strange, unresolved
+    )
+    surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
+    deletes = [row.index for row in stale] if rules.deletes else []
+    _guard_shrink(tab, shape, rules, len(deletes), comparison.rows_before, len(table.index))
+    rows = {row.index: row for row in loose}
+    updates = [RowUpdate(row.index, row.cells, cells[row.key]) for row in keepers]
+    updates += [RowUpdate(i, rows[i].cells, cells[key], repairs_key=True) for i, key in found.adopted.items()]
+    if rules.mode == "append":
+        updates = [update for update in updates if update.repairs_key]
+    placed = set(found.adopted.values())
+    return Plan(
+        dataset=shape.dataset,
+        tab=tab,
+        shape=shape,
+        layout=layout,
+        formats=table.formats,
+        create_tab=create_tab,
+        updates=tuple(sorted((u for u in updates if u.changed()), key=lambda update: update.row)),
+        inserts=tuple(row for key, row in missing.items() if key not in placed),
+        deletes=tuple(sorted(deletes + [row.index for row in surplus if not row.beside])),
+        blanks=tuple(sorted(row.index for row in surplus if row.beside)),
+        rows_before=comparison.rows_before,
+        last_row=comparison.last_row,
+        people_beside=comparison.people_beside,
+        unknown_kept=0 if rules.deletes else len(stale) + len(strange),
+    )
+
+
+def _split_doubles(
+    comparison: Comparison,
+    table: DesiredTable,
+    cells: Mapping[bytes, tuple[Cell, ...]],
+    written: Mapping[bytes, bytes],
+    hasher: Hasher,
+    tab: str,
+) -> tuple[list[TabRow], list[TabRow]]:
+    """Of each key that stands in several rows, the row to keep, and the others."""
+    if not comparison.again:
+        return comparison.changed, []
+    groups: dict[bytes, list[TabRow]] = defaultdict(list)
+    for row in comparison.again:
+        group = groups[row.key]
+        if not group:
+            group.append(comparison.first_row(row.key, cells[row.key]))
+        group.append(row)
+    keep: list[TabRow] = []
+    doubles: list[TabRow] = []
+    for key, group in groups.items():
+        keeper = choose_keeper(group, (table.index[key], written.get(key)), hasher)
+        if keeper is None:
+            numbers = [row.index + 1 for row in group]
+            raise DuplicateKeyError(
+                f"tab {tab!r}: rows {_numbers(numbers)} have the same key, and none is as it was written; "
+                "nothing was written",
+                hint="Delete the rows that are not the real one, or empty their key cells and cells beside.",
+                rows=numbers,
+            )
+        keep.append(keeper)
+        doubles += [row for row in group if row is not keeper]
+    others = [row for row in comparison.changed if row.key not in groups]
+    return others + keep, doubles
+
+
+def _refuse_unresolved(
+    tab: str,
+    shape: Shape,
+    rules: Rules,
+    keyless: Sequence[TabRow],
+    strange: Sequence[TabRow],
+    unresolved: set[int],
+) -> None:
+    headers = ", ".join(shape.headers[i] for i in shape.key)
+    if keyless:
+        numbers = [row.index + 1 for row in keyless]
+        raise KeyDamagedError(
+            f"tab {tab!r}: {len(numbers):,} row(s) have no key ({headers}) and cannot be told for certain: "
+            f"{_numbers(numbers)}; nothing was written",
+            hint="Put the key back, or empty our columns in those rows, or delete the rows"
+            + ("" if shape.match_on else "; `match_on` adopts rows by another column")
+            + ".",
+            rows=numbers,
+        )
+    unknown = [row.index + 1 for row in strange if row.index in unresolved]
+    if unknown and rules.deletes:
+        raise UnknownRowsError(
+            f"tab {tab!r}: {len(unknown):,} row(s) have a key ({headers}) that is not in the database and was not "
+            f"written by this installation: {_numbers(unknown)}; nothing was written",
+            hint='Delete those rows, or empty our columns in them; or set mode = "upsert" to keep them.',
+            rows=unknown,
+        )
+
+
+def _guard_shrink(tab: str, shape: Shape, rules: Rules, deletions: int, before: int, after: int) -> None:
+    if not rules.deletes or rules.allow_deletes or not before:
+        return
+    if after == 0:
+        raise ShrinkRefusedError(
+            f"dataset {shape.dataset!r}: the query gave no rows at all, while tab {tab!r} has {before:,}; "
+            "nothing was written"
+        )
+    if deletions / before > rules.max_delete_fraction:
+        raise ShrinkRefusedError(
+            f"dataset {shape.dataset!r} would delete {deletions:,} of {before:,} rows of tab {tab!r}, more than "
+            f"max_delete_fraction = {rules.max_delete_fraction:g} allows; nothing was written"
+        )
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, sorted(numbers)[:MAX_NAMED_ROWS]))
+    return shown + (f" and {len(numbers) - MAX_NAMED_ROWS:,} more" if len(numbers) > MAX_NAMED_ROWS else "")

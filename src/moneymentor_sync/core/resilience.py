@@ -1,0 +1,59 @@
+"""Which errors are worth another try, how long to wait, and when to stop: one owner for all retries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import MmsyncError, QuotaExhaustedError, UnavailableError
+
+MAX_DELAY_SECONDS = 60.0
+MAX_QUOTA_WAIT_SECONDS = 120.0
+"""How long one sync waits for quota in all; Google refills it within 60 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    max_retries: int = 3
+    delay_seconds: float = 5.0
+    max_quota_wait_seconds: float = MAX_QUOTA_WAIT_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a sync has used of its patience: retries after failures, and seconds waited for quota."""
+
+    retries: int = 0
+    quota_tries: int = 0
+    quota_wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Wait `seconds`, then try again having spent `spent`."""
+
+    seconds: float
+    spent: Spent
+
+
+def next_try(error: MmsyncError, spent: Spent, rules: RetryRules, jitter: float) -> Retry | None:
+    """What to do about an error: a wait, or None where it is to be raised. `jitter` is a number in [0, 1).
+
+    Failures double the delay each time, up to a minute, and Retry-After is honoured; a used-up quota is waited
+    for apart from them, at most 120 s in one sync.
+    """
+    if isinstance(error, QuotaExhaustedError):
+        return _quota(error, spent, rules, jitter)
+    if not isinstance(error, UnavailableError) or spent.retries >= rules.max_retries:
+        return None
+    delay: float = min(rules.delay_seconds * 2.0**spent.retries, MAX_DELAY_SECONDS)
+    delay = max(delay * (0.5 + 0.5 * jitter), min(error.retry_after or 0.0, MAX_QUOTA_WAIT_SECONDS))
+    return Retry(delay, Spent(spent.retries + 1, spent.quota_tries, spent.quota_wait))
+
+
+def _quota(error: QuotaExhaustedError, spent: Spent, rules: RetryRules, jitter: float) -> Retry | None:
+    left = rules.max_quota_wait_seconds - spent.quota_wait
+    if left <= 0:
+        return None
+    delay = min(5.0 * 2.0**spent.quota_tries, 30.0) * (0.75 + 0.5 * jitter)
+    delay = min(max(delay, error.retry_after or 0.0), left)
+    return Retry(delay, Spent(spent.retries, spent.quota_tries + 1, spent.quota_wait + delay))
