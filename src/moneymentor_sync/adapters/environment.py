@@ -1,0 +1,199 @@
+"""Where the configuration comes in: the file, the `.env` beside it, the environment, this machine's places.
+
+Reads and hands over; what any of it means is decided in `core.config`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pwd
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dotenv.parser import parse_stream
+from dotenv.variables import parse_variables
+
+from moneymentor_sync.core.config import parse_config
+from moneymentor_sync.core.config_places import Places
+from moneymentor_sync.core.errors import ConfigError
+from moneymentor_sync.core.settings import Config
+
+SYSTEM_FILE = Path("/etc/mmsync/sync.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    text: str
+
+
+def load_config(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    overrides: Mapping[str, object] | None = None,
+    system_file: Path = SYSTEM_FILE,
+) -> Config:
+    """The configuration of a command, or ConfigError with everything that is wrong with it.
+
+    The file is `path` (the flag), else `MMSYNC_CONFIG`, else `sync.toml` in `cwd`, else `system_file`; none is
+    fine where the environment says enough. `overrides` are the command line's settings, as `parse_config` takes
+    them. `environ` and `cwd` default to the process's.
+    """
+    environ = os.environ if environ is None else environ
+    cwd = Path.cwd() if cwd is None else cwd
+    home = _home(environ)
+    file = _find(path, environ, cwd, home, system_file)
+    dotenv = (cwd if file is None else file.path.parent) / ".env"
+    problems: list[str] = []
+    environment = _environment(dotenv, environ, problems)
+    toml = {} if file is None else _toml(file, problems)
+    if toml is None:
+        raise ConfigError(problems)
+    try:
+        config = parse_config(
+            toml,
+            environment,
+            file=None if file is None else file.path,
+            places=_places(environment, cwd, home),
+            overrides=overrides,
+        )
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems], hint=error.hint) from None
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+# --- the file ---------------------------------------------------------------------------------------------
+
+
+def _find(
+    flag: Path | None, environ: Mapping[str, str], cwd: Path, home: Path | None, system_file: Path
+) -> _File | None:
+    named = _named(flag, environ, home)
+    if named is not None:
+        file = _read(cwd / named)
+        if file is None:
+            raise ConfigError(
+                [f"{cwd / named}: there is no such file"],
+                hint="Name the file with --config or MMSYNC_CONFIG, or write one with `mmsync init`.",
+            )
+        return file
+    return _read(cwd / "sync.toml") or _read(system_file)
+
+
+def _named(flag: Path | None, environ: Mapping[str, str], home: Path | None) -> Path | None:
+    if flag is not None:
+        return flag
+    value = environ.get("MMSYNC_CONFIG", "").strip()
+    if not value:
+        return None
+    return home / value[2:] if value.startswith("~/") and home is not None else Path(value)
+
+
+def _read(path: Path) -> _File | None:
+    """The file's text; None where there is no such file."""
+    try:
+        return _File(path, path.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(
+            [f"{path}: cannot be read: {error.strerror}"],
+            hint="Make it a file that the user who runs mmsync may read.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: byte {error.start} is not UTF-8"]) from error
+    except ValueError as error:  # a path with a NUL character
+        raise ConfigError([f"{str(path)!r}: is no path: {error}"]) from error
+
+
+def _toml(file: _File, problems: list[str]) -> dict[str, Any] | None:
+    """The file's tables; None (and a problem with line and column) where it is not TOML."""
+    try:
+        return tomllib.loads(file.text)
+    except ValueError as error:  # TOMLDecodeError, or a whole number of thousands of digits
+        problems.append(f"{file.path}: {error}")
+    except RecursionError:
+        problems.append(f"{file.path}: is nested too deeply")
+    return None
+
+
+# --- the environment --------------------------------------------------------------------------------------
+
+
+def _environment(dotenv: Path, environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """What `.env` says, and over it the real variables; one that is set but empty does not count."""
+    real = {name: value for name, value in environ.items() if value.strip()}
+    if not dotenv.is_file():  # nothing there, or a directory: a virtual environment may have that name
+        return real
+    try:
+        file = _read(dotenv)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return real
+    lines = [] if file is None else list(_assignments(file, real, problems))
+    return {**dict(lines), **real}
+
+
+def _assignments(file: _File, real: Mapping[str, str], problems: list[str]) -> Iterator[tuple[str, str]]:
+    """Names and values, `${NAME}` replaced as python-dotenv does, but from the given environment.
+
+    A line that is no assignment is a problem; it is not repeated, since it may hold a secret.
+    """
+    before: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(file.text)):
+        if binding.error:
+            line = binding.original.line + _leading_newlines(binding.original.string)
+            problems.append(f"{file.path}: line {line}: is not NAME=value")
+        elif binding.key is not None and binding.value is not None:
+            known = {**before, **real}
+            before[binding.key] = "".join(atom.resolve(known) for atom in parse_variables(binding.value))
+            yield binding.key, before[binding.key]
+
+
+def _leading_newlines(text: str) -> int:
+    """How far the blank lines before a statement, which belong to it, move it down."""
+    return text[: len(text) - len(text.lstrip())].count("\n")
+
+
+# --- the machine ------------------------------------------------------------------------------------------
+
+
+def _places(environment: Mapping[str, str], cwd: Path, home: Path | None) -> Places:
+    return Places(
+        working_directory=cwd,
+        home=home,
+        # Not $TMPDIR: the daemon and those who talk to it must agree, whatever their session sets.
+        runtime=Path(f"/tmp/mmsync-{os.getuid()}"),  # noqa: S108 (only a name here; who binds checks the owner)
+        google_credential=_credential(environment, "google"),
+    )
+
+
+def _home(environ: Mapping[str, str]) -> Path | None:
+    """`$HOME`, else what the system has on record; None for a user it does not know."""
+    home = Path(environ.get("HOME", ""))
+    if home.is_absolute():
+        return home
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
+
+
+def _credential(environment: Mapping[str, str], name: str) -> Path | None:
+    """systemd's credential of that name (systemd.exec(5), LoadCredential=), where the unit has it."""
+    directory = environment.get("CREDENTIALS_DIRECTORY")
+    if not directory:
+        return None
+    path = Path(directory) / name
+    try:
+        return path if path.is_file() else None
+    except OSError:  # another user's credentials
+        return None

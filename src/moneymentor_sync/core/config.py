@@ -1,0 +1,279 @@
+"""The settings there are, and `parse_config`: TOML and environment in, a frozen Config out.
+
+Nothing is read, opened or asked here. Whatever is wrong is collected and raised together, as one ConfigError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .config_addresses import (
+    api_endpoint,
+    client_email,
+    credentials_file,
+    database_url,
+    private_key,
+    spreadsheet_id,
+)
+from .config_datasets import Common, parse_datasets
+from .config_layers import Layer, Layers, Problems, Setting
+from .config_places import Places, default_socket_path, default_state_path
+from .config_values import (
+    YEAR,
+    InvalidValueError,
+    Raw,
+    boolean,
+    choice,
+    number,
+    parse_duration,
+    path,
+    timezone,
+    whole_number,
+)
+from .errors import ConfigError
+from .settings import (
+    Config,
+    DatabaseSettings,
+    Dataset,
+    GoogleSettings,
+    LogSettings,
+    LongText,
+    ServiceAccount,
+    SyncSettings,
+)
+
+__all__ = ["SETTINGS", "Places", "parse_config", "parse_duration"]
+
+_DAY = 86400.0
+_SOCKET_BYTES = 107
+"""unix(7): sun_path has 108 bytes, one of them for the NUL at the end."""
+
+# The defaults are those of the frozen values, so that there is one place that has them.
+_SYNC = SyncSettings()
+_LOG = LogSettings()
+_DATABASE = DatabaseSettings(url="")
+_GOOGLE = GoogleSettings(spreadsheet_id=None, account=ServiceAccount())
+
+
+def _socket(raw: Raw) -> Path:
+    found = path(raw)
+    size = len(str(found).encode(errors="surrogateescape"))
+    if size > _SOCKET_BYTES:
+        raise InvalidValueError(f"is {size} bytes long; the path of a Unix socket may have {_SOCKET_BYTES}")
+    return found
+
+
+DATABASE_URL = Setting("database.url", database_url, _DATABASE.url, ("DATABASE_URL",))
+STATEMENT_TIMEOUT = Setting(
+    "database.statement_timeout_seconds", number(0.1, _DAY), _DATABASE.statement_timeout_seconds
+)
+SPREADSHEET_ID: Setting[str | None] = Setting(
+    "google.spreadsheet_id", spreadsheet_id, None, ("GOOGLE_SHEET_ID", "GOOGLE_SHEETS_SPREADSHEET_ID")
+)
+CREDENTIALS_FILE: Setting[Path | None] = Setting(
+    "google.credentials_file", credentials_file, None, ("GOOGLE_APPLICATION_CREDENTIALS",)
+)
+API_ENDPOINT: Setting[str | None] = Setting(
+    "google.api_endpoint", api_endpoint, None, ("MMSYNC_GOOGLE_API_ENDPOINT",)
+)
+GOOGLE_TIMEOUT = Setting("google.timeout_seconds", number(0.1, 3600), _GOOGLE.timeout_seconds)
+MAX_CELLS = Setting("google.max_cells", whole_number(1, 100_000_000), _GOOGLE.max_cells)
+INTERVAL = Setting("sync.interval_seconds", number(1, YEAR), _SYNC.interval_seconds, ("SYNC_INTERVAL_SECONDS",))
+MAX_RETRIES = Setting("sync.max_retries", whole_number(0, 100), _SYNC.max_retries, ("SYNC_MAX_RETRIES",))
+RETRY_DELAY = Setting(
+    "sync.retry_delay_seconds", number(0, 3600), _SYNC.retry_delay_seconds, ("SYNC_RETRY_DELAY_SECONDS",)
+)
+MAX_FAILURES = Setting(
+    "sync.max_consecutive_failures",
+    whole_number(1, 1_000_000),
+    _SYNC.max_consecutive_failures,
+    ("SYNC_MAX_CONSECUTIVE_FAILURES",),
+)
+HEALTH_CHECK = Setting(
+    "sync.health_check_interval", number(1, _DAY), _SYNC.health_check_interval, ("SYNC_HEALTH_CHECK_INTERVAL",)
+)
+COURSE_STATS = Setting(
+    "sync.enable_course_stats", boolean, _SYNC.enable_course_stats, ("SYNC_ENABLE_COURSE_STATS",)
+)
+USER_PROFILES = Setting(
+    "sync.enable_user_profiles", boolean, _SYNC.enable_user_profiles, ("SYNC_ENABLE_USER_PROFILES",)
+)
+TIMEZONE = Setting("sync.timezone", timezone, _SYNC.timezone)
+LONG_TEXT: Setting[LongText] = Setting("sync.long_text", choice("cut", "refuse"), _SYNC.long_text)
+STATE_PATH: Setting[Path | None] = Setting("state.path", path, None, ("MMSYNC_STATE",))
+SOCKET_PATH: Setting[Path | None] = Setting("control.socket", _socket, None, ("MMSYNC_SOCKET",))
+LOG_LEVEL = Setting("log.level", choice("debug", "info", "warning", "error"), _LOG.level, ("MMSYNC_LOG_LEVEL",))
+LOG_FORMAT = Setting("log.format", choice("auto", "console", "json"), _LOG.format, ("MMSYNC_LOG_FORMAT",))
+
+SETTINGS: tuple[Setting[Any], ...] = (
+    DATABASE_URL,
+    STATEMENT_TIMEOUT,
+    SPREADSHEET_ID,
+    CREDENTIALS_FILE,
+    API_ENDPOINT,
+    GOOGLE_TIMEOUT,
+    MAX_CELLS,
+    INTERVAL,
+    MAX_RETRIES,
+    RETRY_DELAY,
+    MAX_FAILURES,
+    HEALTH_CHECK,
+    COURSE_STATS,
+    USER_PROFILES,
+    TIMEZONE,
+    LONG_TEXT,
+    STATE_PATH,
+    SOCKET_PATH,
+    LOG_LEVEL,
+    LOG_FORMAT,
+)
+"""Every setting outside `[[datasets]]`: `table.key`, its environment variables and its default."""
+
+
+def parse_config(
+    toml: Mapping[str, Any],
+    environment: Mapping[str, str],
+    *,
+    file: Path | None,
+    places: Places,
+    overrides: Mapping[str, object] | None = None,
+) -> Config:
+    """The configuration, or ConfigError with every problem there is, each with its path.
+
+    `toml` is the parsed file, `file` its absolute path (None: there is none). `environment` counts a variable
+    that is empty as unset. `overrides` are the command line's, by setting ("sync.interval_seconds"), as text or
+    as values. Relative paths start at the file's directory where the file has them, else at the working one.
+    """
+    problems = Problems()
+    layers = Layers(
+        toml,
+        environment,
+        overrides or {},
+        file_base=places.working_directory if file is None else file.parent,
+        working_directory=places.working_directory,
+        home=places.home,
+        problems=problems,
+    )
+    layers.check_names(SETTINGS, others=("datasets",))
+    sync = _sync(layers)
+    google = _google(layers, places)
+    config = Config(
+        database=_database(layers),
+        google=google,
+        sync=sync,
+        state_path=_state_path(layers, places),
+        socket_path=layers.get(SOCKET_PATH) or default_socket_path(layers.environment, places),
+        log=LogSettings(level=layers.get(LOG_LEVEL), format=layers.get(LOG_FORMAT)),
+        datasets=_datasets(toml, layers, google, sync),
+        file=file,
+    )
+    if problems.found:
+        raise ConfigError(problems.found, hint=_hint(file))
+    return config
+
+
+def _hint(file: Path | None) -> str | None:
+    if file is not None:
+        return None
+    return "There is no sync.toml: run `mmsync init` to write one, or set the variables in the environment."
+
+
+def _database(layers: Layers) -> DatabaseSettings:
+    return DatabaseSettings(
+        url=layers.require(DATABASE_URL, "give a SQLAlchemy URL here or in DATABASE_URL"),
+        statement_timeout_seconds=layers.get(STATEMENT_TIMEOUT),
+    )
+
+
+def _sync(layers: Layers) -> SyncSettings:
+    return SyncSettings(
+        interval_seconds=layers.get(INTERVAL),
+        max_retries=layers.get(MAX_RETRIES),
+        retry_delay_seconds=layers.get(RETRY_DELAY),
+        max_consecutive_failures=layers.get(MAX_FAILURES),
+        health_check_interval=layers.get(HEALTH_CHECK),
+        enable_course_stats=layers.get(COURSE_STATS),
+        enable_user_profiles=layers.get(USER_PROFILES),
+        timezone=layers.get(TIMEZONE),
+        long_text=layers.get(LONG_TEXT),
+    )
+
+
+def _google(layers: Layers, places: Places) -> GoogleSettings:
+    return GoogleSettings(
+        spreadsheet_id=layers.get(SPREADSHEET_ID),
+        account=_account(layers, places),
+        api_endpoint=layers.get(API_ENDPOINT),
+        timeout_seconds=layers.get(GOOGLE_TIMEOUT),
+        max_cells=layers.get(MAX_CELLS),
+    )
+
+
+def _account(layers: Layers, places: Places) -> ServiceAccount:
+    """The environment's key before the file's: a key file, e-mail and PEM, then systemd's credential."""
+    file = layers.get(CREDENTIALS_FILE)
+    layer = layers.layer(CREDENTIALS_FILE)
+    if layer >= Layer.ENVIRONMENT:
+        return ServiceAccount(file=file)
+    pair = _account_from_variables(layers)
+    if pair is not None:
+        return pair
+    if places.google_credential is not None:
+        return ServiceAccount(file=places.google_credential)
+    if layer is Layer.DEFAULT:
+        layers.problems.add(
+            CREDENTIALS_FILE.path,
+            "missing; give the path of a service account's key here or in GOOGLE_APPLICATION_CREDENTIALS, "
+            "or set GOOGLE_CLIENT_EMAIL and GOOGLE_PRIVATE_KEY",
+        )
+    return ServiceAccount(file=file)
+
+
+def _account_from_variables(layers: Layers) -> ServiceAccount | None:
+    """E-mail and PEM; None where neither is set. One without the other is a problem."""
+    found: dict[str, str | None] = {}
+    for name, read in (("GOOGLE_CLIENT_EMAIL", client_email), ("GOOGLE_PRIVATE_KEY", private_key)):
+        if name in layers.environment:
+            try:
+                found[name] = read(layers.environment[name])
+            except InvalidValueError as error:
+                layers.problems.add(name, str(error))
+                found[name] = None
+    if not found:
+        return None
+    for name, other in (
+        ("GOOGLE_CLIENT_EMAIL", "GOOGLE_PRIVATE_KEY"),
+        ("GOOGLE_PRIVATE_KEY", "GOOGLE_CLIENT_EMAIL"),
+    ):
+        if name not in found:
+            layers.problems.add(name, f"missing, while {other} is set; the two belong together")
+    return ServiceAccount(
+        client_email=found.get("GOOGLE_CLIENT_EMAIL"), private_key=found.get("GOOGLE_PRIVATE_KEY")
+    )
+
+
+def _state_path(layers: Layers, places: Places) -> Path:
+    found = layers.get(STATE_PATH) or default_state_path(layers.environment, places)
+    if found is None and layers.layer(STATE_PATH) is Layer.DEFAULT:
+        layers.problems.add(
+            STATE_PATH.path, "missing; no home directory is known: give a path here or in MMSYNC_STATE"
+        )
+    return found or places.working_directory
+
+
+def _datasets(
+    toml: Mapping[str, Any], layers: Layers, google: GoogleSettings, sync: SyncSettings
+) -> tuple[Dataset, ...]:
+    common = Common(
+        spreadsheet_id=google.spreadsheet_id,
+        spreadsheet_missing=layers.layer(SPREADSHEET_ID) is Layer.DEFAULT,
+        interval_seconds=sync.interval_seconds,
+        switches={
+            "user_profiles": sync.enable_user_profiles,
+            "course_statistics": sync.enable_course_stats,
+        },
+    )
+    raw = layers.raw(toml["datasets"]) if "datasets" in toml else None
+    return parse_datasets(raw, common, layers.problems)

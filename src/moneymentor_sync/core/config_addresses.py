@@ -1,0 +1,152 @@
+"""Readers of what points outside: database URL, spreadsheet, API root, the service account's key.
+
+Checks of form only: nothing is opened, resolved or imported, and no message repeats a URL of the database, a
+key, or anything else that may carry a secret.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from .config_values import InvalidValueError, Raw, path, show, text
+
+_DATABASE_EXAMPLE = "postgresql://user:password@host/database or sqlite:///file.db"
+
+# What SQLAlchemy's make_url takes apart (sqlalchemy/engine/url.py, _parse_url).
+_DATABASE_URL = re.compile(
+    r"""
+    (?P<name>[\w+]+)://
+    (?:(?P<user>[^:/]*)(?::(?P<password>[^@]*))?@)?
+    (?:(?:\[(?P<ipv6>[^/?]+)\]|(?P<host>[^/:?]+))?(?::(?P<port>[^/?]*))?)?
+    (?:/(?P<database>[^?]*))?
+    (?:\?(?P<query>.*))?
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ASYNC_DRIVERS = {
+    "asyncpg": "postgresql+psycopg",
+    "psycopg_async": "postgresql+psycopg",
+    "aiosqlite": "sqlite",
+    "aiomysql": "mysql+pymysql",
+    "asyncmy": "mysql+pymysql",
+}
+
+_ID = r"[A-Za-z0-9_-]{20,200}"
+# https://developers.google.com/workspace/sheets/api/guides/concepts: "the value between the /d/ and the /edit".
+_SPREADSHEET_URL = re.compile(
+    rf"(?:https?://)?docs\.google\.com/(?:a/[^/]+/)?spreadsheets/(?:u/\d+/)?d/(?P<id>{_ID})(?:[/?#].*)?",
+    re.ASCII | re.DOTALL,
+)
+
+
+def database_url(raw: Raw) -> str:
+    """A SQLAlchemy URL; PostgreSQL's common forms become psycopg 3, a relative SQLite file an absolute one."""
+    url = text(raw).strip()
+    match = _DATABASE_URL.fullmatch(url)
+    if match is None:
+        raise InvalidValueError(f"is not a database URL such as {_DATABASE_EXAMPLE}")
+    if match["port"] and not re.fullmatch(r"\d{1,5}", match["port"], re.ASCII):
+        raise InvalidValueError("the port in the database URL is not a number")
+    if "@" in (match["host"] or ""):
+        raise InvalidValueError("the database URL has more than one @; write one in a password as %40")
+    driver = match["name"].rpartition("+")[2]
+    if driver in _ASYNC_DRIVERS:
+        raise InvalidValueError(f"{driver} is an asynchronous driver; write {_ASYNC_DRIVERS[driver]}://")
+    if match["name"] in ("postgres", "postgresql"):
+        return "postgresql+psycopg" + url[len(match["name"]) :]
+    if match["name"].partition("+")[0] == "sqlite":
+        return _absolute_sqlite(url, match, raw)
+    return url
+
+
+def _absolute_sqlite(url: str, match: re.Match[str], raw: Raw) -> str:
+    """The same URL with an absolute file: a daemon's working directory is not where its settings were written.
+
+    In-memory databases and `file:` URIs stay as they are.
+    """
+    file = match["database"]
+    if not file or file == ":memory:" or file.startswith("file:"):
+        return url
+    absolute = path(Raw(file, raw.base, raw.home))
+    return f"{url[: match.start('database')]}{absolute}{url[match.end('database') :]}"
+
+
+def spreadsheet_id(raw: Raw) -> str:
+    """The id of a spreadsheet, given as such or as the address that the browser shows."""
+    value = text(raw).strip()
+    if re.fullmatch(_ID, value, re.ASCII):
+        return value
+    match = _SPREADSHEET_URL.fullmatch(value)
+    if match is not None:
+        return match["id"]
+    if "/d/e/" in value:
+        raise InvalidValueError(
+            "is the address of a published copy; open the spreadsheet itself and copy its address"
+        )
+    raise InvalidValueError(
+        f"{show(value)} is neither a spreadsheet's id nor its address, "
+        "https://docs.google.com/spreadsheets/d/…/edit"
+    )
+
+
+def api_endpoint(raw: Raw) -> str:
+    """`https://host[:port]`, or `http://` to this machine; without a slash at the end."""
+    value = text(raw).strip()
+    parts = _split(value)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidValueError(f"{show(value)} is not a root URL such as http://127.0.0.1:8080")
+    if "@" in parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise InvalidValueError("may have nothing beside the scheme, the host and the port")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise InvalidValueError(f"http:// is for this machine only, not for {show(parts.hostname)}; use https://")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _split(value: str) -> SplitResult | None:
+    """The URL's parts, or None for what is none; urlsplit itself drops blanks and checks ports late."""
+    if not value.isprintable() or " " in value:
+        return None
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def credentials_file(raw: Raw) -> Path:
+    """The path of a key file; whether it is there is for those who open it."""
+    value = text(raw)
+    if value.lstrip().startswith("{") or "PRIVATE KEY" in value:
+        raise InvalidValueError("holds a key; put the key into a file and give the path of that")
+    return path(raw)
+
+
+def client_email(value: str) -> str:
+    """A service account's address."""
+    found = value.strip()
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", found):
+        raise InvalidValueError("is not the e-mail address of a service account")
+    return found
+
+
+def private_key(value: str) -> str:
+    """A PEM key in which a line break may be written as `\\n`, and which may have kept its quotes."""
+    found = value.strip().strip("\"'").replace("\\n", "\n").strip() + "\n"
+    if not re.fullmatch(
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n.+\n-----END [A-Z ]*PRIVATE KEY-----\n", found, re.DOTALL
+    ):
+        raise InvalidValueError("is not a key in PEM form, from -----BEGIN PRIVATE KEY----- to -----END …")
+    return found
