@@ -158,6 +158,13 @@ class SecondWriterError(DestinationError):
     default_hint = "Let only one installation write to a spreadsheet, or give each its own."
 
 
+class OvertakenError(DestinationError):
+    """The spreadsheet is no longer as it was read, and nothing was written: read and plan again."""
+
+    code = "overtaken"
+    default_hint = "Somebody is changing the spreadsheet at this moment; try again."
+
+
 # --- the guards -------------------------------------------------------------------------------------------
 
 

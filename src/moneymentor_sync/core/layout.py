@@ -23,13 +23,17 @@ _MOST_CANDIDATES = 3
 
 @dataclass(frozen=True, slots=True)
 class KnownTab:
-    """What the last sync left: the tab's id and title, hashes of all its headings, our columns' positions."""
+    """What the last sync left: the tab's id and title, hashes of all its headings, our columns' positions.
+
+    `width` is the number of the grid's columns.
+    """
 
     sheet_id: int
     title: str
     headings: frozenset[str]
     positions: tuple[int, ...]
     headers: tuple[str, ...]
+    width: int = 26
 
 
 @dataclass(frozen=True, slots=True)

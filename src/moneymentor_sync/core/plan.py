@@ -45,7 +45,8 @@ class Plan:
 
     `inserts` are whole new rows; `deletes` rows that go with all that stands in them; `blanks` rows whose
     managed cells are emptied since people keep something beside them. `layout` tells which columns and
-    headers have to be made. `rows_before` is what the tab held, `unchanged` what stays as it is.
+    headers have to be made, `restyle` which managed columns get their number format. `rows_before` is what
+    the tab held, `last_row` the index of the last row with anything in it.
     """
 
     dataset: str
@@ -62,12 +63,13 @@ class Plan:
     last_row: int = 0
     people_beside: bool = False
     unknown_kept: int = 0
+    restyle: tuple[int, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         layout = self.layout
         return not (
-            self.updates or self.inserts or self.deletes or self.blanks or self.create_tab
+            self.updates or self.inserts or self.deletes or self.blanks or self.create_tab or self.restyle
             or layout.headers or layout.missing or layout.insert_header
         )  # fmt: skip
 
@@ -115,8 +117,10 @@ def make_plan(
     rules: Rules,
     hasher: Hasher,
     create_tab: bool = False,
+    styled: tuple[str | None, ...] = (),
 ) -> Plan:
-    """Decides what to change. `cells` has the rows of `needed_keys`, `written` our last rows' hashes.
+    """Decides what to change. `cells` has the rows of `needed_keys`, `written` our last rows' hashes,
+    `styled` the number formats that the managed columns were given before (empty where that is not known).
 
     Raises ShrinkRefusedError, UnknownRowsError, KeyDamagedError, DuplicateKeyError: then nothing may be
     written.
@@ -156,6 +160,17 @@ def make_plan(
         last_row=comparison.last_row,
         people_beside=comparison.people_beside,
         unknown_kept=0 if rules.deletes else len(stale) + len(strange),
+        restyle=_restyle(table.formats, layout, styled),
+    )
+
+
+def _restyle(formats: Sequence[str | None], layout: Layout, styled: Sequence[str | None]) -> tuple[int, ...]:
+    """The columns whose number format is to be set: new ones, and those whose format is another than before."""
+    before = styled if len(styled) == len(formats) else (None,) * len(formats)
+    return tuple(
+        i
+        for i, (new, old) in enumerate(zip(formats, before, strict=True))
+        if new and (new != old or i in layout.missing)
     )
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from .cells import Cell, CurrentCell
 from .fence import FenceSeen
-from .layout import KnownTab
 from .settings import CellType, Dataset
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the layout knows the table, and the table its source's columns
+    from .layout import KnownTab
     from .plan import Plan
 
 # --- the database -----------------------------------------------------------------------------------------
@@ -119,12 +119,15 @@ Placed = tuple[int, int, Cell]
 class Landing:
     """How a write landed. `as_planned` is False where headers or keys were not where the plan thought.
 
-    `cells` are then the existing cells that were written over, for `repair`. `token` is the fence now.
+    `cells` are then the existing cells that were written over, for `repair`. `token` is the fence now,
+    `positions` where the managed columns stand, `width` how many columns the grid has.
     """
 
     as_planned: bool
     token: str
     sheet_id: int
+    positions: tuple[int, ...]
+    width: int
     cells: tuple[Placed, ...] = ()
 
 
@@ -206,7 +209,6 @@ class DatasetState:
     source: str = ""
     content: str = ""
     formats: tuple[str | None, ...] = ()
-    width: int = 26
     rows: int = 0
     verified_at: float = 0.0
     cursor: str | None = None
@@ -245,6 +247,9 @@ class DatasetResult:
     error: str | None = None
     hint: str | None = None
     notes: tuple[str, ...] = ()
+    """What a person should know though nothing failed; not kept in the state file."""
+    details: tuple[str, ...] = ()
+    """Offending keys or rows, for the operator's terminal alone: they may be people's data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +286,11 @@ class Store(Protocol):
         """Marks the dataset dirty and remembers rows (key -> hash) that are about to be written."""
         ...
 
-    def finish(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes] | None, *, exactly: bool) -> None:
-        """Saves the state. `rows` are what the tab now holds of ours: all of it where `exactly`, else some;
-        None where nothing changed."""
+    def finish(
+        self, name: str, state: DatasetState, rows: Mapping[bytes, bytes], forget: Iterable[bytes] | None
+    ) -> None:
+        """Saves the state, clean. Of the rows we wrote, `rows` are remembered and `forget` forgotten; with
+        `forget` None all but `rows` are."""
         ...
 
     def record(self, run: RunResult) -> None: ...

@@ -1,0 +1,90 @@
+"""Where a batch landed: asks for keys and headers in the batch's own answer and compares them with the plan."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from moneymentor_sync.core.cells import Cell, CurrentCell
+from moneymentor_sync.core.layout import column_letter, heading
+from moneymentor_sync.core.plan import Plan
+
+from .google_reader import Answer, decode_row, quoted
+from .google_requests import Frame
+
+MAX_RANGES = 100
+"""Beyond this many runs of rows their whole span is asked for: a little more to read, far less to send."""
+
+
+class LandingCheck:
+    """What to ask for, and whether the answer is what was planned, for one batch of a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        where: Frame,
+        title: str,
+        updates: Sequence[int],
+        inserts: Sequence[Sequence[Cell]],
+        *,
+        deletes: bool,
+    ) -> None:
+        self._plan = plan
+        self._where = where
+        self._title = title
+        removed = [where.row(index) for index in plan.deletes] if deletes else []
+        by_row = {update.row: update.new for update in plan.updates}
+        self._expected = {
+            (row := where.row(index)) - bisect_left(removed, row): plan.shape.key_of(by_row[index])
+            for index in updates
+        }
+        self._inserted = {plan.shape.key_of(row) for row in inserts}
+        self._append_from = where.row(plan.last_row) + 1 - len(removed)
+        keys = [where.positions[i] for i in plan.shape.key]
+        self._columns = (min(keys), max(keys))
+
+    def ranges(self) -> list[str]:
+        """The A1 ranges to have in the answer: the header row, and the keys of the rows written."""
+        title, (first, last) = quoted(self._title), self._columns
+        left, right = column_letter(first), column_letter(last)
+        spans = _spans(sorted(self._expected))
+        if len(spans) > MAX_RANGES:
+            spans = [(spans[0][0], spans[-1][1])]
+        ranges = [f"{title}!1:1"] + [f"{title}!{left}{start + 1}:{right}{end}" for start, end in spans]
+        if self._inserted:
+            ranges.append(f"{title}!{left}{self._append_from + 1}:{right}")
+        return ranges
+
+    def passed(self, answer: Answer) -> bool:
+        sheet = next((s for s in answer.sheets if s.properties.sheetId == self._where.sheet_id), None)
+        if sheet is None:
+            return False
+        rows: dict[int, dict[int, CurrentCell]] = {}
+        for block in sheet.data:
+            for offset, raw in enumerate(block.rowData):
+                cells = rows.setdefault(block.startRow + offset, {})
+                cells.update(enumerate(decode_row(raw), start=block.startColumn))
+        return self._header_stands(rows.get(0, {})) and self._keys_stand(rows)
+
+    def _header_stands(self, header: dict[int, CurrentCell]) -> bool:
+        wanted = zip(self._where.positions, self._plan.shape.headers, strict=True)
+        return all(heading(header.get(position)) == text.strip() for position, text in wanted)
+
+    def _keys_stand(self, rows: dict[int, dict[int, CurrentCell]]) -> bool:
+        if any(self._key(rows.get(row, {})) != key for row, key in self._expected.items()):
+            return False
+        appended = {self._key(cells) for row, cells in rows.items() if row >= self._append_from}
+        return self._inserted <= appended
+
+    def _key(self, cells: dict[int, CurrentCell]) -> tuple[CurrentCell, ...]:
+        return tuple([cells.get(self._where.positions[i]) for i in self._plan.shape.key])
+
+
+def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for row in rows:
+        if spans and spans[-1][1] == row:
+            spans[-1] = (spans[-1][0], row + 1)
+        else:
+            spans.append((row, row + 1))
+    return spans

@@ -1,0 +1,269 @@
+"""Reads tabs as typed cells, a row at a time out of the answer's bytes, so that a million cells stay cheap.
+
+One `spreadsheets.get` serves all tabs of a sync; what people typed is asked for (`userEnteredValue`), which
+tells a number from its text and a value from a formula. Only what a read gives is here; what it means is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from moneymentor_sync.core.cells import CurrentCell, Formula
+from moneymentor_sync.core.errors import RequestRefusedError, UnavailableError
+from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, FenceSeen
+from moneymentor_sync.core.ports import Reading, TabInfo, TabView, Wanted
+
+from .google_client import GoogleClient
+from .google_errors import bad_answer
+
+READ_CELLS = 1_500_000
+"""Cells asked for in one read of a tab; a larger tab takes several (Google ends a request at 180 s)."""
+_STRUCTURE = (
+    "spreadsheetId,namedRanges(namedRangeId,name,range(sheetId)),"
+    "sheets(properties(sheetId,title,hidden,gridProperties(rowCount,columnCount,frozenRowCount))"
+)
+STRUCTURE_FIELDS = _STRUCTURE + ")"
+GRID_FIELDS = _STRUCTURE + ",data(startRow,startColumn,rowData(values(userEnteredValue))))"
+
+
+class _Value(msgspec.Struct):
+    stringValue: str | None = None  # noqa: N815 - Google's names
+    numberValue: float | None = None  # noqa: N815
+    boolValue: bool | None = None  # noqa: N815
+    formulaValue: str | None = None  # noqa: N815
+    errorValue: msgspec.Raw | None = None  # noqa: N815
+
+
+class _Cell(msgspec.Struct):
+    userEnteredValue: _Value | None = None  # noqa: N815
+
+
+class _Row(msgspec.Struct):
+    values: list[_Cell] = []
+
+
+class _Data(msgspec.Struct):
+    startRow: int = 0  # noqa: N815
+    startColumn: int = 0  # noqa: N815
+    rowData: list[msgspec.Raw] = []  # noqa: N815
+
+
+class _Grid(msgspec.Struct):
+    rowCount: int = 0  # noqa: N815
+    columnCount: int = 0  # noqa: N815
+    frozenRowCount: int = 0  # noqa: N815
+
+
+class _Properties(msgspec.Struct):
+    sheetId: int = 0  # noqa: N815
+    title: str = ""
+    hidden: bool = False
+    gridProperties: _Grid = msgspec.field(default_factory=_Grid)  # noqa: N815
+
+
+class _Sheet(msgspec.Struct):
+    properties: _Properties
+    data: list[_Data] = []
+
+
+class _Range(msgspec.Struct):
+    sheetId: int = 0  # noqa: N815
+
+
+class _NamedRange(msgspec.Struct):
+    namedRangeId: str  # noqa: N815
+    name: str
+    range: _Range = msgspec.field(default_factory=_Range)
+
+
+class Answer(msgspec.Struct):
+    """A spreadsheet resource, as far as the field masks here ask for it."""
+
+    spreadsheetId: str = ""  # noqa: N815
+    sheets: list[_Sheet] = []
+    namedRanges: list[_NamedRange] = []  # noqa: N815
+
+
+class _BatchAnswer(msgspec.Struct):
+    updatedSpreadsheet: Answer | None = None  # noqa: N815
+
+
+_answer = msgspec.json.Decoder(Answer)
+_batch_answer = msgspec.json.Decoder(_BatchAnswer)
+_row = msgspec.json.Decoder(_Row)
+
+
+def decode_answer(content: bytes) -> Answer:
+    """Raises UnavailableError where the body is cut off, HTML, or something else."""
+    try:
+        return _answer.decode(content)
+    except msgspec.MsgspecError as error:
+        raise bad_answer() from error
+
+
+def decode_batch_answer(content: bytes) -> Answer:
+    """What a batchUpdate gives back of the spreadsheet. Raises UnavailableError."""
+    try:
+        answer = _batch_answer.decode(content).updatedSpreadsheet
+    except msgspec.MsgspecError as error:
+        raise bad_answer() from error
+    if answer is None:
+        raise bad_answer()
+    return answer
+
+
+def _cell(cell: _Cell) -> CurrentCell:
+    value = cell.userEnteredValue
+    if value is None:
+        return None
+    if value.stringValue is not None:
+        return value.stringValue or None
+    if value.numberValue is not None:
+        return value.numberValue
+    if value.boolValue is not None:
+        return value.boolValue
+    if value.formulaValue is not None:
+        return Formula(value.formulaValue)
+    return Formula("#ERROR!") if value.errorValue is not None else None
+
+
+def decode_row(raw: msgspec.Raw) -> list[CurrentCell]:
+    """One row of the answer as cells."""
+    try:
+        return [_cell(cell) for cell in _row.decode(raw).values]
+    except msgspec.MsgspecError as error:
+        raise bad_answer() from error
+
+
+def quoted(title: str) -> str:
+    """A tab's title in A1 notation; always quoted, since a title may look like a cell."""
+    return "'" + title.replace("'", "''") + "'"
+
+
+def info_of(sheet: _Sheet) -> TabInfo:
+    properties, grid = sheet.properties, sheet.properties.gridProperties
+    return TabInfo(
+        properties.sheetId,
+        properties.title,
+        grid.rowCount,
+        grid.columnCount,
+        grid.frozenRowCount,
+        properties.hidden,
+    )
+
+
+def fence_of(answer: Answer) -> FenceSeen:
+    """The fence among the spreadsheet's named ranges."""
+    tab = next((s.properties.sheetId for s in answer.sheets if s.properties.title == FENCE_TAB), None)
+    for one in answer.namedRanges:
+        if one.name in FENCE_NAMES:
+            return FenceSeen(one.namedRangeId, one.name, tab)
+    return FenceSeen(None, None, tab)
+
+
+class GoogleTab:
+    """A tab as it was read; its first part is kept as the answer's bytes, further parts are fetched again."""
+
+    def __init__(self, sheet: _Sheet, more: Callable[[TabInfo, int], tuple[_Data, int]], chunk: int) -> None:
+        self._info = info_of(sheet)
+        self._first = sheet.data[0] if sheet.data else _Data()
+        self._more = more
+        self._chunk = chunk
+        raw = self._first.rowData
+        self._header = tuple(decode_row(raw[0])) if raw else ()
+
+    @property
+    def info(self) -> TabInfo:
+        return self._info
+
+    @property
+    def header(self) -> Sequence[CurrentCell]:
+        return self._header
+
+    def rows(self) -> Iterator[tuple[int, Sequence[CurrentCell]]]:
+        yield from _numbered(self._first.rowData[1:], 1)
+        start = self._chunk
+        while start < self._info.rows:
+            data, count = self._more(self._info, start)
+            yield from _numbered(data.rowData, start)
+            start += count
+
+
+def _numbered(rows: Sequence[msgspec.Raw], start: int) -> Iterable[tuple[int, list[CurrentCell]]]:
+    for index, raw in enumerate(rows, start=start):
+        cells = decode_row(raw)
+        if cells:
+            yield index, cells
+
+
+class Reader:
+    """Reads one spreadsheet through a client."""
+
+    def __init__(self, client: GoogleClient, read_cells: int = READ_CELLS) -> None:
+        self._client = client
+        self._read_cells = read_cells
+
+    def structure(self) -> Answer:
+        """All tabs and named ranges, without cells: one read."""
+        return self._get(STRUCTURE_FIELDS, ())
+
+    def read(self, wanted: Sequence[Wanted]) -> Reading:
+        """The tabs' cells. One read where the known titles still hold, else one more for the structure."""
+        known = [(one, one.known) for one in wanted if one.known is not None]
+        if known and len(known) == len(wanted):
+            try:
+                return self._optimistic([(one.dataset, k.title, k.sheet_id) for one, k in known], _width(wanted))
+            except (RequestRefusedError, LookupError):
+                pass  # a tab was renamed, deleted or replaced: look where it is now
+        answer = self.structure()
+        infos = tuple(info_of(sheet) for sheet in answer.sheets)
+        places = {one.dataset: found for one in wanted if (found := _find(one, infos))}
+        if not places:
+            return Reading(fence_of(answer), {}, infos)
+        where = [(name, info.title, info.sheet_id) for name, info in places.items()]
+        reading = self._optimistic(where, max(info.columns for info in places.values()), with_fence=False)
+        return Reading(fence_of(answer), reading.tabs, infos)
+
+    def _optimistic(self, where: Sequence[tuple[str, str, int]], width: int, *, with_fence: bool = True) -> Reading:
+        chunk = max(2, self._read_cells // max(1, width) // len(where))
+        ranges = [f"{quoted(title)}!1:{chunk}" for _, title, _ in where]
+        if with_fence:
+            ranges.append(f"{quoted(FENCE_TAB)}!A1")
+        answer = self._get(GRID_FIELDS, ranges)
+        by_id = {sheet.properties.sheetId: sheet for sheet in answer.sheets}
+        tabs: dict[str, TabView] = {}
+        for name, title, sheet_id in where:
+            sheet = by_id.get(sheet_id)
+            if sheet is None or sheet.properties.title != title:
+                raise LookupError(title)
+            tabs[name] = GoogleTab(sheet, self._fetch, chunk)
+        return Reading(fence_of(answer), tabs)
+
+    def _fetch(self, info: TabInfo, start: int) -> tuple[_Data, int]:
+        count = max(2, self._read_cells // max(1, info.columns))
+        answer = self._get(GRID_FIELDS, [f"{quoted(info.title)}!{start + 1}:{start + count}"])
+        if len(answer.sheets) != 1 or answer.sheets[0].properties.sheetId != info.sheet_id:
+            raise UnavailableError(f"tab {info.title!r} was replaced while it was being read")
+        data = answer.sheets[0].data
+        return (data[0] if data else _Data()), count
+
+    def _get(self, fields: str, ranges: Sequence[str]) -> Answer:
+        request = self._client.spreadsheets().get(
+            spreadsheetId=self._client.spreadsheet_id,
+            fields=fields,
+            prettyPrint=False,
+            **({"ranges": list(ranges)} if ranges else {}),
+        )
+        return decode_answer(self._client.call(request))
+
+
+def _width(wanted: Sequence[Wanted]) -> int:
+    return max((one.known.width for one in wanted if one.known), default=26)
+
+
+def _find(one: Wanted, infos: Sequence[TabInfo]) -> TabInfo | None:
+    """A tab is followed by its id, else by its title."""
+    by_id = one.known and next((info for info in infos if info.sheet_id == one.known.sheet_id), None)
+    return by_id or next((info for info in infos if info.title == one.title), None)

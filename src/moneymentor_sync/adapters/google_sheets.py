@@ -1,0 +1,354 @@
+"""The Destination: one Google spreadsheet, read and written so that nobody ever sees a half-written tab.
+
+What fits one request is one atomic batch. A larger first sync fills a tab that is still hidden and shows it
+when it is whole; a larger addition to a tab is staged in a hidden one and copied over in one step; larger
+updates go in steps of whole rows. Staging is filled through values.update, which cannot carry the fence, and
+need not: nobody looks at it until a fenced batch shows or copies it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from moneymentor_sync.core.cells import Cell, CurrentCell
+from moneymentor_sync.core.errors import CellLimitError, OvertakenError
+from moneymentor_sync.core.fence import STAGING_PREFIX, FenceSeen
+from moneymentor_sync.core.layout import column_letter
+from moneymentor_sync.core.plan import Plan
+from moneymentor_sync.core.ports import Landing, Placed, Reading, TabInfo, TabView, Tick, Traffic, Wanted
+from moneymentor_sync.core.rows import is_blank
+
+from . import google_requests as make
+from .google_batch import MAX_BODY_BYTES, Batcher
+from .google_client import GoogleClient
+from .google_landing import LandingCheck
+from .google_reader import Reader, info_of, quoted
+from .google_requests import Frame, Request
+
+ENVELOPE_BYTES = 8_000
+"""Kept free in each body for the fence, the header and the ranges to be given back."""
+BODY_BYTES = MAX_BODY_BYTES - ENVELOPE_BYTES
+ASK_BEFORE_GROWING = 10_000
+"""From so many new cells on the spreadsheet's size is looked up first; below, Google's own refusal, which is
+as atomic as the batch, will do."""
+_PROGRESS_ROWS = 5_000
+
+
+class GoogleSheets:
+    """Destination for one spreadsheet; not to be shared between threads."""
+
+    def __init__(self, client: GoogleClient, *, max_cells: int, rng: random.Random) -> None:
+        self._client = client
+        self._reader = Reader(client)
+        self._batches = Batcher(client, rng)
+        self._max_cells = max_cells
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._client.traffic
+
+    @property
+    def account(self) -> str:
+        """The service account's e-mail address."""
+        return self._client.whom.account
+
+    def close(self) -> None:
+        self._client.close()
+
+    def read(self, wanted: Sequence[Wanted]) -> Reading:
+        return self._reader.read(wanted)
+
+    def write(
+        self, plan: Plan, tab: TabView | None, fence: FenceSeen, *, intend: Callable[[str], None], tick: Tick
+    ) -> Landing:
+        self._batches.seen(fence)
+        if tab is None:
+            return self._create(plan, intend, tick)
+        return self._change(plan, tab.info, intend, tick)
+
+    def put_back(
+        self,
+        sheet_id: int,
+        cells: Sequence[tuple[int, int, CurrentCell]],
+        fence: FenceSeen,
+        *,
+        intend: Callable[[str], None],
+    ) -> None:
+        self._batches.seen(fence)
+        for part in _bodies(make.update_cells(sheet_id, row, column, [cell]) for row, column, cell in cells):
+            self._batches.send(part, intend=intend)
+
+    # --- a tab that does not exist yet ----------------------------------------------------------------------
+
+    def _create(self, plan: Plan, intend: Callable[[str], None], tick: Tick) -> Landing:
+        count, width = len(plan.inserts), len(plan.shape.columns)
+        self._make_room((count + 2) * width)
+        info = TabInfo(self._batches.new_sheet_id(), plan.tab, max(2, count + 1), width, frozen_rows=1)
+        where = make.frame(plan, info)
+        rows = _rows_request(info.sheet_id, plan.inserts)
+        if rows is not None:
+            show = make.add_tab(info.sheet_id, plan.tab, info.rows, width, hidden=False)
+            self._batches.send([show, *where.requests, *rows], intend=intend)
+        else:
+            hidden = STAGING_PREFIX + str(info.sheet_id)
+            add = make.add_tab(info.sheet_id, hidden, info.rows, width, hidden=True)
+            self._batches.send([*self._leftovers(), add, *where.requests], intend=intend)
+            self._fill(hidden, plan, first_row=2, tick=tick)
+            self._batches.send([make.reveal_tab(info.sheet_id, plan.tab)], intend=intend)
+        tick(plan.dataset, "writing", count, count)
+        return Landing(True, self._batches.token, info.sheet_id, where.positions, width)
+
+    # --- a tab that exists ----------------------------------------------------------------------------------
+
+    def _change(self, plan: Plan, info: TabInfo, intend: Callable[[str], None], tick: Tick) -> Landing:
+        where = make.frame(plan, info)
+        grow = self._grow(plan, info, where)
+        updates = list(make.update_requests(plan, where))
+        rows = _appended(plan, where)
+        last = [*make.blank_requests(plan, where), *make.delete_requests(plan, where)]
+        size = sum(len(request) + 1 for request, _ in updates) + sum(len(r) + 1 for r in last)
+        if rows is not None and size + len(rows[0] if rows else b"") < BODY_BYTES:
+            requests = [*where.requests, *grow, *(request for request, _ in updates), *last, *rows]
+            return self._send_checked(
+                plan, info, where, requests, updates, intend, inserts=plan.inserts, deletes=True
+            )
+        return self._change_in_parts(plan, info, where, updates, last, rows, grow, intend, tick)
+
+    def _change_in_parts(
+        self,
+        plan: Plan,
+        info: TabInfo,
+        where: Frame,
+        updates: list[tuple[Request, list[Placed]]],
+        last: list[Request],
+        rows: list[Request] | None,
+        grow: list[Request],
+        intend: Callable[[str], None],
+        tick: Tick,
+    ) -> Landing:
+        """Updates in steps of whole rows, then everything else in one step, staged where it is large."""
+        staged = self._stage(plan, intend, tick) if rows is None else None
+        landing = Landing(True, self._batches.token, info.sheet_id, where.positions, info.columns)
+        head = list(where.requests)
+        for part in _parts(updates):
+            requests = [*head, *(request for request, _ in part)]
+            head = []
+            landing = self._send_checked(plan, info, where, requests, part, intend)
+            if not landing.as_planned:
+                return landing
+            tick(plan.dataset, "writing", 0, None)
+        if staged is not None:
+            self._refuse_if_overtaken(plan, info)
+            copies = _copies(plan, where, staged)
+            tail = [*head, *grow, *copies, *last, make.delete_tab(staged)]
+        else:
+            tail = [*head, *grow, *last, *(rows or [])]
+        if tail:
+            shown = plan.inserts if staged is None else ()
+            landing = self._send_checked(plan, info, where, tail, [], intend, inserts=shown, deletes=True)
+        tick(plan.dataset, "writing", len(plan.inserts), len(plan.inserts))
+        return landing
+
+    def _send_checked(
+        self,
+        plan: Plan,
+        info: TabInfo,
+        where: Frame,
+        requests: Sequence[Request],
+        updates: Sequence[tuple[Request, list[Placed]]],
+        intend: Callable[[str], None],
+        *,
+        inserts: Sequence[Sequence[Cell]] = (),
+        deletes: bool = False,
+    ) -> Landing:
+        touched = {placed[0][0] - where.shift for _, placed in updates}
+        rows = [update.row for update in plan.updates if update.row in touched]
+        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=deletes)
+        answer = self._batches.send(requests, intend=intend, ranges=check.ranges())
+        passed = check.passed(answer)
+        written = () if passed else tuple(cell for _, placed in updates for cell in placed)
+        width = max(info.columns, *(position + 1 for position in where.positions))
+        return Landing(passed, self._batches.token, info.sheet_id, where.positions, width, written)
+
+    def _grow(self, plan: Plan, info: TabInfo, where: Frame) -> list[Request]:
+        """New rows at the grid's end, only as many as blank ones are lacking, formatted as the last row is."""
+        height = info.rows + where.shift
+        free = height - where.row(plan.last_row) - 1
+        lacking = len(plan.inserts) - free
+        if not plan.inserts and _deletes_everything(plan, info):
+            lacking = 1  # Google does not delete a tab's last row below the frozen ones
+        width = max(info.columns, *(p + 1 for p in where.positions))
+        self._make_room(max(0, lacking) * width + (width - info.columns) * info.rows)
+        if lacking <= 0:
+            return []
+        return [make.insert_dimension(info.sheet_id, "ROWS", height, lacking, inherit=True)]
+
+    # --- staging --------------------------------------------------------------------------------------------
+
+    def _stage(self, plan: Plan, intend: Callable[[str], None], tick: Tick) -> int:
+        """Puts the new rows into a hidden tab of their own; gives its id."""
+        count, width = len(plan.inserts), len(plan.shape.columns)
+        sheet_id = self._batches.new_sheet_id()
+        title = STAGING_PREFIX + str(sheet_id)
+        self._make_room(2 * count * width)
+        add = make.add_tab(sheet_id, title, count, width, hidden=True, frozen=0)
+        self._batches.send([*self._leftovers(), add], intend=intend)
+        self._fill(title, plan, first_row=1, tick=tick)
+        return sheet_id
+
+    def _fill(self, title: str, plan: Plan, *, first_row: int, tick: Tick) -> None:
+        """Writes the new rows into a hidden tab in bodies of 2 MB; sending one of them again does no harm."""
+        last = column_letter(len(plan.shape.columns) - 1)
+        total = len(plan.inserts)
+        done = 0
+        for rows in _value_bodies(plan.inserts):
+            start = first_row + done
+            target = f"{quoted(title)}!A{start}:{last}{start + len(rows) - 1}"
+            envelope = make.encode({"range": target, "majorDimension": "ROWS"})
+            body = envelope[:-1] + b',"values":[' + b",".join(rows) + b"]}"
+            request = (
+                self._client.spreadsheets()
+                .values()
+                .update(
+                    spreadsheetId=self._client.spreadsheet_id,
+                    range=target,
+                    valueInputOption="RAW",
+                    body={},
+                    fields="updatedRows",
+                    prettyPrint=False,
+                )
+            )
+            self._client.call(request, body)
+            done += len(rows)
+            tick(plan.dataset, "writing", done, total)
+
+    def _leftovers(self) -> list[Request]:
+        """Removes what an interrupted sync left hidden."""
+        tabs = [info_of(sheet) for sheet in self._reader.structure().sheets]
+        return [make.delete_tab(t.sheet_id) for t in tabs if t.hidden and t.title.startswith(STAGING_PREFIX)]
+
+    def _refuse_if_overtaken(self, plan: Plan, info: TabInfo) -> None:
+        """Rows are about to be copied to fixed places: those must still be blank.
+
+        Raises OvertakenError otherwise; the staged rows are then removed by the next attempt.
+        """
+        reading = self._reader.read([Wanted(plan.dataset, info.title)])
+        tab = reading.tabs.get(plan.dataset)
+        same = tab is not None and tab.info.sheet_id == info.sheet_id and tab.info.columns >= info.columns
+        if tab is None or not same or any(index > plan.last_row for index, row in tab.rows() if not is_blank(row)):
+            raise OvertakenError(f"tab {info.title!r} was changed while new rows were being prepared for it")
+
+    def _make_room(self, cells: int) -> None:
+        """Refuses what would exceed the spreadsheet's limit, before anything is written."""
+        if cells < ASK_BEFORE_GROWING:
+            return
+        tabs = [info_of(sheet) for sheet in self._reader.structure().sheets]
+        present = sum(tab.rows * tab.columns for tab in tabs if not tab.title.startswith(STAGING_PREFIX))
+        if present + cells > self._max_cells:
+            raise CellLimitError(
+                f"the spreadsheet has {present:,} cells and would need {cells:,} more, over the limit of "
+                f"{self._max_cells:,}; nothing was written",
+                hint="Delete blank rows, columns or tabs, or give the dataset a spreadsheet of its own.",
+            )
+
+
+# --- pieces -----------------------------------------------------------------------------------------------
+
+
+def _rows_request(sheet_id: int, rows: Sequence[Sequence[Cell]]) -> list[Request] | None:
+    """All rows of a new tab in one request, or None where that is too large."""
+    encoded: list[bytes] = []
+    size = 0
+    for row in rows:
+        encoded.append(make.encode({"values": [make.typed(cell) for cell in row]}))
+        size += len(encoded[-1]) + 1
+        if size > BODY_BYTES:
+            return None
+    if not encoded:
+        return []
+    start = make.encode({"start": {"sheetId": sheet_id, "rowIndex": 1, "columnIndex": 0}, "fields": make.VALUE})
+    return [b'{"updateCells":' + start[:-1] + b',"rows":[' + b",".join(encoded) + b"]}}"]
+
+
+def _appended(plan: Plan, where: Frame) -> list[Request] | None:
+    """The new rows as one appendCells, or None where that is too large."""
+    encoded: list[bytes] = []
+    size = 0
+    for row in plan.inserts:
+        cells = make.whole_row(row, where.positions)
+        encoded.append(make.encode({"values": [make.typed(cell) for cell in cells]}))
+        size += len(encoded[-1]) + 1
+        if size > BODY_BYTES:
+            return None
+    if not encoded:
+        return []
+    start = make.encode({"sheetId": where.sheet_id, "fields": make.VALUE})
+    return [b'{"appendCells":' + start[:-1] + b',"rows":[' + b",".join(encoded) + b"]}}"]
+
+
+def _copies(plan: Plan, where: Frame, staged: int) -> list[Request]:
+    """Copies the staged rows below the last one, managed columns that stand side by side in one go."""
+    count = len(plan.inserts)
+    first = where.row(plan.last_row) + 1
+    requests: list[Request] = []
+    start = 0
+    for i in range(1, len(where.positions) + 1):
+        if i < len(where.positions) and where.positions[i] == where.positions[i - 1] + 1:
+            continue
+        source = make.grid_range(staged, (0, count), (start, i))
+        target = (where.positions[start], where.positions[i - 1] + 1)
+        requests.append(make.copy_values(source, make.grid_range(where.sheet_id, (first, first + count), target)))
+        start = i
+    return requests
+
+
+def _deletes_everything(plan: Plan, info: TabInfo) -> bool:
+    return len(plan.deletes) >= info.rows - max(1, info.frozen_rows)
+
+
+def _parts(
+    updates: Iterable[tuple[Request, list[Placed]]],
+) -> Iterable[list[tuple[Request, list[Placed]]]]:
+    """Updates cut into bodies, never between two requests of one row."""
+    part: list[tuple[Request, list[Placed]]] = []
+    size = 0
+    for request, placed in updates:
+        new_row = not part or part[-1][1][0][0] != placed[0][0]
+        if part and new_row and size + len(request) > BODY_BYTES - 200_000:
+            yield part
+            part, size = [], 0
+        part.append((request, placed))
+        size += len(request) + 1
+    if part:
+        yield part
+
+
+def _bodies(requests: Iterable[Request]) -> Iterable[list[Request]]:
+    part: list[Request] = []
+    size = 0
+    for request in requests:
+        if part and size + len(request) > BODY_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(request)
+        size += len(request) + 1
+    if part:
+        yield part
+
+
+def _value_bodies(rows: Iterable[Sequence[Cell]]) -> Iterable[list[bytes]]:
+    """Rows as JSON arrays, cut into bodies of at most 2 MB."""
+    part: list[bytes] = []
+    size = 0
+    for row in rows:
+        encoded = msgspec.json.encode(row)
+        if part and size + len(encoded) > BODY_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(encoded)
+        size += len(encoded) + 1
+    if part:
+        yield part

@@ -1,0 +1,60 @@
+"""The one HTTP transport under pygsheets: another host if configured, a time-out always, and a count of it all.
+
+pygsheets has two roots (Sheets and Drive) and no option for either; swapping the host here serves both. The
+token endpoint is named by the key file and is left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httplib2
+
+from moneymentor_sync.core.ports import Traffic
+
+GOOGLE_HOSTS = frozenset({"sheets.googleapis.com", "www.googleapis.com"})
+_READS_BY_POST = (":getByDataFilter", ":batchGetByDataFilter", "developerMetadata:search")
+
+
+class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no types
+    """An httplib2.Http that sends requests for Google's API to `endpoint` (a root URL; None for Google's).
+
+    Not thread-safe, as httplib2 is not: one for each thread.
+    """
+
+    def __init__(self, endpoint: str | None, timeout_seconds: float) -> None:
+        proxy: dict[str, Any] = {"proxy_info": None} if endpoint else {}  # a stand-in is never behind a proxy
+        super().__init__(timeout=timeout_seconds, **proxy)
+        self.follow_redirects = False
+        self._root = urlsplit(endpoint) if endpoint else None
+        self.traffic = Traffic()
+
+    def request(
+        self,
+        uri: str,
+        method: str = "GET",
+        body: Any = None,
+        headers: Any = None,
+        redirections: int = 0,
+        connection_type: Any = None,
+    ) -> tuple[httplib2.Response, bytes]:
+        parts = urlsplit(uri)
+        is_api = parts.hostname in GOOGLE_HOSTS
+        if is_api:
+            self._count(parts.path, method, headers, body)
+            if self._root is not None:
+                path = self._root.path.rstrip("/") + parts.path
+                uri = urlunsplit((self._root.scheme, self._root.netloc, path, parts.query, ""))
+        response, content = super().request(uri, method, body, headers, redirections, connection_type)
+        if is_api:
+            self.traffic.bytes_received += len(content)
+        return response, content
+
+    def _count(self, path: str, method: str, headers: Any, body: Any) -> None:
+        override = (headers or {}).get("x-http-method-override", method)
+        if override == "GET" or path.endswith(_READS_BY_POST):
+            self.traffic.reads += 1
+        else:
+            self.traffic.writes += 1
+        self.traffic.bytes_sent += len(body or b"")

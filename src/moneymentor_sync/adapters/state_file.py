@@ -1,0 +1,230 @@
+"""The state file: SQLite in WAL mode. Hashes of what was written, the fence, and every run; no data of people.
+
+Each method is one transaction; a crash leaves the last one that was finished.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from moneymentor_sync.core.errors import StateError
+from moneymentor_sync.core.layout import KnownTab
+from moneymentor_sync.core.ports import DatasetResult, DatasetState, FenceState, RunResult
+
+from .state_schema import migrate
+
+_LOOKUP = 500
+_RESULT_COLUMNS = tuple(field.name for field in fields(DatasetResult) if field.name not in ("notes", "details"))
+
+
+class StateFile:
+    """Store on a SQLite file, made with mode 0600 in a directory made with 0700."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._errors():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            path.touch(mode=0o600)
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
+        try:
+            with self._errors():
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.execute("PRAGMA foreign_keys = ON")
+                migrate(self._db, path)
+                self._secret = self._make_secret()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        self._db.close()
+
+    def secret(self) -> bytes:
+        return self._secret
+
+    def _make_secret(self) -> bytes:
+        self._db.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_bytes(32),))
+        return bytes(self._db.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()[0])
+
+    # --- datasets -------------------------------------------------------------------------------------------
+
+    def dataset(self, name: str) -> DatasetState | None:
+        with self._errors():
+            row = self._db.execute(
+                "SELECT spreadsheet_id, tab, known, shape, source, content, formats, rows, verified_at, cursor, "
+                "dirty FROM dataset WHERE name = ?",
+                (name,),
+            ).fetchone()
+        if row is None:
+            return None
+        return DatasetState(
+            spreadsheet_id=row[0],
+            tab=row[1],
+            known=_known(row[2]),
+            shape=row[3],
+            source=row[4],
+            content=row[5],
+            formats=tuple(json.loads(row[6])),
+            rows=row[7],
+            verified_at=row[8],
+            cursor=row[9],
+            dirty=bool(row[10]),
+        )
+
+    def written(self, name: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        wanted = list(keys)
+        found: dict[bytes, bytes] = {}
+        with self._errors():
+            for start in range(0, len(wanted), _LOOKUP):
+                part = wanted[start : start + _LOOKUP]
+                marks = ",".join("?" * len(part))
+                query = f"SELECT key, hash FROM written WHERE dataset = ? AND key IN ({marks})"  # noqa: S608 - only marks
+                found.update(self._db.execute(query, (name, *part)).fetchall())
+        return found
+
+    def begin_write(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes]) -> None:
+        with self._transaction() as db:
+            self._save(db, name, state, dirty=True)
+            _remember(db, name, rows)
+
+    def finish(
+        self, name: str, state: DatasetState, rows: Mapping[bytes, bytes], forget: Iterable[bytes] | None
+    ) -> None:
+        with self._transaction() as db:
+            self._save(db, name, state, dirty=False)
+            if forget is None:
+                _forget_others(db, name, rows)
+            else:
+                gone = ((name, key) for key in forget)
+                db.executemany("DELETE FROM written WHERE dataset = ? AND key = ?", gone)
+            _remember(db, name, rows)
+
+    def _save(self, db: sqlite3.Connection, name: str, state: DatasetState, *, dirty: bool) -> None:
+        known = None if state.known is None else json.dumps(_plain(state.known))
+        db.execute(
+            "INSERT OR REPLACE INTO dataset VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            (name, state.spreadsheet_id, state.tab, known, state.shape, state.source, state.content,
+             json.dumps(state.formats), state.rows, state.verified_at, state.cursor, dirty),
+        )  # fmt: skip
+
+    # --- the fence ------------------------------------------------------------------------------------------
+
+    def fence(self, spreadsheet_id: str) -> FenceState:
+        with self._errors():
+            row = self._db.execute(
+                "SELECT token, pending FROM spreadsheet WHERE id = ?", (spreadsheet_id,)
+            ).fetchone()
+        return FenceState(*row) if row else FenceState()
+
+    def save_fence(self, spreadsheet_id: str, fence: FenceState) -> None:
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO spreadsheet VALUES (?, ?, ?)", (spreadsheet_id, fence.token, fence.pending)
+            )
+
+    # --- runs -----------------------------------------------------------------------------------------------
+
+    def record(self, run: RunResult) -> None:
+        with self._transaction() as db:
+            db.execute(
+                "INSERT INTO run VALUES (?,?,?,?,?)", (run.run_id, run.started_at, run.seconds, run.trigger, run.ok)
+            )
+            marks = ",".join("?" * (1 + len(_RESULT_COLUMNS)))
+            names = ",".join(("run_id", *_RESULT_COLUMNS))
+            for result in run.datasets:
+                values = asdict(result)
+                db.execute(
+                    f"INSERT INTO run_dataset ({names}) VALUES ({marks})",  # noqa: S608 - our own column names
+                    (run.run_id, *(values[name] for name in _RESULT_COLUMNS)),
+                )
+
+    def runs(self, limit: int = 20) -> list[tuple[Any, ...]]:
+        """The newest runs as (id, started_at, seconds, trigger, ok)."""
+        with self._errors():
+            return self._db.execute(
+                "SELECT id, started_at, seconds, trigger, ok FROM run ORDER BY started_at DESC LIMIT ?", (limit,)
+            ).fetchall()
+
+    def run_datasets(self, run_id: str) -> list[dict[str, Any]]:
+        """What a run did to each dataset, by the names of `DatasetResult`."""
+        names = ",".join(_RESULT_COLUMNS)
+        with self._errors():
+            rows = self._db.execute(
+                f"SELECT {names} FROM run_dataset WHERE run_id = ? ORDER BY dataset",  # noqa: S608 - our own column names
+                (run_id,),
+            ).fetchall()
+        return [dict(zip(_RESULT_COLUMNS, row, strict=True)) for row in rows]
+
+    # --- errors ---------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._errors():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise StateError(
+                f"the state file {self._path} cannot be used: {error}", hint=_hint(str(error))
+            ) from error
+        except OSError as error:
+            raise StateError(
+                f"the state file {self._path} cannot be made: {error.strerror}",
+                hint="Set `[state] path` (or MMSYNC_STATE) to a place that the user of mmsync may write to.",
+            ) from error
+
+
+def _remember(db: sqlite3.Connection, name: str, rows: Mapping[bytes, bytes]) -> None:
+    db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?)", ((name, k, h) for k, h in rows.items()))
+
+
+def _forget_others(db: sqlite3.Connection, name: str, rows: Mapping[bytes, bytes]) -> None:
+    held = db.execute("SELECT key FROM written WHERE dataset = ?", (name,)).fetchall()
+    gone = [(name, key) for (key,) in held if key not in rows]
+    db.executemany("DELETE FROM written WHERE dataset = ? AND key = ?", gone)
+
+
+def _plain(known: KnownTab) -> dict[str, Any]:
+    return asdict(known) | {"headings": sorted(known.headings)}
+
+
+def _known(text: str | None) -> KnownTab | None:
+    if text is None:
+        return None
+    data = json.loads(text)
+    return KnownTab(
+        sheet_id=data["sheet_id"],
+        title=data["title"],
+        headings=frozenset(data["headings"]),
+        positions=tuple(data["positions"]),
+        headers=tuple(data["headers"]),
+        width=data["width"],
+    )
+
+
+def _hint(words: str) -> str:
+    if "full" in words:
+        return "Free some space on its disk; nothing was lost, the sync is made up for."
+    if "locked" in words:
+        return "Another program holds the file open for long; find it with `fuser`."
+    if "malformed" in words or "not a database" in words:
+        return "Move the file away: the next sync then compares every row and makes a new one."
+    return "Check the file's permissions and its disk."

@@ -1,0 +1,169 @@
+"""Deciding: what was gathered against what the tab holds. Reads views, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from moneymentor_sync.core.cells import CellRules, CurrentCell
+from moneymentor_sync.core.compare import Comparison, compare, tab_fingerprint
+from moneymentor_sync.core.errors import HeaderDamagedError
+from moneymentor_sync.core.layout import (
+    KnownTab,
+    Layout,
+    candidates,
+    find_layout,
+    header_row_is_gone,
+    resolve_missing,
+)
+from moneymentor_sync.core.plan import Plan, Rules, make_plan, needed_keys
+from moneymentor_sync.core.ports import DatasetState, TabView
+from moneymentor_sync.core.rows import Hasher, is_blank
+from moneymentor_sync.core.settings import Dataset
+from moneymentor_sync.core.table import DesiredTable, Shape
+
+from .gather import Gathered, NewRecords
+
+AUTO_VERIFY_CELLS = 250_000
+AUTO_VERIFY_SECONDS = 3_600.0
+
+Written = Callable[[str, Iterable[bytes]], Mapping[bytes, bytes]]
+IndexedRows = Iterable[tuple[int, Sequence[CurrentCell]]]
+
+
+def current_state(dataset: Dataset, state: DatasetState | None) -> DatasetState | None:
+    """The state, unless it is of another spreadsheet or tab than the dataset has now."""
+    if state is None or (state.spreadsheet_id, state.tab) != (dataset.spreadsheet_id, dataset.tab):
+        return None
+    return state
+
+
+def verify_is_due(dataset: Dataset, state: DatasetState, columns: int, now: float) -> bool:
+    """Whether the tab is to be compared with what it should hold, though the source has not changed."""
+    if dataset.verify == "always":
+        return True
+    age = now - state.verified_at
+    if age < 0:  # the clock was set back: the mark is worth nothing
+        return True
+    if dataset.verify == "auto":
+        return state.rows * columns <= AUTO_VERIFY_CELLS or age >= AUTO_VERIFY_SECONDS
+    return age >= float(dataset.verify)
+
+
+def source_is_unchanged(state: DatasetState | None, gathered: Gathered) -> bool:
+    if state is None or state.dirty or gathered.shape is None or gathered.partial:
+        return False
+    return state.shape == gathered.signature and state.source == gathered.fingerprint.to_text()
+
+
+def tab_is_unchanged(state: DatasetState, gathered: Gathered, tab: TabView | None, hasher: Hasher) -> bool:
+    """Whether the tab still holds just what was written last; says nothing about a changed source."""
+    shape = gathered.shape
+    if tab is None or shape is None or not state.content or state.known is None:
+        return False
+    try:
+        layout = find_layout(shape, tab.header, empty=False, known=state.known, where="")
+    except HeaderDamagedError:
+        return False
+    if layout.missing or layout.headers or layout.insert_header:
+        return False
+    return tab_fingerprint(layout, tab.rows(), hasher).to_text() == state.content
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A plan and what it was made from."""
+
+    plan: Plan
+    table: DesiredTable
+    comparison: Comparison
+    needed: frozenset[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Decider:
+    """Makes plans; holds what all datasets of a sync share."""
+
+    cell_rules: CellRules
+    hasher: Hasher
+    written: Written
+    new_records: NewRecords
+
+    def decide(
+        self, gathered: Gathered, tab: TabView | None, state: DatasetState | None, *, allow_deletes: bool
+    ) -> Decision:
+        """Raises GuardError and SourceError; then nothing may be written."""
+        dataset = gathered.dataset
+        table = gathered.desired(self.cell_rules, self.hasher, self.new_records)
+        known = state.known if state is not None and tab is not None else None
+        if known is not None and tab is not None and known.sheet_id != tab.info.sheet_id:
+            known = None
+        layout = self._layout(table, tab, known)
+        rows = _rows(tab, layout)
+        comparison = compare(table.shape, layout, rows, table.index, self.hasher)
+        needed = needed_keys(comparison, table)
+        questions = {row.key for row in comparison.absent} | {row.key for row in comparison.again}
+        if comparison.keyless or comparison.again or comparison.absent:
+            questions |= needed
+        plan = make_plan(
+            tab=tab.info.title if tab is not None else dataset.tab,
+            table=table,
+            layout=layout,
+            comparison=comparison,
+            cells=gathered.cells(needed),
+            written=self.written(dataset.name, questions),
+            rules=Rules(dataset.mode, dataset.max_delete_fraction, allow_deletes, gathered.partial),
+            hasher=self.hasher,
+            create_tab=tab is None,
+            styled=state.formats if known is not None and state is not None else (),
+        )
+        return Decision(plan, table, comparison, frozenset(needed))
+
+    def _layout(self, table: DesiredTable, tab: TabView | None, known: KnownTab | None) -> Layout:
+        shape = table.shape
+        if tab is None:
+            return Layout(positions=(None,) * len(shape.columns), fresh=True)
+        where = f"tab {tab.info.title!r}"
+        empty = is_blank(tab.header) and all(is_blank(row) for _, row in tab.rows())
+        layout = find_layout(shape, tab.header, empty=empty, known=known, where=where)
+        if layout.insert_header:
+            self._refuse_unless_header_is_gone(shape, layout, tab, table, where)
+            return layout
+        possible = candidates(layout, tab.header, tab.info.columns, known, self.hasher)
+        if layout.missing and possible:
+            return resolve_missing(
+                shape,
+                layout,
+                possible,
+                lambda: (row for _, row in tab.rows()),
+                lambda key, row: table.index.get(key) == row,
+                self.hasher,
+                where,
+            )
+        return layout
+
+    def _refuse_unless_header_is_gone(
+        self, shape: Shape, layout: Layout, tab: TabView, table: DesiredTable, where: str
+    ) -> None:
+        def is_key(key: bytes) -> bool:
+            return key in table.index or bool(self.written(shape.dataset, [key]))
+
+        if not header_row_is_gone(shape, layout, tab.header, is_key, self.hasher):
+            raise HeaderDamagedError(
+                f"{where}: none of the headers is in row 1; nothing was written",
+                hint=f"The header is row 1: put it back ({', '.join(shape.headers[:4])}, …).",
+            )
+
+
+def _rows(tab: TabView | None, layout: Layout) -> IndexedRows:
+    """The tab's data rows; where the header row was deleted, row 1 is one of them."""
+    if tab is None:
+        return ()
+    if layout.insert_header:
+        return _with_first(tab)
+    return tab.rows()
+
+
+def _with_first(tab: TabView) -> IndexedRows:
+    yield 0, tab.header
+    yield from tab.rows()

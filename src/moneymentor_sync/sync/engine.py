@@ -1,0 +1,170 @@
+"""The engine: one pass over datasets. Gathers from the database, decides, applies, records; owns all retries."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from moneymentor_sync.core.cells import CellRules
+from moneymentor_sync.core.errors import MmsyncError
+from moneymentor_sync.core.plan import Plan
+from moneymentor_sync.core.ports import DatasetResult, Destination, Lease, RunResult, Snapshot, Source, Store, Tick
+from moneymentor_sync.core.resilience import RetryRules
+from moneymentor_sync.core.rows import Hasher
+from moneymentor_sync.core.settings import Dataset, SyncSettings
+
+from .decide import Decider, current_state, verify_is_due
+from .gather import Gathered, NewRecords, gather
+from .patience import Patience
+from .spreadsheet import SpreadsheetSync
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOutcome:
+    """What a sync of a dataset would do, or why it would be refused."""
+
+    dataset: Dataset
+    plan: Plan | None = None
+    error: MmsyncError | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Time, sleep and chance, as arguments: `clock` is UNIX seconds, `monotonic` never goes back."""
+
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    sleep: Callable[[float], None]
+    rng: random.Random
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """The outside world as ports; `destination` gives a spreadsheet by its id."""
+
+    source: Source
+    destination: Callable[[str], Destination]
+    store: Store
+    lease: Lease
+    new_records: NewRecords
+
+
+class Engine:
+    """Runs syncs; one at a time, from one thread."""
+
+    def __init__(
+        self, settings: SyncSettings, edges: Edges, surroundings: Surroundings, tick: Tick | None = None
+    ) -> None:
+        self._settings = settings
+        self._edges = edges
+        self._around = surroundings
+        self._tick: Tick = tick or _silent
+        self._rules = CellRules(ZoneInfo(settings.timezone), settings.long_text)
+
+    def run(self, datasets: Sequence[Dataset], *, trigger: str = "sync", allow_deletes: bool = False) -> RunResult:
+        """Syncs the datasets, each on its own: one that fails does not hold up the others.
+
+        Raises LockHeldError and StateError; everything else is in the result, which is recorded.
+        """
+        started, begin = self._around.clock(), self._around.monotonic()
+        results: list[DatasetResult] = []
+        with ExitStack() as held:
+            for spreadsheet_id in dict.fromkeys(dataset.spreadsheet_id for dataset in datasets):
+                held.enter_context(self._edges.lease.hold(spreadsheet_id))
+            decider = self._decider()
+            gathered = self._gather(datasets, decider.hasher)
+            try:
+                for spreadsheet_id, group in _by_spreadsheet(gathered):
+                    sync = self._spreadsheet(spreadsheet_id, decider, allow_deletes=allow_deletes)
+                    results += sync.run(group)
+            finally:
+                for one in gathered:
+                    one.close()
+            run_id = f"{int(started * 1000):x}-{self._around.rng.getrandbits(32):08x}"
+            run = RunResult(run_id, started, self._around.monotonic() - begin, trigger, tuple(results))
+            self._edges.store.record(run)
+        return run
+
+    def plan(self, datasets: Sequence[Dataset], *, allow_deletes: bool = False) -> list[PlanOutcome]:
+        """What `run` would do; changes nothing, in the spreadsheet or in the state."""
+        decider = self._decider()
+        gathered = self._gather(datasets, decider.hasher, whole=True)
+        outcomes: list[PlanOutcome] = []
+        try:
+            for spreadsheet_id, group in _by_spreadsheet(gathered):
+                sync = self._spreadsheet(spreadsheet_id, decider, allow_deletes=allow_deletes)
+                for one, decision, error in sync.decisions(group):
+                    plan = decision.plan if decision is not None else None
+                    outcomes.append(PlanOutcome(one.dataset, plan, error))
+        finally:
+            for one in gathered:
+                one.close()
+        return outcomes
+
+    def _decider(self) -> Decider:
+        store = self._edges.store
+        return Decider(self._rules, Hasher(store.secret()), store.written, self._edges.new_records)
+
+    def _spreadsheet(self, spreadsheet_id: str, decider: Decider, *, allow_deletes: bool) -> SpreadsheetSync:
+        settings = self._settings
+        patience = Patience(
+            RetryRules(settings.max_retries, settings.retry_delay_seconds),
+            self._around.sleep,
+            self._around.rng.random,
+        )
+        return SpreadsheetSync(
+            spreadsheet_id=spreadsheet_id,
+            open_destination=self._edges.destination,
+            store=self._edges.store,
+            decider=decider,
+            patience=patience,
+            clock=self._around.clock,
+            monotonic=self._around.monotonic,
+            tick=self._tick,
+            allow_deletes=allow_deletes,
+        )
+
+    def _gather(self, datasets: Sequence[Dataset], hasher: Hasher, *, whole: bool = False) -> list[Gathered]:
+        """Reads all datasets out of one snapshot; a database that is down fails them all."""
+        found: list[Gathered] = []
+        try:
+            with self._edges.source.snapshot() as snapshot:
+                for dataset in datasets:
+                    since = None if whole else self._since(dataset)
+                    found.append(self._gather_one(snapshot, dataset, since, hasher))
+        except MmsyncError as error:
+            done = {one.dataset.name for one in found}
+            found += [Gathered(dataset, error=error) for dataset in datasets if dataset.name not in done]
+        return found
+
+    def _gather_one(self, snapshot: Snapshot, dataset: Dataset, since: str | None, hasher: Hasher) -> Gathered:
+        return gather(
+            snapshot,
+            dataset,
+            since=since,
+            rules=self._rules,
+            hasher=hasher,
+            new_records=self._edges.new_records,
+            tick=self._tick,
+        )
+
+    def _since(self, dataset: Dataset) -> str | None:
+        """Where a dataset with a cursor may go on from; None where everything has to be read."""
+        state = current_state(dataset, self._edges.store.dataset(dataset.name))
+        if dataset.cursor is None or state is None or state.dirty or state.cursor is None:
+            return None
+        columns = len(state.formats)
+        return None if verify_is_due(dataset, state, columns, self._around.clock()) else state.cursor
+
+
+def _by_spreadsheet(gathered: Sequence[Gathered]) -> Iterator[tuple[str, list[Gathered]]]:
+    for spreadsheet_id in dict.fromkeys(one.dataset.spreadsheet_id for one in gathered):
+        yield spreadsheet_id, [one for one in gathered if one.dataset.spreadsheet_id == spreadsheet_id]
+
+
+def _silent(dataset: str, phase: str, done: int, total: int | None) -> None:
+    """No progress is shown where nobody looks."""

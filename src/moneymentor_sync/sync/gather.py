@@ -1,0 +1,140 @@
+"""Gathering: reads every dataset's rows once, out of one snapshot, and sets them aside with their fingerprint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from moneymentor_sync.core.cells import Cell, CellRules, pack_row, unpack_row
+from moneymentor_sync.core.errors import MmsyncError, QueryError
+from moneymentor_sync.core.ports import Snapshot, Tick
+from moneymentor_sync.core.rows import Fingerprint, Hasher, add
+from moneymentor_sync.core.settings import Dataset
+from moneymentor_sync.core.table import DesiredTable, Shape, TableBuilder, resolve_shape
+
+
+class Records(Protocol):
+    """A place to set plain values aside, in order."""
+
+    def extend(self, records: Any) -> None: ...
+
+    def append(self, record: Any) -> None: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def close(self) -> None: ...
+
+
+NewRecords = Callable[[], Records]
+NOTHING = Fingerprint(0, 0)
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the source gave for a dataset: its rows packed and set aside, or the error that it failed with.
+
+    `signature` differs when the same rows would have to be written differently. `table` and `rows` come with
+    `desired`, once they are needed: most syncs find nothing changed before.
+    """
+
+    dataset: Dataset
+    shape: Shape | None = None
+    packed: Records | None = None
+    fingerprint: Fingerprint = NOTHING
+    signature: str = ""
+    cursor: str | None = None
+    partial: bool = False
+    error: MmsyncError | None = None
+    table: DesiredTable | None = None
+    rows: Records | None = None
+
+    def desired(self, rules: CellRules, hasher: Hasher, new_records: NewRecords) -> DesiredTable:
+        """The desired table, its rows set aside as (key hash, cells). Raises KeyNotUniqueError and others."""
+        if self.table is None:
+            assert self.shape is not None and self.packed is not None  # noqa: S101 - gathered without error
+            self.rows = new_records()
+            builder = TableBuilder(self.shape, rules, hasher)
+            for row in builder.rows(self.packed):
+                self.rows.append((row.key, row.cells))
+            self.table = builder.finish()
+        return self.table
+
+    def cells(self, keys: set[bytes]) -> Mapping[bytes, tuple[Cell, ...]]:
+        """The cells of some desired rows, by key."""
+        if not keys:
+            return {}
+        return {key: cells for key, cells in self.rows or () if key in keys}
+
+    def close(self) -> None:
+        for records in (self.packed, self.rows):
+            if records is not None:
+                records.close()
+
+
+def gather(
+    snapshot: Snapshot,
+    dataset: Dataset,
+    *,
+    since: str | None,
+    rules: CellRules,
+    hasher: Hasher,
+    new_records: NewRecords,
+    tick: Tick,
+) -> Gathered:
+    """Reads one dataset; an error of its query is part of the result, since others must go on."""
+    gathered = Gathered(dataset, partial=since is not None)
+    try:
+        stream = snapshot.read(dataset, since=None if since is None else cursor_value(since))
+        gathered.shape = resolve_shape(dataset, stream.columns)
+        gathered.signature = f"{gathered.shape.text()} {rules.timezone} {rules.long_text}"
+        names = [column.name for column in stream.columns]
+        at = _cursor_at(dataset, names)
+        gathered.packed = new_records()
+        highest: Any = None
+        done = 0
+        for chunk in stream.chunks():
+            packed = [pack_row(tuple(row)) for row in chunk]
+            gathered.fingerprint = add(gathered.fingerprint, hasher.fingerprint(packed))
+            gathered.packed.extend(packed)
+            if at is not None:
+                highest = _highest(highest, (row[at] for row in chunk))
+            done += len(chunk)
+            tick(dataset.name, "reading", done, None)
+        gathered.cursor = since if highest is None else _cursor_text(highest)
+    except MmsyncError as error:
+        gathered.error = error
+    return gathered
+
+
+def _cursor_at(dataset: Dataset, names: list[str]) -> int | None:
+    if dataset.cursor is None:
+        return None
+    if dataset.cursor not in names:
+        raise QueryError(
+            f"dataset {dataset.name!r}: its cursor {dataset.cursor!r} is not among the query's columns",
+            hint="Select the column in the query, or leave `cursor` out.",
+        )
+    return names.index(dataset.cursor)
+
+
+def _highest(current: Any, values: Iterator[Any]) -> Any:
+    return max((value for value in (current, *values) if value is not None), default=None)
+
+
+def _cursor_text(value: Any) -> str:
+    """A cursor's value as JSON, so that the next sync can ask the database with the same type."""
+    return json.dumps(unpack_row(pack_row((value,)))[0])
+
+
+def cursor_value(text: str) -> Any:
+    """The value again, as the database driver takes it."""
+    value = json.loads(text)
+    if not isinstance(value, list):
+        return value
+    tag, content = value
+    read: dict[str, Callable[[str], Any]] = {"t": datetime.fromisoformat, "d": date.fromisoformat, "n": Decimal}
+    return read.get(tag, str)(content)
