@@ -48,7 +48,7 @@ def database_url(raw: Raw) -> str:
     match = _DATABASE_URL.fullmatch(url)
     if match is None:
         raise InvalidValueError(f"is not a database URL such as {_DATABASE_EXAMPLE}")
-    if match["port"] and not re.fullmatch(r"\d{1,5}", match["port"], re.ASCII):
+    if match["port"] is not None and not re.fullmatch(r"\d{1,5}", match["port"], re.ASCII):
         raise InvalidValueError("the port in the database URL is not a number")
     if "@" in (match["host"] or ""):
         raise InvalidValueError("the database URL has more than one @; write one in a password as %40")
