@@ -1,0 +1,308 @@
+"""The Source port over SQLAlchemy: any database, only read, one snapshot for all datasets of a sync.
+
+How each kind of database is opened is in `database_access`, what is asked of it in `database_statements`, and
+what its errors mean in `database_errors`; here is only the course of a reading.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, NestedTransaction
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from moneymentor_sync.core.errors import ConfigError, DatabaseUnreachableError, QueryError
+from moneymentor_sync.core.ports import Row, SourceColumn
+from moneymentor_sync.core.settings import DatabaseSettings, Dataset
+
+from .database_access import Access, Clock, Cursor, access_for, sqlite_path
+from .database_errors import Place, place_of
+from .database_statements import Statement, needed_columns, require_columns, statement_for
+
+CHUNK_ROWS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCheck:
+    """What `mmsync check` says of the database. `read_only` is None where it cannot be tried without harm."""
+
+    name: str
+    version: str
+    read_only: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """A dataset's query, prepared by the database but not run: the columns it would give."""
+
+    dataset: str
+    columns: tuple[SourceColumn, ...]
+
+
+class DatabaseSource:
+    """A database given by its URL; connects anew for every snapshot.
+
+    `clock` is a monotonic clock in seconds (for SQLite's statement time-out; PostgreSQL keeps its own).
+    `busy_timeout_seconds` is how long to wait for a SQLite file that another program has locked.
+    Raises ConfigError for a URL that cannot be used: malformed, an unknown database, a driver not installed.
+    """
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        *,
+        clock: Clock = time.monotonic,
+        busy_timeout_seconds: float = 10.0,
+        chunk_rows: int = CHUNK_ROWS,
+    ) -> None:
+        url = _checked_url(settings.url)
+        timeout = settings.statement_timeout_seconds
+        try:
+            self._access = access_for(url, timeout, clock, busy_timeout_seconds)
+        except (NoSuchModuleError, ImportError, ArgumentError, TypeError, ValueError) as error:
+            raise _unusable(url, error) from error
+        dialect = self._access.engine.dialect
+        if dialect.is_async:
+            problem = f"database.url: '{url.drivername}' is an asynchronous driver, which mmsync cannot use"
+            raise ConfigError([problem], hint=f"Write `{url.get_backend_name()}://…` without `+{dialect.driver}`.")
+        self._url, self._chunk_rows = url, chunk_rows
+        self._place = place_of(url, timeout, _driver_errors(self._access))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[DatabaseSnapshot]:
+        """Opens the read-only transaction; every read in it sees the database as it is now."""
+        connection = self._connect()
+        try:
+            snapshot = DatabaseSnapshot(connection, self._access, self._place, self._chunk_rows)
+            try:
+                yield snapshot
+            finally:
+                snapshot.close()
+        finally:
+            # What went wrong is told already, and a lost connection fails to close, too.
+            with suppress(SQLAlchemyError, *self._place.driver_errors):
+                self._access.end(connection)
+                connection.close()
+            self._access.engine.dispose()
+
+    def check(self) -> ServerCheck:
+        """Connects, and tries whether a write is refused. Raises DatabaseUnreachableError."""
+        with self.snapshot() as snapshot:
+            return snapshot.check()
+
+    def probe(self, dataset: Dataset) -> ProbeResult:
+        """Has the database prepare the dataset's query; reads no rows. Raises as `Snapshot.read` does."""
+        with self.snapshot() as snapshot:
+            return snapshot.probe(dataset)
+
+    def _connect(self) -> Connection:
+        if self._url.get_backend_name() == "sqlite":
+            _check_file(self._url)
+        with self._place.connecting():
+            connection = self._access.engine.connect()
+        try:
+            with self._place.connecting():
+                self._access.begin(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class DatabaseSnapshot:
+    """One read-only transaction. One result is read at a time: starting the next closes the one before."""
+
+    def __init__(self, connection: Connection, access: Access, place: Place, chunk_rows: int) -> None:
+        self._connection, self._access, self._place = connection, access, place
+        self._chunk_rows = chunk_rows
+        self._stream: DatabaseRowStream | None = None
+
+    def read(self, dataset: Dataset, *, since: Any = None) -> DatabaseRowStream:
+        """Starts the dataset's query.
+
+        `since` is a value of the cursor column as an earlier read gave it (for SQLite that is often text).
+        The dataset's named columns, key, `match_on` and cursor must be among the result's.
+        """
+        return self._start(dataset, since, no_rows=False)
+
+    def probe(self, dataset: Dataset) -> ProbeResult:
+        """The columns the dataset's query would give; the database prepares it and stops before the first row."""
+        stream = self._start(dataset, None, no_rows=True)
+        stream.close()
+        return ProbeResult(dataset.name, stream.columns)
+
+    def check(self) -> ServerCheck:
+        """The server, and whether it refuses a write."""
+        self.close()
+        dialect = self._connection.dialect
+        version = ".".join(map(str, dialect.server_version_info or ()))
+        read_only = None
+        if dialect.name in ("sqlite", "postgresql"):
+            read_only = self._refuses_to_write()
+        return ServerCheck(self._place.name, version, read_only)
+
+    def close(self) -> None:
+        """Closes the result that is being read, if any."""
+        if self._stream is not None:
+            self._stream.close()
+
+    def _start(self, dataset: Dataset, since: Any, *, no_rows: bool) -> DatabaseRowStream:
+        self.close()
+        savepoint = None
+        with self._place.reading(dataset.name):
+            savepoint = self._connection.begin_nested() if self._access.savepoints else None
+            try:
+                statement = statement_for(self._connection, dataset, since, no_rows=no_rows)
+                self._access.arm()
+                cursor = self._access.execute(self._connection, statement.sql, statement.parameters)
+                columns = _columns(dataset, cursor, statement)
+            except BaseException:
+                _roll_back(savepoint)
+                raise
+        reading = _Reading(cursor, savepoint, self._access, self._place, dataset.name, self._chunk_rows)
+        self._stream = DatabaseRowStream(columns, reading)
+        return self._stream
+
+    def _refuses_to_write(self) -> bool:
+        """Tries to make a table that nobody has, in a transaction that is never committed."""
+        savepoint = self._connection.begin_nested() if self._access.savepoints else None
+        try:
+            self._connection.exec_driver_sql("CREATE TABLE mmsync_write_probe (x integer)")
+        except SQLAlchemyError:
+            return True
+        finally:
+            _roll_back(savepoint)
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What a row stream holds open."""
+
+    cursor: Cursor
+    savepoint: NestedTransaction | None
+    access: Access
+    place: Place
+    dataset: str
+    chunk_rows: int
+
+
+class DatabaseRowStream:
+    """A result being read; the driver's own tuples, untouched."""
+
+    def __init__(self, columns: tuple[SourceColumn, ...], reading: _Reading) -> None:
+        self._columns = columns
+        self._reading: _Reading | None = reading
+        self._started = False
+
+    @property
+    def columns(self) -> tuple[SourceColumn, ...]:
+        return self._columns
+
+    def chunks(self) -> Iterator[Sequence[Row]]:
+        """Lists of up to `chunk_rows` rows, never an empty one. May be consumed once."""
+        if self._started:
+            raise RuntimeError("a row stream can be read only once")
+        self._started = True
+        return self._chunks()
+
+    def _chunks(self) -> Iterator[Sequence[Row]]:
+        try:
+            while (reading := self._reading) is not None:
+                with reading.place.reading(reading.dataset):
+                    reading.access.arm()
+                    rows = reading.cursor.fetchmany(reading.chunk_rows)
+                if not rows:
+                    return
+                yield rows
+            raise RuntimeError("the row stream was closed while it was read: read one dataset after the other")
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the query; the snapshot stays as it was."""
+        reading, self._reading = self._reading, None
+        if reading is None:
+            return
+        # A cursor of a lost connection cannot be closed, and that has been told.
+        with suppress(SQLAlchemyError, *reading.place.driver_errors):
+            reading.cursor.close()
+        _roll_back(reading.savepoint)
+
+
+def _roll_back(savepoint: NestedTransaction | None) -> None:
+    if savepoint is not None:
+        with suppress(SQLAlchemyError):
+            savepoint.rollback()
+
+
+def _columns(dataset: Dataset, cursor: Cursor, statement: Statement) -> tuple[SourceColumn, ...]:
+    if cursor.description is None:
+        cursor.close()
+        raise QueryError(
+            f"dataset '{dataset.name}': the query gives no columns",
+            hint="A dataset's query must be one SELECT (or WITH … SELECT, VALUES, TABLE).",
+        )
+    names = tuple(item[0] for item in cursor.description)
+    try:
+        require_columns(dataset, names, needed_columns(dataset))
+    except QueryError:
+        cursor.close()
+        raise
+    return tuple(SourceColumn(name, statement.types.get(name)) for name in names)
+
+
+# --- the URL ----------------------------------------------------------------------------------------------
+
+
+def _checked_url(text: str) -> URL:
+    """The URL in its parts; a message about it never quotes it, since it may hold a password."""
+    hint = "Write it as `postgresql://USER:PASSWORD@HOST:PORT/DATABASE` or `sqlite:///FILE`."
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError) as error:
+        raise ConfigError(["database.url: this is no database URL"], hint=hint) from error
+    if url.get_backend_name() != "sqlite" and "@" in f"{url.host}{url.database}":
+        # What follows the password's first @ would be taken for the host, and shown.
+        problem = "database.url: the user or the password has a character that must be percent-encoded"
+        raise ConfigError([problem], hint="Write @ as %40, : as %3A, / as %2F, # as %23, % as %25.")
+    if url.get_backend_name() == "sqlite" and str(sqlite_path(url)) in (".", ":memory:"):
+        raise ConfigError(["database.url: a SQLite URL must name a file"], hint=hint)
+    return url
+
+
+_PACKAGES = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "cx_Oracle": "cx_Oracle"}
+
+
+def _unusable(url: URL, error: Exception) -> ConfigError:
+    """The dialect or the driver is not there."""
+    kind = url.drivername
+    if isinstance(error, ImportError):
+        module = (error.name or "").partition(".")[0]
+        hint = f"Install it beside mmsync: `pip install {_PACKAGES.get(module, module)}`."
+        return ConfigError([f"database.url: the driver '{module}' for '{kind}' is not installed"], hint=hint)
+    if isinstance(error, NoSuchModuleError):
+        hint = "mmsync is tested with `sqlite` and `postgresql`; others need a SQLAlchemy dialect to be installed."
+        return ConfigError([f"database.url: SQLAlchemy knows no database '{kind}'"], hint=hint)
+    return ConfigError([f"database.url: it has a part that '{kind}' does not take"], hint="See what follows `?`.")
+
+
+def _driver_errors(access: Access) -> tuple[type[BaseException], ...]:
+    """The driver's errors; SQLite's complaint about two statements is a Warning, which is none of them."""
+    driver: Any = access.engine.dialect.dbapi
+    return (driver.Error, driver.Warning)
+
+
+def _check_file(url: URL) -> None:
+    """SQLite says only `unable to open database file`; the commonest reason is told apart here."""
+    path = sqlite_path(url)
+    hint = "Correct `[database] url`; three slashes begin a relative path, four an absolute one."
+    if not path.exists():
+        raise DatabaseUnreachableError(f"there is no SQLite file {path} (from {path.cwd()})", hint=hint)
+    if path.is_dir():
+        raise DatabaseUnreachableError(f"{path} is a directory, not a SQLite file", hint=hint)

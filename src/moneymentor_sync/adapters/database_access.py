@@ -1,0 +1,228 @@
+"""How each kind of database is opened, so that it can only be read, holds still, and answers in time.
+
+SQLite: the file is opened read-only, one transaction for all reads, and an authorizer refuses every statement
+that is no query (ATTACH and VACUUM INTO would make files even on a read-only connection). PostgreSQL: one
+REPEATABLE READ READ ONLY transaction and server-side cursors. Everything is set for the transaction only,
+since behind a pooler the session belongs to others, too. Others: a transaction, read-only where the database
+can be told so; not tested.
+
+Rows are fetched past SQLAlchemy's result objects: they are wanted as the driver's plain tuples.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+
+Clock = Callable[[], float]
+
+
+class Cursor(Protocol):
+    """The part of a driver's cursor that reading takes."""
+
+    @property
+    def description(self) -> Sequence[Sequence[Any]] | None: ...
+
+    def fetchmany(self, size: int) -> list[tuple[Any, ...]]: ...
+
+    def close(self) -> object: ...
+
+
+class Access(Protocol):
+    """One kind of database: how to open it, hold it still, and run a query on it."""
+
+    engine: Engine
+    savepoints: ClassVar[bool]
+    """Whether a failed statement spoils the transaction, so that each needs a savepoint."""
+
+    def begin(self, connection: Connection) -> None:
+        """Starts the read-only transaction and fixes the snapshot."""
+        ...
+
+    def end(self, connection: Connection) -> None:
+        """Lets the transaction be rolled back."""
+        ...
+
+    def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
+        """Runs one query; `sql` is the driver's text, with its placeholders only where there are parameters."""
+        ...
+
+    def arm(self) -> None:
+        """Starts the statement time-out anew: before each query and each chunk."""
+        ...
+
+
+def access_for(url: URL, timeout_seconds: float, clock: Clock, busy_timeout_seconds: float) -> Access:
+    """The access that fits the URL. Raises SQLAlchemy's errors for a dialect or driver that is not there."""
+    backend = url.get_backend_name()
+    if backend == "sqlite" and url.get_driver_name() == "pysqlite":
+        return SqliteAccess(url, timeout_seconds, clock, busy_timeout_seconds)
+    if backend == "postgresql":
+        return PostgresqlAccess(url, timeout_seconds)
+    return OtherAccess(url)
+
+
+# --- SQLite -----------------------------------------------------------------------------------------------
+
+_READING = frozenset(
+    (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+)
+_READING_PRAGMAS = frozenset(("table_info", "table_xinfo", "table_list"))
+
+# How many of SQLite's instructions pass between two looks at the clock: about a millisecond's worth.
+_INSTRUCTIONS = 20_000
+
+
+class SqliteAccess:
+    """A file, opened with `mode=ro`: it is never made, and never written to."""
+
+    savepoints: ClassVar[bool] = False
+
+    def __init__(self, url: URL, timeout_seconds: float, clock: Clock, busy_timeout_seconds: float) -> None:
+        self._uri = f"file:{quote(str(sqlite_path(url)))}?mode=ro"
+        self._timeout, self._busy_timeout = timeout_seconds, busy_timeout_seconds
+        self._clock = clock
+        self._deadline = float("inf")
+        self.engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+
+    def begin(self, connection: Connection) -> None:
+        self.arm()
+        connection.exec_driver_sql("BEGIN")
+        # BEGIN alone takes no snapshot; the first read does.
+        connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").close()
+        _driver(connection).set_authorizer(_only_reading)
+
+    def end(self, connection: Connection) -> None:
+        _driver(connection).set_authorizer(None)
+
+    def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
+        cursor: Cursor = _driver(connection).execute(sql, tuple((parameters or {}).values()))
+        return cursor
+
+    def arm(self) -> None:
+        if self._timeout:
+            self._deadline = self._clock() + self._timeout
+
+    def _connect(self) -> sqlite3.Connection:
+        # isolation_level=None: Python's module keeps its hands off transactions, which are ours.
+        connection = sqlite3.connect(self._uri, uri=True, timeout=self._busy_timeout, isolation_level=None)
+        connection.set_progress_handler(lambda: self._clock() > self._deadline, _INSTRUCTIONS)
+        return connection
+
+
+def sqlite_path(url: URL) -> Path:
+    """The file that the URL names, as a path or as SQLite's own `file:` URI."""
+    return Path((url.database or "").removeprefix("file:").partition("?")[0])
+
+
+def _only_reading(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+    """SQLite's authorizer: asked for every part of a statement while it is prepared."""
+    reading = action in _READING or (action == sqlite3.SQLITE_PRAGMA and first in _READING_PRAGMAS)
+    return sqlite3.SQLITE_OK if reading else sqlite3.SQLITE_DENY
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - made by _connect
+    return driver
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------
+
+# libpq's names (PostgreSQL manual, "Database Connection Control Functions"); what the URL says wins.
+_LIBPQ_DEFAULTS: dict[str, object] = {
+    "application_name": "mmsync",
+    "connect_timeout": 10,
+    "client_encoding": "utf8",
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
+
+
+class PostgresqlAccess:
+    """Through psycopg 3, whose server-side cursors also refuse more than one statement at once."""
+
+    savepoints: ClassVar[bool] = True
+
+    def __init__(self, url: URL, timeout_seconds: float) -> None:
+        self._timeout_ms = round(timeout_seconds * 1000)
+        options = {name: value for name, value in _LIBPQ_DEFAULTS.items() if name not in url.query}
+        if url.get_driver_name() == "psycopg":
+            options["prepare_threshold"] = None  # prepared statements outlive the transaction; poolers mind
+        self.engine = create_engine(url, poolclass=NullPool, connect_args=options, hide_parameters=True)
+
+    def begin(self, connection: Connection) -> None:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        # The first query takes the snapshot. A cursor is planned for its first tenth unless told otherwise.
+        connection.exec_driver_sql(
+            f"SELECT set_config('statement_timeout', '{self._timeout_ms}', true),"
+            " set_config('cursor_tuple_fraction', '1', true)"
+        ).close()
+
+    def end(self, connection: Connection) -> None:
+        """Nothing to undo: all was set for the transaction."""
+
+    def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
+        cursor = connection.connection.cursor("mmsync")
+        try:
+            # psycopg leaves % alone only where it is given no parameters at all.
+            cursor.execute(sql, parameters) if parameters else cursor.execute(sql)
+        except BaseException:
+            cursor.close()
+            raise
+        return cursor
+
+    def arm(self) -> None:
+        """The server watches the time of each statement, and each chunk is one."""
+
+
+# --- others -----------------------------------------------------------------------------------------------
+
+# Said first in the transaction (or, where the database knows only that, in the session, which is ours alone).
+_READ_ONLY_STATEMENTS = {
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "mariadb": "SET SESSION TRANSACTION READ ONLY",
+    "oracle": "SET TRANSACTION READ ONLY",
+}
+
+
+class OtherAccess:
+    """Any other database that SQLAlchemy opens, at the operator's risk."""
+
+    savepoints: ClassVar[bool] = False
+
+    def __init__(self, url: URL) -> None:
+        self.engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
+
+    def begin(self, connection: Connection) -> None:
+        statement = _READ_ONLY_STATEMENTS.get(connection.dialect.name)
+        if statement:
+            connection.exec_driver_sql(statement)
+            if statement.startswith("SET SESSION"):
+                connection.rollback()  # it counts from the next transaction
+
+    def end(self, connection: Connection) -> None:
+        """Nothing to undo: the connection is closed."""
+
+    def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
+        cursor = connection.connection.cursor()
+        try:
+            positional = connection.dialect.positional
+            values = tuple((parameters or {}).values()) if positional else parameters
+            cursor.execute(sql, values) if parameters else cursor.execute(sql)
+        except BaseException:
+            cursor.close()
+            raise
+        return cursor
+
+    def arm(self) -> None:
+        """No time-out of ours: set one for the user in the database."""

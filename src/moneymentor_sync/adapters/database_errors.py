@@ -1,0 +1,223 @@
+"""The only place where a database library's errors become ours: what, where, and what to do.
+
+A message here may quote the database's own words only where these name things (tables, columns, roles), never
+where they may quote values of rows; and never a password, whatever the driver wrote. No SQL, no connections.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from moneymentor_sync.core.errors import DatabaseUnreachableError, QueryError, SourceError
+
+_ONE_SELECT = "A dataset's query must be one SELECT (or WITH … SELECT, VALUES, TABLE): the database is only read."
+_START_SERVER = "Check that the server runs and listens there, and that no firewall stands between."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which database, in words that hold no secret, and what to keep out of every message."""
+
+    name: str
+    user: str
+    secrets: tuple[str, ...]
+    timeout_seconds: float
+    errors: tuple[type[BaseException], ...]
+    """What can be raised: by SQLAlchemy, and bare by the driver where rows are fetched past SQLAlchemy."""
+
+    @contextmanager
+    def connecting(self) -> Iterator[None]:
+        """Whatever the library raises inside means that there is no connection."""
+        try:
+            yield
+        except self.errors as error:
+            raise self.unreachable(error) from error
+
+    @contextmanager
+    def reading(self, dataset: str) -> Iterator[None]:
+        """Whatever the library raises inside concerns this dataset's query, or the connection was lost."""
+        try:
+            yield
+        except self.errors as error:
+            raise self.failed(error, dataset) from error
+
+    def unreachable(self, error: BaseException) -> DatabaseUnreachableError:
+        cause = _cause(error)
+        words = self._safe(_first_line(cause))
+        fitting = (hint for pattern, hint in _CONNECT_HINTS if re.search(pattern, str(cause), re.IGNORECASE))
+        hint = next(fitting, "Check the address, the user and the password in `[database] url`.")
+        return DatabaseUnreachableError(f"cannot open the {self.name}: {words}", hint=hint)
+
+    def failed(self, error: BaseException, dataset: str) -> SourceError:
+        cause = _cause(error)
+        code = _sqlstate(cause)
+        if _is_lost(error, cause, code):
+            message = f"the connection to the {self.name} was lost while reading dataset '{dataset}'"
+            return DatabaseUnreachableError(message, hint="It is tried again; see the server's log if it lasts.")
+        if code == "57014" or _is_interrupted(cause):
+            return QueryError(
+                f"dataset '{dataset}': the query took longer than {self.timeout_seconds:g} s and was stopped",
+                hint="Make it faster (an index, fewer rows) or raise `[database] statement_timeout_seconds`.",
+            )
+        words = self._safe(_without_values(cause, code))
+        return QueryError(f"dataset '{dataset}': {words}", hint=self._query_hint(words, code))
+
+    def _query_hint(self, words: str, code: str) -> str:
+        if code == "42501":
+            return self._grant_hint(words)
+        for codes, pattern, hint in _QUERY_HINTS:
+            if code in codes or re.search(pattern, words, re.IGNORECASE):
+                return hint
+        return "Try the dataset's query in the database's own shell."
+
+    def _grant_hint(self, words: str) -> str:
+        found = re.search(r"for (schema|\w+) (\S+)$", words)
+        right, name = (
+            ("USAGE ON SCHEMA", "the schema") if found and found[1] == "schema" else ("SELECT ON", "the table")
+        )
+        return f"As the owner run: GRANT {right} {found[2] if found else name} TO {self.user or 'the user'};"
+
+    def _safe(self, words: str) -> str:
+        """The words without the password, should the driver have put it there."""
+        for secret in self.secrets:
+            words = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", words)
+        return words
+
+
+def place_of(url: URL, timeout_seconds: float, driver_errors: tuple[type[BaseException], ...]) -> Place:
+    """What to call this database in messages."""
+    query = {key: value for key, values in url.normalized_query.items() for value in values}
+    secrets = {url.password or "", query.get("password", ""), query.get("sslpassword", "")} - {""}
+    kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(url.get_backend_name(), url.get_backend_name())
+    if url.get_backend_name() == "sqlite":
+        name = f"SQLite file {url.database}"
+    else:
+        host = url.host or query.get("host", "")
+        at = f" at {host}{f':{url.port}' if url.port else ''}" if host else ""
+        as_user = f" as {url.username}" if url.username else ""
+        name = f"{kind} database {url.database or '(default)'}{at}{as_user}"
+    errors = (SQLAlchemyError, OSError, UnicodeDecodeError, *driver_errors)
+    return Place(name, url.username or "", tuple(secrets), timeout_seconds, errors)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The driver's error: SQLAlchemy's own text would quote the statement and its parameters."""
+    return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+
+
+def _sqlstate(cause: BaseException) -> str:
+    """The SQLSTATE (PostgreSQL, appendix A), "" where there is none; psycopg 3 and 2 name it differently."""
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None)
+    return code if isinstance(code, str) else ""
+
+
+def _first_line(cause: BaseException) -> str:
+    lines = str(cause).strip().splitlines()
+    return lines[0].strip() if lines else type(cause).__name__
+
+
+def _is_interrupted(cause: BaseException) -> bool:
+    return isinstance(cause, sqlite3.OperationalError) and str(cause) == "interrupted"
+
+
+def _is_lost(error: BaseException, cause: BaseException, code: str) -> bool:
+    if isinstance(cause, sqlite3.Error):
+        return "malformed" in str(cause) or "disk I/O" in str(cause)
+    if code:  # connection exceptions and the server's shutdown; 57014 is a cancelled query
+        return code.startswith("08") or code in ("57P01", "57P02", "57P03", "57P05")
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    # Without a code it comes from psycopg itself, not from the server.
+    by_client = type(cause).__module__.startswith("psycopg") and type(cause).__name__ == "OperationalError"
+    return lost or by_client or isinstance(cause, OSError)
+
+
+# PostgreSQL's classes of errors whose first line names things of the database, not values of rows.
+_NAMING_CLASSES = ("0A", "25", "28", "3D", "3F", "40", "42", "53", "54", "55", "57", "58")
+# SQLite has no codes for these; its texts begin so.
+_NAMING_SQLITE = re.compile(
+    r"no such |near \"|ambiguous column|unrecognized token|incomplete input|not authorized|wrong number|"
+    r"misuse of|You can only execute one|database |file |unable to open|Incorrect number of bindings|"
+    r"SELECTs to the left|all VALUES|too many|access to |attempt to write|row value misused"
+)
+
+
+def _without_values(cause: BaseException, code: str) -> str:
+    """One line of the database's words, with what may be a row's value left out.
+
+    PostgreSQL's DETAIL and CONTEXT lines, which quote rows, are never used.
+    """
+    diagnosis = getattr(cause, "diag", None)
+    primary = getattr(diagnosis, "message_primary", None)
+    line = str(primary).splitlines()[0] if primary else _first_line(cause)
+    if code.startswith("P0"):  # raised by somebody's function: it may say anything
+        return f"a function in the database raised an error ({code})"
+    if code:
+        named = code.startswith(_NAMING_CLASSES)
+    elif isinstance(cause, sqlite3.Error | sqlite3.Warning):
+        named = _NAMING_SQLITE.match(line) is not None
+    else:
+        named = type(cause).__name__ == "ProgrammingError"
+    return line if named else _blanked(line)
+
+
+def _blanked(line: str) -> str:
+    """The line with quoted text blanked and cut at the first value that may follow unquoted."""
+    column = re.match(r"Could not decode to UTF-8 column '(.*?)' with text", line)
+    if column:
+        return f"a text in column '{column[1]}' is not UTF-8"
+    return re.sub(r"\"[^\"].*\"|'[^'].*'", "…", line).split(": ")[0]
+
+
+_CONNECT_HINTS = (
+    (
+        r"password authentication failed|no password supplied",
+        "Correct the user or the password in `[database] url`.",
+    ),
+    (
+        r"no pg_hba\.conf entry",
+        "Allow this user, database and host in the server's pg_hba.conf, or try `?sslmode=require`.",
+    ),
+    (r"role .* does not exist", "Create the role, or correct the user in `[database] url`."),
+    (r"database .* does not exist", "Correct the database's name at the end of `[database] url`."),
+    (r"could not translate host name|resolve|getaddrinfo|name or service", "Correct the host in `[database] url`."),
+    (r"connection refused|timeout expired|timed out|unreachable|No such file or directory", _START_SERVER),
+    (
+        r"too many (clients|connections)|connection slots",
+        "Raise the server's max_connections, or close other clients.",
+    ),
+    (r"\bSSL\b|certificate", "Set `?sslmode=…` in `[database] url` as the server requires it."),
+    (
+        r"not a database|malformed",
+        "The file is no (whole) SQLite database; correct `[database] url` or restore a backup.",
+    ),
+    (r"locked", "Another program holds the file; wait, or put the database in WAL mode."),
+    (
+        r"unable to open",
+        "Check the file's permissions; in WAL mode its directory must be writable, too, for the -shm file.",
+    ),
+)
+
+_QUERY_HINTS = (
+    (
+        ("42P01", "3F000"),
+        r"no such table",
+        "Correct the table's name in the dataset, or the schema or search_path.",
+    ),
+    (("42703",), r"no such column", "Correct the column's name in the dataset."),
+    (("25006", "0A000"), r"not authorized|readonly|read-only", _ONE_SELECT),
+    (("42601",), r"syntax error|incomplete input|unrecognized token|one statement at a time", _ONE_SELECT),
+    (
+        (),
+        r"timestamp too|date too|year .* out of range",
+        "Cast the column to text in the query: it holds infinity or a date Python lacks.",
+    ),
+    ((), r"not UTF-8", "Correct the text, or leave the column out of the query."),
+    ((), r"locked", "Another program holds the file; wait, or put the database in WAL mode."),
+)

@@ -1,0 +1,196 @@
+"""From a dataset to the SQL that reads it, and from a declared column type to what its values are.
+
+Looks at the catalogue where a table is named; runs no dataset's query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, inspect, types
+from sqlalchemy.exc import NoSuchTableError
+
+from moneymentor_sync.core.builtin_sql import BUILTIN_COLUMNS, SqlDialect, builtin_sql
+from moneymentor_sync.core.errors import QueryError
+from moneymentor_sync.core.settings import CellType, Dataset
+
+_BUILTIN_DIALECTS: dict[str, SqlDialect] = {"sqlite": "sqlite", "postgresql": "postgresql"}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The text that goes to the driver as it is, its parameters, and the types of columns that are declared."""
+
+    sql: str
+    parameters: dict[str, Any] | None
+    types: dict[str, CellType | None]
+
+
+def statement_for(connection: Connection, dataset: Dataset, since: Any, *, no_rows: bool = False) -> Statement:
+    """The dataset's statement; `no_rows` is for looking at the columns only.
+
+    Raises QueryError for a table or column that is not there, and SQLAlchemy's errors.
+    """
+    dialect = connection.dialect
+    declared: dict[str, CellType | None] = {}
+    if dataset.builtin:
+        sql, declared = _builtin(connection, dataset)
+    elif dataset.table:
+        sql, declared = _table(connection, dataset, dataset.table)
+    else:
+        sql = (dataset.query or "").strip().rstrip("; \t\r\n")
+    if since is None and not no_rows:
+        return Statement(sql, None, declared)
+    if since is None:
+        return Statement(f"SELECT * FROM (\n{sql}\n) AS q WHERE 1 = 0", None, declared)
+    return _since(dialect, dataset, sql, since, declared)
+
+
+# PEP 249's five ways to write a parameter, and asyncpg's.
+_PLACEHOLDERS = {
+    "qmark": "?",
+    "format": "%s",
+    "pyformat": "%(since)s",
+    "named": ":since",
+    "numeric": ":1",
+    "numeric_dollar": "$1",
+}
+
+
+def _since(
+    dialect: Dialect, dataset: Dataset, sql: str, since: Any, declared: dict[str, CellType | None]
+) -> Statement:
+    """Only rows from `since` on. The new line ends a comment that the query may end with."""
+    if dataset.cursor is None:
+        raise QueryError(f"dataset '{dataset.name}' has no cursor column to read changes by")
+    # With parameters, drivers of these styles read % as theirs, in literals, too.
+    text = sql.replace("%", "%%") if dialect.paramstyle in ("format", "pyformat") else sql
+    column = dialect.identifier_preparer.quote_identifier(dataset.cursor)
+    mark = _PLACEHOLDERS[dialect.paramstyle]
+    wrapped = f"SELECT * FROM (\n{text}\n) AS q WHERE q.{column} >= {mark}"  # noqa: S608 - the operator's own
+    return Statement(wrapped, {"since": since}, declared)
+
+
+# --- built in ---------------------------------------------------------------------------------------------
+
+
+def _builtin(connection: Connection, dataset: Dataset) -> tuple[str, dict[str, CellType | None]]:
+    name = dataset.builtin
+    dialect = _BUILTIN_DIALECTS.get(connection.dialect.name)
+    if name is None or dialect is None:
+        raise QueryError(
+            f"dataset '{dataset.name}' is built in for SQLite and PostgreSQL, not for {connection.dialect.name}",
+            hint="Give it a `query` of its own, or switch it off.",
+        )
+    stored = name == "user_profiles" and _has_stored_statistics(connection)
+    sql = builtin_sql(name, dialect, stored_statistics=stored)
+    return sql, {column.name: column.type for column in BUILTIN_COLUMNS[name]}
+
+
+def _has_stored_statistics(connection: Connection) -> bool:
+    with connection.exec_driver_sql("SELECT * FROM user_profiles LIMIT 0") as result:
+        return "course_statistics" in result.keys()
+
+
+# --- tables -----------------------------------------------------------------------------------------------
+
+
+def _table(connection: Connection, dataset: Dataset, name: str) -> tuple[str, dict[str, CellType | None]]:
+    """A SELECT of the columns that the dataset needs, and what they are declared to be."""
+    schema, _, table = name.rpartition(".")
+    declared = _declared(connection, table, schema or None)
+    if not declared:
+        raise QueryError(
+            f"dataset '{dataset.name}': there is no table '{name}'",
+            hint="Correct `table` (case counts), or name its schema: `schema.table`.",
+        )
+    wanted = needed_columns(dataset) if dataset.columns else tuple(declared)
+    require_columns(dataset, tuple(declared), wanted)
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    columns = ", ".join(quote(column) for column in wanted)
+    source = f"{quote(schema)}.{quote(table)}" if schema else quote(table)
+    return f"SELECT {columns} FROM {source}", {column: declared[column] for column in wanted}  # noqa: S608 - quoted
+
+
+def needed_columns(dataset: Dataset) -> tuple[str, ...]:
+    """Every column that the dataset names, each once: its columns, its key, `match_on` and its cursor."""
+    names = [column.name for column in dataset.columns]
+    names += [*dataset.key, *dataset.match_on, *([dataset.cursor] if dataset.cursor else [])]
+    return tuple(dict.fromkeys(names))
+
+
+def require_columns(dataset: Dataset, there: tuple[str, ...], wanted: tuple[str, ...]) -> None:
+    """Raises QueryError where a wanted column is not there, or one is there twice."""
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        raise QueryError(
+            f"dataset '{dataset.name}': its result has no column {_quoted(missing)}; it has {_quoted(there)}",
+            hint="Correct the name in the dataset (`columns`, `key`, `match_on` or `cursor`), or its query.",
+        )
+    twice = [name for name in dict.fromkeys(there) if there.count(name) > 1]
+    if twice:
+        raise QueryError(
+            f"dataset '{dataset.name}': its result has more than one column {_quoted(twice)}",
+            hint="Give each column of the query its own name with AS.",
+        )
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _declared(connection: Connection, table: str, schema: str | None) -> dict[str, CellType | None]:
+    """The table's (or view's) columns and what they are declared to be; empty where there is no such table."""
+    if connection.dialect.name == "sqlite":
+        return _declared_in_sqlite(connection, table, schema)
+    try:
+        found = inspect(connection).get_columns(table, schema)
+    except NoSuchTableError:
+        return {}
+    return {column["name"]: _cell_type(column["type"]) for column in found}
+
+
+# SQLAlchemy's classes of types, the narrower first.
+_CELL_TYPES: tuple[tuple[type[types.TypeEngine[Any]], CellType], ...] = (
+    (types.Boolean, "boolean"),
+    (types.DateTime, "datetime"),
+    (types.Date, "date"),
+    (types.Integer, "number"),
+    (types.Numeric, "number"),
+    (types.Float, "number"),
+    (types.String, "text"),
+)
+
+
+def _cell_type(declared: types.TypeEngine[Any]) -> CellType | None:
+    """What a column's values are; None for those that speak for themselves (uuid, json, interval, arrays)."""
+    return next((cell for kind, cell in _CELL_TYPES if isinstance(declared, kind)), None)
+
+
+def _declared_in_sqlite(connection: Connection, table: str, schema: str | None) -> dict[str, CellType | None]:
+    # SQLAlchemy takes a declared type it does not know, such as TIMESTAMPTZ, for a number.
+    quote = connection.dialect.identifier_preparer.quote_identifier
+    pragma = f"PRAGMA {quote(schema)}." if schema else "PRAGMA "
+    rows = connection.exec_driver_sql(f"{pragma}table_xinfo({quote(table)})").all()
+    return {row[1]: sqlite_cell_type(row[2]) for row in rows}
+
+
+_SQLITE_WORDS: tuple[tuple[tuple[str, ...], CellType], ...] = (
+    (("TIMESTAMP", "DATETIME"), "datetime"),
+    (("DATE",), "date"),
+    (("BOOL",), "boolean"),
+    (("INTERVAL", "POINT"), "text"),  # both hold INT
+    (("INT", "REAL", "FLOA", "DOUB", "NUM", "DEC"), "number"),
+    (("CHAR", "TEXT", "CLOB", "STRING", "UUID"), "text"),
+)
+
+
+def sqlite_cell_type(declared: str) -> CellType | None:
+    """What SQLite's values are by their declared type, whose name is free text (https://sqlite.org/datatype3.html).
+
+    None where nothing is declared, and for JSON and BLOB.
+    """
+    name = declared.upper()
+    return next((cell for words, cell in _SQLITE_WORDS if any(word in name for word in words)), None)
