@@ -161,12 +161,12 @@ def test_the_environment_sets_what_the_contract_says() -> None:
 @pytest.mark.parametrize("in_environment", [None, "", "20"])
 @pytest.mark.parametrize("on_command_line", [None, 30, "30"])
 def test_command_line_before_environment_before_file_before_default(
-    in_file: int | None, in_environment: str | None, on_command_line: object
+    in_file: int | None, in_environment: str | None, on_command_line: int | str | None
 ) -> None:
     config = parse(
         {} if in_file is None else {"sync": {"interval_seconds": in_file}},
         {} if in_environment is None else {"SYNC_INTERVAL_SECONDS": in_environment},
-        overrides={} if on_command_line is None else {"sync.interval_seconds": on_command_line},
+        overrides={"sync.interval_seconds": on_command_line},
     )
     expected = 30 if on_command_line else 20 if in_environment else in_file or 300
     assert config.sync.interval_seconds == expected

@@ -60,7 +60,7 @@ def load_config(
             toml,
             environment,
             file=None if file is None else file.path,
-            places=_places(environment, cwd, home),
+            places=_places(environ, cwd, home),
             overrides=overrides,
         )
     except ConfigError as error:
@@ -85,7 +85,9 @@ def _find(
                 hint="Name the file with --config or MMSYNC_CONFIG, or write one with `mmsync init`.",
             )
         return file
-    return _read(cwd / "sync.toml") or _read(system_file)
+    # Whoever may not look into the working directory (`sudo -u` in another's home) has no file there.
+    here = _read(cwd / "sync.toml") if os.access(cwd, os.X_OK) else None
+    return here or _read(system_file)
 
 
 def _named(flag: Path | None, environ: Mapping[str, str], home: Path | None) -> Path | None:
@@ -131,7 +133,7 @@ def _toml(file: _File, problems: list[str]) -> dict[str, Any] | None:
 def _environment(dotenv: Path, environ: Mapping[str, str], problems: list[str]) -> dict[str, str]:
     """What `.env` says, and over it the real variables; one that is set but empty does not count."""
     real = {name: value for name, value in environ.items() if value.strip()}
-    if not dotenv.is_file():  # nothing there, or a directory: a virtual environment may have that name
+    if not _is_file(dotenv):  # nothing there, or a directory: a virtual environment may have that name
         return real
     try:
         file = _read(dotenv)
@@ -166,13 +168,13 @@ def _leading_newlines(text: str) -> int:
 # --- the machine ------------------------------------------------------------------------------------------
 
 
-def _places(environment: Mapping[str, str], cwd: Path, home: Path | None) -> Places:
+def _places(environ: Mapping[str, str], cwd: Path, home: Path | None) -> Places:
     return Places(
         working_directory=cwd,
         home=home,
         # Not $TMPDIR: the daemon and those who talk to it must agree, whatever their session sets.
         runtime=Path(f"/tmp/mmsync-{os.getuid()}"),  # noqa: S108 (only a name here; who binds checks the owner)
-        google_credential=_credential(environment, "google"),
+        google_credential=_credential(environ, "google"),
     )
 
 
@@ -187,13 +189,15 @@ def _home(environ: Mapping[str, str]) -> Path | None:
         return None
 
 
-def _credential(environment: Mapping[str, str], name: str) -> Path | None:
+def _credential(environ: Mapping[str, str], name: str) -> Path | None:
     """systemd's credential of that name (systemd.exec(5), LoadCredential=), where the unit has it."""
-    directory = environment.get("CREDENTIALS_DIRECTORY")
+    directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return None
     path = Path(directory) / name
-    try:
-        return path if path.is_file() else None
-    except OSError:  # another user's credentials
-        return None
+    return path if _is_file(path) else None
+
+
+def _is_file(path: Path) -> bool:
+    """As `Path.is_file`, and False where the user may not look."""
+    return os.access(path, os.F_OK) and path.is_file()

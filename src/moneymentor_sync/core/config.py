@@ -144,7 +144,8 @@ def parse_config(
 
     `toml` is the parsed file, `file` its absolute path (None: there is none). `environment` counts a variable
     that is empty as unset. `overrides` are the command line's, by setting ("sync.interval_seconds"), as text or
-    as values. Relative paths start at the file's directory where the file has them, else at the working one.
+    as values, None where a flag was not given. Relative paths start at the file's directory where the file has
+    them, else at the working one.
     """
     problems = Problems()
     layers = Layers(

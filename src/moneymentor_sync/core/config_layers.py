@@ -66,7 +66,7 @@ class Layers:
         problems: Problems,
     ) -> None:
         self._toml = toml
-        self._overrides = overrides
+        self._overrides = {path: value for path, value in overrides.items() if value is not None}
         self._file_base = file_base
         self._working_directory = working_directory
         self._home = home
