@@ -16,10 +16,9 @@ from sqlalchemy import Connection, NestedTransaction
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from moneymentor_sync.core.errors import ConfigError, DatabaseUnreachableError, QueryError
-from moneymentor_sync.core.ports import Row, SourceColumn
-from moneymentor_sync.core.settings import DatabaseSettings, Dataset
-
+from ..core.errors import ConfigError, DatabaseUnreachableError, QueryError
+from ..core.ports import Row, SourceColumn
+from ..core.settings import DatabaseSettings, Dataset
 from .database_access import Access, Clock, Cursor, access_for, sqlite_path
 from .database_errors import Place, place_of
 from .database_statements import Statement, needed_columns, require_columns, statement_for
@@ -84,11 +83,7 @@ class DatabaseSource:
             finally:
                 snapshot.close()
         finally:
-            # What went wrong is told already, and a lost connection fails to close, too.
-            with suppress(SQLAlchemyError, *self._place.driver_errors):
-                self._access.end(connection)
-                connection.close()
-            self._access.engine.dispose()
+            self._close(connection)
 
     def check(self) -> ServerCheck:
         """Connects, and tries whether a write is refused. Raises DatabaseUnreachableError."""
@@ -100,6 +95,13 @@ class DatabaseSource:
         with self.snapshot() as snapshot:
             return snapshot.probe(dataset)
 
+    def _close(self, connection: Connection) -> None:
+        # What went wrong is told already, and a lost connection fails to close, too.
+        with suppress(*self._place.errors):
+            self._access.end(connection)
+        with suppress(*self._place.errors):
+            connection.close()
+
     def _connect(self) -> Connection:
         if self._url.get_backend_name() == "sqlite":
             _check_file(self._url)
@@ -109,7 +111,7 @@ class DatabaseSource:
             with self._place.connecting():
                 self._access.begin(connection)
         except BaseException:
-            connection.close()
+            self._close(connection)
             raise
         return connection
 
@@ -230,14 +232,14 @@ class DatabaseRowStream:
         if reading is None:
             return
         # A cursor of a lost connection cannot be closed, and that has been told.
-        with suppress(SQLAlchemyError, *reading.place.driver_errors):
+        with suppress(*reading.place.errors):
             reading.cursor.close()
         _roll_back(reading.savepoint)
 
 
 def _roll_back(savepoint: NestedTransaction | None) -> None:
     if savepoint is not None:
-        with suppress(SQLAlchemyError):
+        with suppress(SQLAlchemyError):  # a lost connection has none any more
             savepoint.rollback()
 
 

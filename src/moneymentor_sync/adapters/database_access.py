@@ -30,7 +30,7 @@ class Cursor(Protocol):
     @property
     def description(self) -> Sequence[Sequence[Any]] | None: ...
 
-    def fetchmany(self, size: int) -> list[tuple[Any, ...]]: ...
+    def fetchmany(self, size: int, /) -> Sequence[Any]: ...
 
     def close(self) -> object: ...
 
@@ -122,7 +122,7 @@ def sqlite_path(url: URL) -> Path:
     return Path((url.database or "").removeprefix("file:").partition("?")[0])
 
 
-def _only_reading(action: int, first: str | None, second: str | None, *_: str | None) -> int:
+def _only_reading(action: int, first: str | None, *_: str | None) -> int:
     """SQLite's authorizer: asked for every part of a statement while it is prepared."""
     reading = action in _READING or (action == sqlite3.SQLITE_PRAGMA and first in _READING_PRAGMAS)
     return sqlite3.SQLITE_OK if reading else sqlite3.SQLITE_DENY

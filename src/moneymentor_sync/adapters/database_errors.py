@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from moneymentor_sync.core.errors import DatabaseUnreachableError, QueryError, SourceError
+from ..core.errors import DatabaseUnreachableError, QueryError, SourceError
 
 _ONE_SELECT = "A dataset's query must be one SELECT (or WITH … SELECT, VALUES, TABLE): the database is only read."
 _START_SERVER = "Check that the server runs and listens there, and that no firewall stands between."

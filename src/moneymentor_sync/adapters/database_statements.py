@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, inspect, types
 from sqlalchemy.exc import NoSuchTableError
 
-from moneymentor_sync.core.builtin_sql import BUILTIN_COLUMNS, SqlDialect, builtin_sql
-from moneymentor_sync.core.errors import QueryError
-from moneymentor_sync.core.settings import CellType, Dataset
+from ..core.builtin_sql import BUILTIN_COLUMNS, SqlDialect, builtin_sql
+from ..core.errors import QueryError
+from ..core.settings import CellType, Dataset
 
 _BUILTIN_DIALECTS: dict[str, SqlDialect] = {"sqlite": "sqlite", "postgresql": "postgresql"}
 
@@ -44,7 +44,7 @@ def statement_for(connection: Connection, dataset: Dataset, since: Any, *, no_ro
     if since is None and not no_rows:
         return Statement(sql, None, declared)
     if since is None:
-        return Statement(f"SELECT * FROM (\n{sql}\n) AS q WHERE 1 = 0", None, declared)
+        return Statement(f"SELECT * FROM (\n{sql}\n) AS q WHERE 1 = 0", None, declared)  # noqa: S608 - the operator's own
     return _since(dialect, dataset, sql, since, declared)
 
 
@@ -91,7 +91,7 @@ def _builtin(connection: Connection, dataset: Dataset) -> tuple[str, dict[str, C
 
 def _has_stored_statistics(connection: Connection) -> bool:
     with connection.exec_driver_sql("SELECT * FROM user_profiles LIMIT 0") as result:
-        return "course_statistics" in result.keys()
+        return "course_statistics" in list(result.keys())
 
 
 # --- tables -----------------------------------------------------------------------------------------------
