@@ -46,7 +46,8 @@ class Plan:
     `inserts` are whole new rows; `deletes` rows that go with all that stands in them; `blanks` rows whose
     managed cells are emptied since people keep something beside them. `layout` tells which columns and
     headers have to be made, `restyle` which managed columns get their number format. `rows_before` is what
-    the tab held, `last_row` the index of the last row with anything in it.
+    the tab held, `last_row` the index of the last row with anything in it, `removed` the managed cells of the
+    rows in `deletes`.
     """
 
     dataset: str
@@ -64,6 +65,7 @@ class Plan:
     people_beside: bool = False
     unknown_kept: int = 0
     restyle: tuple[int, ...] = ()
+    removed: tuple[tuple[CurrentCell, ...], ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -140,6 +142,8 @@ def make_plan(
     deletes = [row.index for row in stale] if rules.deletes else []
     _guard_shrink(tab, shape, rules, len(deletes), comparison.rows_before, len(table.index))
     rows = {row.index: row for row in loose}
+    going = sorted([*deletes, *(row.index for row in surplus if not row.beside)])
+    leaving = {row.index: row.cells for row in [*stale, *surplus]}
     updates = [RowUpdate(row.index, row.cells, cells[row.key]) for row in keepers]
     updates += [RowUpdate(i, rows[i].cells, cells[key], repairs_key=True) for i, key in found.adopted.items()]
     if rules.mode == "append":
@@ -154,7 +158,8 @@ def make_plan(
         create_tab=create_tab,
         updates=tuple(sorted((u for u in updates if u.changed()), key=lambda update: update.row)),
         inserts=tuple(row for key, row in missing.items() if key not in placed),
-        deletes=tuple(sorted(deletes + [row.index for row in surplus if not row.beside])),
+        deletes=tuple(going),
+        removed=tuple(leaving[index] for index in going),
         blanks=tuple(sorted(row.index for row in surplus if row.beside)),
         rows_before=comparison.rows_before,
         last_row=comparison.last_row,

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from moneymentor_sync.core.cells import CellRules
@@ -53,16 +54,29 @@ class Edges:
     new_records: NewRecords
 
 
+class Emit(Protocol):
+    """Takes an event for the log: a stable dotted name and fields, without any value of a cell."""
+
+    def __call__(self, event: str, **fields: object) -> None: ...
+
+
 class Engine:
     """Runs syncs; one at a time, from one thread."""
 
     def __init__(
-        self, settings: SyncSettings, edges: Edges, surroundings: Surroundings, tick: Tick | None = None
+        self,
+        settings: SyncSettings,
+        edges: Edges,
+        surroundings: Surroundings,
+        *,
+        tick: Tick | None = None,
+        emit: Emit | None = None,
     ) -> None:
         self._settings = settings
         self._edges = edges
         self._around = surroundings
         self._tick: Tick = tick or _silent
+        self._emit: Emit = emit or _unheard
         self._rules = CellRules(ZoneInfo(settings.timezone), settings.long_text)
 
     def run(self, datasets: Sequence[Dataset], *, trigger: str = "sync", allow_deletes: bool = False) -> RunResult:
@@ -71,6 +85,8 @@ class Engine:
         Raises LockHeldError and StateError; everything else is in the result, which is recorded.
         """
         started, begin = self._around.clock(), self._around.monotonic()
+        run_id = f"{int(started * 1000):x}-{self._around.rng.getrandbits(32):08x}"
+        self._emit("sync.started", run=run_id, trigger=trigger, datasets=[dataset.name for dataset in datasets])
         results: list[DatasetResult] = []
         with ExitStack() as held:
             for spreadsheet_id in dict.fromkeys(dataset.spreadsheet_id for dataset in datasets):
@@ -84,10 +100,28 @@ class Engine:
             finally:
                 for one in gathered:
                     one.close()
-            run_id = f"{int(started * 1000):x}-{self._around.rng.getrandbits(32):08x}"
             run = RunResult(run_id, started, self._around.monotonic() - begin, trigger, tuple(results))
             self._edges.store.record(run)
+        self._report(run)
         return run
+
+    def _report(self, run: RunResult) -> None:
+        for one in run.datasets:
+            self._emit(
+                f"dataset.{one.result}",
+                run=run.run_id,
+                dataset=one.dataset,
+                rows=one.rows,
+                inserted=one.inserted,
+                updated=one.updated,
+                deleted=one.deleted,
+                reads=one.reads,
+                writes=one.writes,
+                retries=one.retries,
+                took=round(one.seconds, 3),
+                **({"error": one.error_code} if one.error_code else {}),
+            )
+        self._emit("sync.finished", run=run.run_id, trigger=run.trigger, ok=run.ok, took=round(run.seconds, 3))
 
     def plan(self, datasets: Sequence[Dataset], *, allow_deletes: bool = False) -> list[PlanOutcome]:
         """What `run` would do; changes nothing, in the spreadsheet or in the state."""
@@ -164,6 +198,10 @@ class Engine:
 def _by_spreadsheet(gathered: Sequence[Gathered]) -> Iterator[tuple[str, list[Gathered]]]:
     for spreadsheet_id in dict.fromkeys(one.dataset.spreadsheet_id for one in gathered):
         yield spreadsheet_id, [one for one in gathered if one.dataset.spreadsheet_id == spreadsheet_id]
+
+
+def _unheard(event: str, **fields: object) -> None:
+    """No log is kept where nobody asked for one."""
 
 
 def _silent(dataset: str, phase: str, done: int, total: int | None) -> None:

@@ -14,10 +14,17 @@ T = TypeVar("T")
 class Patience:
     """Counts what a sync has spent on retries; `sleep` takes seconds, `jitter` gives a number in [0, 1)."""
 
-    def __init__(self, rules: RetryRules, sleep: Callable[[float], None], jitter: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        rules: RetryRules,
+        sleep: Callable[[float], None],
+        jitter: Callable[[], float],
+        emit: Callable[..., None] | None = None,
+    ) -> None:
         self._rules = rules
         self._sleep = sleep
         self._jitter = jitter
+        self._emit = emit
         self.spent = Spent()
 
     @property
@@ -35,6 +42,8 @@ class Patience:
         if retry is None:
             return False
         self.spent = retry.spent
+        if self._emit is not None:
+            self._emit("retry.waiting", error=error.code, seconds=round(retry.seconds, 1), retries=self.tries)
         self._sleep(retry.seconds)
         return True
 

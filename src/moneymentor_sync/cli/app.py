@@ -1,0 +1,112 @@
+"""The Typer application: the commands, their common options, and what becomes of an error."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from moneymentor_sync import __version__
+
+if TYPE_CHECKING:
+    from moneymentor_sync.core.errors import MmsyncError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="mmsync",
+    help="Keeps Google Sheets equal to a database: writes just the cells that differ, whatever fails.\n\n"
+    "Try it first with `mmsync demo`: no account and no file needed. Then `mmsync init`, `mmsync check`, "
+    "`mmsync plan`, `mmsync sync`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        metavar="FILE",
+        help="Configuration; else $MMSYNC_CONFIG, ./sync.toml, /etc/mmsync/sync.toml.",
+    ),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log every step to stderr; tracebacks of errors.")
+]
+DatasetsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[DATASET]…", help="Only these datasets; else all that are enabled.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mmsync {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Only holds the options of `mmsync` itself; `app` has the help."""
+
+
+def main() -> None:
+    """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
+    from . import commands  # noqa: F401 - registers the commands; each imports what it needs when it runs
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        _say("interrupted; nothing is half-written")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last place where it can be explained
+        sys.exit(explain(error))
+
+
+def explain(error: Exception) -> int:
+    """Says on stderr what went wrong and what to do about it; gives the exit code."""
+    from moneymentor_sync.core.errors import MmsyncError
+
+    verbose = bool({"-v", "--verbose"} & set(sys.argv))
+    if verbose:
+        traceback.print_exception(error)
+    if isinstance(error, MmsyncError):
+        say_error(error)
+        return error.exit_code
+    _say(f"error: this is a bug in mmsync: {type(error).__name__}")
+    _say("  → Run the command again with -v for the traceback, and report it.")
+    return 1
+
+
+def say_error(error: MmsyncError) -> None:
+    """An error of ours in words, on stderr."""
+    from moneymentor_sync.core.errors import ConfigError, KeyNotUniqueError
+
+    if isinstance(error, ConfigError) and len(error.problems) > 1:
+        _say(f"error: the configuration has {len(error.problems)} problems:")
+        for problem in error.problems:
+            _say(f"  - {problem}")
+    else:
+        _say(f"error: {error}")
+    if isinstance(error, KeyNotUniqueError):
+        for offender in error.offenders:
+            _say(f"  - {offender}")
+    if error.hint:
+        _say(f"  → {error.hint}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - stderr is where a person reads it

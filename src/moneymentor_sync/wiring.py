@@ -1,0 +1,90 @@
+"""Puts the parts together: the only module that knows every adapter. Decides nothing."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from .adapters.database import DatabaseSource
+from .adapters.google_client import GoogleClient, load_credentials
+from .adapters.google_sheets import GoogleSheets
+from .adapters.lock_file import LockFiles
+from .adapters.spool import Spool
+from .adapters.state_file import StateFile
+from .core.errors import UnknownDatasetError
+from .core.ports import Tick
+from .core.settings import Config, Dataset, GoogleSettings
+from .sync import Edges, Engine, Surroundings
+from .sync.engine import Emit
+
+
+@dataclass(slots=True)
+class Spreadsheets:
+    """Opens each spreadsheet once, with the same credentials; `close` ends their connections."""
+
+    settings: GoogleSettings
+    rng: random.Random
+    _open: dict[str, GoogleSheets] = field(default_factory=dict)
+
+    def __call__(self, spreadsheet_id: str) -> GoogleSheets:
+        """Raises CredentialsError."""
+        if spreadsheet_id not in self._open:
+            credentials = load_credentials(self.settings.account)
+            client = GoogleClient(self.settings, spreadsheet_id, credentials)
+            self._open[spreadsheet_id] = GoogleSheets(client, max_cells=self.settings.max_cells, rng=self.rng)
+        return self._open[spreadsheet_id]
+
+    def close(self) -> None:
+        for spreadsheet in self._open.values():
+            spreadsheet.close()
+        self._open.clear()
+
+
+def real_surroundings() -> Surroundings:
+    """The machine's clocks, sleep and randomness."""
+    return Surroundings(time.time, time.monotonic, time.sleep, random.SystemRandom())
+
+
+@contextmanager
+def open_engine(
+    config: Config,
+    *,
+    holder: str,
+    tick: Tick | None = None,
+    emit: Emit | None = None,
+    surroundings: Surroundings | None = None,
+) -> Iterator[Engine]:
+    """An engine with everything it needs, closed at the end. `holder` is what a second one is told.
+
+    Raises StateError, CredentialsError.
+    """
+    around = surroundings or real_surroundings()
+    store = StateFile(config.state_path)
+    spreadsheets = Spreadsheets(config.google, around.rng)
+    source = DatabaseSource(config.database)
+    edges = Edges(source, spreadsheets, store, LockFiles(config.state_path, holder), Spool)
+    try:
+        yield Engine(config.sync, edges, around, tick=tick, emit=emit)
+    finally:
+        spreadsheets.close()
+        store.close()
+
+
+def choose(config: Config, names: Sequence[str]) -> list[Dataset]:
+    """The datasets named, or all that are enabled. Raises UnknownDatasetError, naming those there are."""
+    if not names:
+        return [dataset for dataset in config.datasets if dataset.enabled]
+    by_name = {dataset.name: dataset for dataset in config.datasets}
+    for name in names:
+        if name not in by_name:
+            raise UnknownDatasetError(
+                f"there is no dataset {name!r}",
+                hint=f"Configured are: {', '.join(by_name) or 'none'}.",
+            )
+    return [by_name[name] for name in dict.fromkeys(names)]
+
+
+__all__ = ["Spreadsheets", "choose", "open_engine", "real_surroundings"]
