@@ -261,7 +261,7 @@ def test_a_query_loses_the_semicolon_at_its_end(written: str) -> None:
         ({"colums": []}, "colums: unknown key; did you mean 'columns'?"),
         ({"columns": "id"}, "columns: expected a list of names or tables, not a string"),
         ({"columns": []}, "columns: names no column; leave it out to have all of them"),
-        ({"columns": ["id", 5]}, "columns: expected names or tables, not a whole number"),
+        ({"columns": ["id", 5]}, "columns[1]: expected a name or a table, not a whole number"),
         ({"columns": ["id", {"header": "X"}]}, "columns[1].name: missing"),
         ({"columns": ["id", {"name": 5}]}, "columns[1].name: expected a string, not a whole number"),
         (

@@ -163,7 +163,7 @@ def _read_column(raw: Raw, key: str, parent: TableReader) -> ColumnEntry | None:
     """A column as its name alone or as a table."""
     table = {"name": raw.value} if isinstance(raw.value, str) else raw.value
     if not isinstance(table, Mapping):
-        parent.add("columns", f"expected names or tables, not {kind_of(table)}")
+        parent.child(raw, {}, key).refuse(f"expected a name or a table, not {kind_of(table)}")
         return None
     reader = parent.child(raw, table, key)
     name = reader.take("name", text)

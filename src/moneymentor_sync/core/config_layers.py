@@ -187,6 +187,10 @@ class TableReader:
     def add(self, key: str, message: str) -> None:
         self._problems.add(f"{self.path}.{key_text(key)}", message + self.note)
 
+    def refuse(self, message: str) -> None:
+        """Notes a problem of the table itself, not of one of its keys."""
+        self._problems.add(self.path, message + self.note)
+
     def value(self, key: str) -> Raw | None:
         """The raw value of a key; from then on it is known."""
         self._known.append(key)
