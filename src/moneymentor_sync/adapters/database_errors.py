@@ -58,6 +58,8 @@ class Place:
     def failed(self, error: BaseException, dataset: str) -> SourceError:
         cause = _cause(error)
         code = _sqlstate(cause)
+        if isinstance(cause, sqlite3.Error) and re.search(r"disk (image|I/O)|not a database", str(cause)):
+            return DatabaseUnreachableError(f"cannot read the {self.name}: {cause}", hint=_DAMAGED)
         if _is_lost(error, cause, code):
             message = f"the connection to the {self.name} was lost while reading dataset '{dataset}'"
             return DatabaseUnreachableError(message, hint="It is tried again; see the server's log if it lasts.")
@@ -128,8 +130,6 @@ def _is_interrupted(cause: BaseException) -> bool:
 
 
 def _is_lost(error: BaseException, cause: BaseException, code: str) -> bool:
-    if isinstance(cause, sqlite3.Error):
-        return "malformed" in str(cause) or "disk I/O" in str(cause)
     if code:  # connection exceptions and the server's shutdown; 57014 is a cancelled query
         return code.startswith("08") or code in ("57P01", "57P02", "57P03", "57P05")
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
@@ -175,6 +175,8 @@ def _blanked(line: str) -> str:
     return re.sub(r"\"[^\"].*\"|'[^'].*'", "…", line).split(": ")[0]
 
 
+_DAMAGED = "The file is no (whole) SQLite database; correct `[database] url` or restore a backup."
+
 _CONNECT_HINTS = (
     (
         r"password authentication failed|no password supplied",
@@ -193,10 +195,7 @@ _CONNECT_HINTS = (
         "Raise the server's max_connections, or close other clients.",
     ),
     (r"\bSSL\b|certificate", "Set `?sslmode=…` in `[database] url` as the server requires it."),
-    (
-        r"not a database|malformed",
-        "The file is no (whole) SQLite database; correct `[database] url` or restore a backup.",
-    ),
+    (r"not a database|disk image|disk I/O", _DAMAGED),
     (r"locked", "Another program holds the file; wait, or put the database in WAL mode."),
     (
         r"unable to open",

@@ -65,12 +65,17 @@ def _since(
     """Only rows from `since` on. The new line ends a comment that the query may end with."""
     if dataset.cursor is None:
         raise QueryError(f"dataset '{dataset.name}' has no cursor column to read changes by")
+    wrapped = f"SELECT * FROM (\n{sql}\n) AS q WHERE q.{_quote(dialect, dataset.cursor)} >= "  # noqa: S608 - quoted
     # With parameters, drivers of these styles read % as theirs, in literals, too.
-    text = sql.replace("%", "%%") if dialect.paramstyle in ("format", "pyformat") else sql
-    column = dialect.identifier_preparer.quote_identifier(dataset.cursor)
-    mark = _PLACEHOLDERS[dialect.paramstyle]
-    wrapped = f"SELECT * FROM (\n{text}\n) AS q WHERE q.{column} >= {mark}"  # noqa: S608 - the operator's own
-    return Statement(wrapped, {"since": since}, declared)
+    text = wrapped.replace("%", "%%") if dialect.paramstyle in ("format", "pyformat") else wrapped
+    return Statement(text + _PLACEHOLDERS[dialect.paramstyle], {"since": since}, declared)
+
+
+def _quote(dialect: Dialect, name: str) -> str:
+    """The name quoted; SQLAlchemy's own way also doubles %, which these texts are not ready for."""
+    preparer = dialect.identifier_preparer
+    escaped = name.replace(preparer.escape_quote, preparer.escape_to_quote)
+    return f"{preparer.initial_quote}{escaped}{preparer.final_quote}"
 
 
 # --- built in ---------------------------------------------------------------------------------------------
@@ -108,9 +113,9 @@ def _table(connection: Connection, dataset: Dataset, name: str) -> tuple[str, di
         )
     wanted = needed_columns(dataset) if dataset.columns else tuple(declared)
     require_columns(dataset, tuple(declared), wanted)
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    columns = ", ".join(quote(column) for column in wanted)
-    source = f"{quote(schema)}.{quote(table)}" if schema else quote(table)
+    dialect = connection.dialect
+    columns = ", ".join(_quote(dialect, column) for column in wanted)
+    source = ".".join(_quote(dialect, part) for part in (schema, table) if part)
     return f"SELECT {columns} FROM {source}", {column: declared[column] for column in wanted}  # noqa: S608 - quoted
 
 
@@ -171,9 +176,9 @@ def _cell_type(declared: types.TypeEngine[Any]) -> CellType | None:
 
 def _declared_in_sqlite(connection: Connection, table: str, schema: str | None) -> dict[str, CellType | None]:
     # SQLAlchemy takes a declared type it does not know, such as TIMESTAMPTZ, for a number.
-    quote = connection.dialect.identifier_preparer.quote_identifier
-    pragma = f"PRAGMA {quote(schema)}." if schema else "PRAGMA "
-    rows = connection.exec_driver_sql(f"{pragma}table_xinfo({quote(table)})").all()
+    dialect = connection.dialect
+    pragma = f"PRAGMA {_quote(dialect, schema)}." if schema else "PRAGMA "
+    rows = connection.exec_driver_sql(f"{pragma}table_xinfo({_quote(dialect, table)})").all()
     return {row[1]: sqlite_cell_type(row[2]) for row in rows}
 
 

@@ -1,0 +1,80 @@
+"""Real databases that a test may write to: what the fixtures in `conftest` hand out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+Kind = Literal["sqlite", "postgresql"]
+
+
+@dataclass(frozen=True)
+class WritableDatabase:
+    """A real database of the test's own, which the test fills; `url` is what the product is given."""
+
+    kind: Kind
+    url: str
+    engine: Engine = field(repr=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A transaction that is committed at the end."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def run(self, *statements: str) -> None:
+        """Runs statements as they are and commits them."""
+        with self.transaction() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
+
+    def insert(self, table: str, rows: list[tuple[Any, ...]]) -> None:
+        mark = "?" if self.kind == "sqlite" else "%s"
+        marks = ", ".join([mark] * len(rows[0]))
+        with self.transaction() as connection:
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({marks})", rows)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self.transaction() as connection:
+            result = connection.exec_driver_sql(query, execution_options={"no_parameters": True})
+            return [tuple(row) for row in result]
+
+
+def sqlite_database(path: Path) -> WritableDatabase:
+    """A database in a file that is made on the first write."""
+    url = f"sqlite:///{path}"
+    return WritableDatabase("sqlite", url, create_engine(url, poolclass=NullPool))
+
+
+class PostgresqlServer:
+    """A real PostgreSQL, reached over its Unix socket; gives each test a database of its own."""
+
+    def __init__(self, uri: str, directory: Path) -> None:
+        self.directory = directory
+        self._admin = make_url(uri)
+        self._numbers = itertools.count(1)
+
+    def url(self, database: str, *, user: str | None = None, password: str | None = None) -> str:
+        url = self._admin.set(database=database, username=user or self._admin.username, password=password)
+        return url.render_as_string(hide_password=False)
+
+    def new_database(self) -> WritableDatabase:
+        name = f"test_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        url = self.url(name)
+        return WritableDatabase("postgresql", url, create_engine(url, poolclass=NullPool))
+
+    def run(self, *statements: str) -> None:
+        """Runs statements as the superuser, outside a transaction."""
+        engine = create_engine(self._admin, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
