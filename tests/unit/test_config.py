@@ -292,6 +292,28 @@ VARIABLES = sorted(
 )
 
 
+@pytest.mark.parametrize(
+    ("path", "least", "most", "step"),
+    [
+        ("database.statement_timeout_seconds", 0.1, 86_400, 0.05),
+        ("google.timeout_seconds", 0.1, 3_600, 0.05),
+        ("google.max_cells", 1, 100_000_000, 1),
+        ("sync.interval_seconds", 1, 31_622_400, 0.5),
+        ("sync.max_retries", 0, 100, 1),
+        ("sync.retry_delay_seconds", 0, 3_600, 0.5),
+        ("sync.max_consecutive_failures", 1, 1_000_000, 1),
+        ("sync.health_check_interval", 1, 86_400, 0.5),
+    ],
+)
+def test_a_number_has_its_limits(path: str, least: float, most: float, step: float) -> None:
+    table, _, key = path.partition(".")
+    for value in (least, most):
+        parse({table: {key: value}})
+    for value in (least - step, most + step):
+        (found,) = problems({table: {key: value}})
+        assert found.startswith(f"{path}: must be from ")
+
+
 @given(
     st.fixed_dictionaries({}, optional={**TABLES, "datasets": ENTRIES | JSON_LIKE, "nonsense": JSON_LIKE}),
     st.dictionaries(st.sampled_from(VARIABLES), st.text(max_size=8)),

@@ -19,7 +19,8 @@ PLACES = Places(working_directory=Path("/here"), home=Path("/home/op"), runtime=
 
 
 def test_what_is_rendered_is_a_whole_configuration() -> None:
-    rendered = render_config(Answers("postgresql://u:p@h/db", ID, "key.json", 60))
+    rendered = render_config(Answers("postgresql://u:p@h/db", ID, "key.json", 60.0))
+    assert "\ninterval_seconds = 60\n" in rendered
     config = parse_config(tomllib.loads(rendered), {}, file=Path("/etc/mmsync/sync.toml"), places=PLACES)
     assert config.database.url == "postgresql+psycopg://u:p@h/db"
     assert config.google.spreadsheet_id == ID
