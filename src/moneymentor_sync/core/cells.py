@@ -55,11 +55,15 @@ class Formula:
 CurrentCell = Cell | Formula
 
 
+_TAG = "\x00"
+"""Begins the tags below: no database's composite value starts with it."""
+
+
 # --- rows as bytes ----------------------------------------------------------------------------------------
 
 
 def _plain_timedelta(value: timedelta) -> tuple[str, int]:
-    return ("i", (value.days * _SECONDS + value.seconds) * 1_000_000 + value.microseconds)
+    return (_TAG + "i", (value.days * _SECONDS + value.seconds) * 1_000_000 + value.microseconds)
 
 
 def _plain_json(value: Any) -> str:
@@ -67,11 +71,11 @@ def _plain_json(value: Any) -> str:
 
 
 _PLAIN: dict[type, Callable[[Any], Any]] = {
-    datetime: lambda v: ("t", v.isoformat()),
-    date: lambda v: ("d", v.isoformat()),
-    time: lambda v: ("c", v.isoformat()),
+    datetime: lambda v: (_TAG + "t", v.isoformat()),
+    date: lambda v: (_TAG + "d", v.isoformat()),
+    time: lambda v: (_TAG + "c", v.isoformat()),
     timedelta: _plain_timedelta,
-    Decimal: lambda v: ("n", str(v)),
+    Decimal: lambda v: (_TAG + "n", str(v)),
     UUID: str,
     dict: _plain_json,
     list: _plain_json,
@@ -109,6 +113,10 @@ def unpack_row(data: bytes) -> tuple[Any, ...]:
     """The row again, with dates, decimals and the like as (tag, text) pairs that `Converter` understands."""
     row: tuple[Any, ...] = marshal.loads(data)  # noqa: S302 - only ever this process's own bytes
     return row
+
+
+def _is_tagged(value: Any) -> bool:
+    return type(value) is tuple and len(value) == 2 and str(value[0]).startswith(_TAG)
 
 
 # --- values to cells --------------------------------------------------------------------------------------
@@ -193,8 +201,10 @@ class Converter:
             return value  # type: ignore[no-any-return]  # narrowed by `kind`, which mypy cannot follow
         if kind is int or kind is float:
             return number_cell(value)
-        if kind is tuple:
+        if _is_tagged(value):
             return self._tagged(value)
+        if kind is not bytes:
+            return self._text(_plain_json(value))
         raise UnsupportedValueError(
             f"column {self._column!r} holds binary data, which no cell can hold",
             hint="Leave the column out, or encode it in the query, such as encode(column, 'hex').",
@@ -225,15 +235,15 @@ class Converter:
     def _tagged(self, value: tuple[str, Any]) -> Cell:
         tag, content = value
         match tag:
-            case "n":
+            case "\x00n":
                 return decimal_cell(Decimal(content))
-            case "t":
+            case "\x00t":
                 self.kind = self.kind or "datetime"
                 return serial(_in_zone(datetime.fromisoformat(content), self._rules.timezone))
-            case "d":
+            case "\x00d":
                 self.kind = self.kind or "date"
                 return serial(datetime.fromisoformat(content))
-            case "c":
+            case "\x00c":
                 self.kind = self.kind or "time"
                 clock = time.fromisoformat(content)
                 return serial(datetime.combine(_EPOCH, clock.replace(tzinfo=None)))
@@ -248,7 +258,7 @@ class Converter:
                 moment = datetime.fromisoformat(value.strip())
             except ValueError:
                 return self._text(value)
-        elif type(value) is tuple and value[0] in ("t", "d"):
+        elif _is_tagged(value) and value[0] in (_TAG + "t", _TAG + "d"):
             moment = datetime.fromisoformat(value[1])
         else:
             return self._any(value)
@@ -274,7 +284,7 @@ class Converter:
     def _as_text(self, value: Any) -> Cell:
         if value is None or type(value) is str:
             return self._text(value) if value else None
-        if type(value) is tuple and value[0] != "i":
+        if _is_tagged(value) and value[0] != _TAG + "i":
             return self._text(str(value[1]))
         if type(value) is bool:
             return "true" if value else "false"

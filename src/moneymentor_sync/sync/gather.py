@@ -137,4 +137,4 @@ def cursor_value(text: str) -> Any:
         return value
     tag, content = value
     read: dict[str, Callable[[str], Any]] = {"t": datetime.fromisoformat, "d": date.fromisoformat, "n": Decimal}
-    return read.get(tag, str)(content)
+    return read.get(tag[-1:], str)(content)

@@ -1,0 +1,58 @@
+"""`mmsync plan`: what a sync would change, cell by cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .app import ConfigOption, DatasetsArgument, JsonOption, VerboseOption, app
+from .console import print_json
+from .progress import progress
+
+if TYPE_CHECKING:
+    from moneymentor_sync.sync import PlanOutcome
+
+SOMETHING_TO_DO = 2
+
+
+@app.command("plan")
+def plan(
+    datasets: DatasetsArgument = None,
+    as_json: JsonOption = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="Exit with 2 if there is something to do.")
+    ] = False,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Show what a sync would change, cell by cell, old → new. Changes nothing.
+
+    The table is cut to what fits; --json has every cell. Exit code 0, or 1 when a dataset would be refused;
+    with --exit-code 2 when there is something to do.
+    """
+    from moneymentor_sync.adapters.environment import load_config
+    from moneymentor_sync.wiring import choose, open_engine
+
+    from .plan_display import plans_as_json, show_plan
+
+    settings = load_config(config)
+    chosen = choose(settings, datasets or [])
+    with (
+        progress(wanted=not verbose) as tick,
+        open_engine(settings, holder="mmsync plan", tick=tick) as engine,
+    ):
+        outcomes = engine.plan(chosen)
+    if as_json:
+        print_json(plans_as_json(outcomes))
+    else:
+        for outcome in outcomes:
+            show_plan(outcome)
+    raise typer.Exit(_exit_code(outcomes, asked=exit_code))
+
+
+def _exit_code(outcomes: list[PlanOutcome], *, asked: bool) -> int:
+    if any(outcome.error is not None for outcome in outcomes):
+        return 1
+    to_do = any(outcome.plan is not None and not outcome.plan.is_empty for outcome in outcomes)
+    return SOMETHING_TO_DO if asked and to_do else 0

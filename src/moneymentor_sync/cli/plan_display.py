@@ -1,0 +1,203 @@
+"""A plan for people (a table, cut sensibly) and for programs (JSON, whole)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from moneymentor_sync.core.cells import Formula
+from moneymentor_sync.core.errors import KeyNotUniqueError
+
+from .console import err, out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from moneymentor_sync.core.cells import CurrentCell
+    from moneymentor_sync.core.plan import Plan
+    from moneymentor_sync.sync import PlanOutcome
+
+MAX_LINES = 20
+"""Lines shown of each kind of change; the rest is counted."""
+MAX_TEXT = 40
+MAX_INSERT_CELLS = 4
+
+
+def plans_as_json(outcomes: Sequence[PlanOutcome]) -> dict[str, Any]:
+    """Every change of every plan; numbers, booleans and null as themselves, a formula as {"formula": …}."""
+    return {"datasets": [_outcome(outcome) for outcome in outcomes]}
+
+
+def _outcome(outcome: PlanOutcome) -> dict[str, Any]:
+    head: dict[str, Any] = {
+        "name": outcome.dataset.name,
+        "tab": outcome.dataset.tab,
+        "spreadsheet_id": outcome.dataset.spreadsheet_id,
+        "error": None,
+    }
+    if outcome.error is not None:
+        error = outcome.error
+        return head | {"error": {"code": error.code, "message": str(error), "hint": error.hint}}
+    plan = outcome.plan
+    return head if plan is None else head | _plan(plan)
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    headers = plan.shape.headers
+    return {
+        "tab": plan.tab,
+        "create_tab": plan.create_tab,
+        "insert_header_row": plan.layout.insert_header,
+        "write_headers": [text for _, text in plan.layout.headers],
+        "new_columns": [] if plan.create_tab else [headers[i] for i in plan.layout.missing],
+        "formats": {headers[i]: plan.formats[i] for i in plan.restyle},
+        "updates": [
+            {
+                "row": update.row + 1,
+                "key": _named(plan, update.new, plan.shape.key),
+                "cells": {
+                    headers[i]: {"old": _value(update.old[i]), "new": _value(update.new[i])}
+                    for i in update.changed()
+                },
+            }
+            for update in plan.updates
+        ],
+        "inserts": [_named(plan, row, range(len(headers))) for row in plan.inserts],
+        "deletes": [
+            {"row": row + 1, "key": _named(plan, cells, plan.shape.key)}
+            for row, cells in zip(plan.deletes, plan.removed, strict=True)
+        ],
+        "emptied_rows": [row + 1 for row in plan.blanks],
+        "rows_before": plan.rows_before,
+        "rows_after": plan.rows_after,
+        "cells": plan.cells_changed,
+    }
+
+
+def _named(plan: Plan, cells: Sequence[CurrentCell], which: Sequence[int]) -> dict[str, Any]:
+    return {plan.shape.headers[i]: _value(cells[i]) for i in which}
+
+
+def _value(cell: CurrentCell) -> Any:
+    if isinstance(cell, Formula):
+        return {"formula": cell.text}
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
+        return int(cell)
+    return cell
+
+
+# --- for people -------------------------------------------------------------------------------------------
+
+
+def show_plan(outcome: PlanOutcome) -> None:
+    """One dataset's plan on stdout, or why it would be refused on stderr."""
+    console = out()
+    if outcome.error is not None:
+        err().print(Text(f"{outcome.dataset.name}: {outcome.error}", style="red"))
+        if isinstance(outcome.error, KeyNotUniqueError):
+            for offender in outcome.error.offenders:
+                err().print(Text(f"  - {offender}"))
+        if outcome.error.hint:
+            err().print(Text(f"  → {outcome.error.hint}"))
+        return
+    plan = outcome.plan
+    if plan is None:
+        return
+    console.print(_headline(plan))
+    for line in _structure(plan):
+        console.print(Text("  " + line, style="cyan"))
+    if plan.updates or plan.inserts or plan.deletes or plan.blanks:
+        console.print(_changes(plan))
+    hidden = _cut(plan)
+    if hidden:
+        console.print(Text(f"  … {hidden}; --json has them all", style="dim"))
+
+
+def _headline(plan: Plan) -> Text:
+    text = Text.assemble((plan.dataset, "bold"), f" → tab {plan.tab}: ")
+    if plan.is_empty:
+        return text.append(f"up to date, {plan.rows_before:,} rows", style="green")
+    parts = [
+        (f"{len(plan.inserts):,} rows to insert", "green", len(plan.inserts)),
+        (f"{len(plan.updates):,} to update", "yellow", len(plan.updates)),
+        (f"{len(plan.deletes):,} to delete", "red", len(plan.deletes)),
+        (f"{len(plan.blanks):,} to empty", "red", len(plan.blanks)),
+    ]
+    shown = [(words, style) for words, style, count in parts if count] or [("only its frame changes", "cyan")]
+    for number, (words, style) in enumerate(shown):
+        text.append(", " if number else "").append(words, style=style)
+    return text.append(f" ({plan.cells_changed:,} cells; {plan.rows_before:,} → {plan.rows_after:,} rows)")
+
+
+def _structure(plan: Plan) -> list[str]:
+    headers = plan.shape.headers
+    lines = ["the tab is made" if plan.create_tab else ""]
+    lines.append("a header row is put above row 1" if plan.layout.insert_header else "")
+    if plan.layout.missing and not plan.layout.fresh:
+        lines.append("new columns: " + ", ".join(headers[i] for i in plan.layout.missing))
+    if plan.layout.headers:
+        lines.append("headers put right: " + ", ".join(text for _, text in plan.layout.headers))
+    if plan.restyle and not plan.create_tab:
+        lines.append("number formats: " + ", ".join(f"{headers[i]} {plan.formats[i]}" for i in plan.restyle))
+    return [line for line in lines if line]
+
+
+def _changes(plan: Plan) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1), show_edge=False)
+    for heading in (" ", "row", "key", "column", "old", "→ new"):
+        table.add_column(heading, overflow="ellipsis", no_wrap=True)
+    lines = 0
+    for update in plan.updates[:MAX_LINES]:
+        for i in update.changed():
+            if lines < MAX_LINES:
+                change = (_shown(update.old[i], "red"), _shown(update.new[i], "green"))
+                key = _key(plan, update.new)
+                table.add_row(Text("~", style="yellow"), str(update.row + 1), key, plan.shape.headers[i], *change)
+            lines += 1
+    for row in plan.inserts[:MAX_LINES]:
+        table.add_row(Text("+", style="green"), "new", _key(plan, row), "", "", _summary(row))
+    for row_index, cells in list(zip(plan.deletes, plan.removed, strict=True))[:MAX_LINES]:
+        table.add_row(Text("-", style="red"), str(row_index + 1), _key(plan, cells), "", _summary(cells), "")
+    for row_index in plan.blanks[:MAX_LINES]:
+        table.add_row(Text("-", style="red"), str(row_index + 1), "", "a copy: our cells are emptied", "", "")
+    return table
+
+
+def _key(plan: Plan, cells: Sequence[CurrentCell]) -> str:
+    return _clip(" + ".join(_text(cells[i]) for i in plan.shape.key), 24)
+
+
+def _summary(cells: Sequence[CurrentCell]) -> Text:
+    shown = [_clip(_text(cell), 18) for cell in cells[:MAX_INSERT_CELLS]]
+    return Text(", ".join(shown) + (", …" if len(cells) > MAX_INSERT_CELLS else ""))
+
+
+def _shown(cell: CurrentCell, style: str) -> Text:
+    return Text(_clip(_text(cell), MAX_TEXT), style=style)
+
+
+def _text(cell: CurrentCell) -> str:
+    if cell is None:
+        return "(empty)"
+    if isinstance(cell, Formula):
+        return cell.text
+    if isinstance(cell, str):
+        return repr(cell)[1:-1] if not cell.isprintable() else cell
+    return str(_value(cell)) if not isinstance(cell, bool) else str(cell).upper()
+
+
+def _clip(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _cut(plan: Plan) -> str:
+    cells = sum(len(update.changed()) for update in plan.updates)
+    parts = [
+        (cells - MAX_LINES, "changed cells"),
+        (len(plan.inserts) - MAX_LINES, "new rows"),
+        (len(plan.deletes) - MAX_LINES, "deletions"),
+        (len(plan.blanks) - MAX_LINES, "emptied rows"),
+    ]
+    return ", ".join(f"{count:,} more {words}" for count, words in parts if count > 0)

@@ -1,0 +1,50 @@
+"""Progress bars on stderr for reading, comparing and writing; nothing at all where nobody watches."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .console import err
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from moneymentor_sync.core.ports import Tick
+
+_WORDS = {"reading": "reading", "comparing": "planning", "writing": "writing"}
+
+
+@contextmanager
+def progress(*, wanted: bool = True) -> Iterator[Tick | None]:
+    """A Tick that draws one bar a dataset while the block runs, or None where stderr is not a terminal."""
+    if not wanted or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.fields[dataset]:<20}"),
+        TextColumn("{task.description:<9}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err(), transient=True) as bars:
+        yield _Bars(bars)
+
+
+class _Bars:
+    """One bar for each dataset; its description is what is being done to it."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, dataset: str, phase: str, done: int, total: int | None) -> None:
+        if dataset not in self._tasks:
+            self._tasks[dataset] = self._bars.add_task("", total=None, dataset=dataset)
+        self._bars.update(self._tasks[dataset], description=_WORDS.get(phase, phase), completed=done, total=total)

@@ -1,0 +1,132 @@
+"""`mmsync sync`: one sync in the foreground."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .app import ConfigOption, DatasetsArgument, JsonOption, VerboseOption, app
+from .console import err, out, print_json
+from .progress import progress
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from moneymentor_sync.core.ports import DatasetResult, RunResult
+
+_COLOURS = {"synced": "green", "unchanged": "dim", "failed": "bold red"}
+
+
+@app.command("sync")
+def sync(
+    datasets: DatasetsArgument = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also when the result is empty or many rows would be deleted."),
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Bring the spreadsheet up to date once, without a daemon.
+
+    Reads the database, compares it with what the tabs hold, and writes the cells that differ. Nothing changed
+    means nothing written. A dataset that is disabled is synced only when it is named.
+
+    Exit code 0 when every dataset succeeded, 1 when one failed, 78 when the configuration is wrong.
+    """
+    from moneymentor_sync.adapters.environment import load_config
+    from moneymentor_sync.adapters.log_events import event_log
+    from moneymentor_sync.wiring import choose, open_engine
+
+    settings = load_config(config)
+    chosen = choose(settings, datasets or [])
+    emit = event_log(settings.log, verbose=True).info if verbose else None
+    with (
+        progress(wanted=not verbose) as tick,
+        open_engine(settings, holder="mmsync sync", tick=tick, emit=emit) as engine,
+    ):
+        run = engine.run(chosen, trigger="sync", allow_deletes=force)
+    if as_json:
+        print_json(run_as_json(run))
+    else:
+        show_run(run)
+    if not run.ok:
+        raise typer.Exit(1)
+
+
+def run_as_json(run: RunResult) -> dict[str, Any]:
+    """A run as the control channel gives it, too."""
+    from dataclasses import asdict
+
+    failed = [one for one in run.datasets if one.result == "failed"]
+    return {
+        "run_id": run.run_id,
+        "ok": run.ok,
+        "seconds": round(run.seconds, 3),
+        "error": f"{failed[0].dataset}: {failed[0].error}" if failed else None,
+        "datasets": [
+            {"name": one.dataset} | {k: v for k, v in asdict(one).items() if k not in ("dataset", "details")}
+            for one in run.datasets
+        ],
+    }
+
+
+def show_run(run: RunResult) -> None:
+    """A run as a table on stdout; errors, remedies and notes on stderr."""
+    out().print(run_table(run))
+    for one in run.datasets:
+        _explain(one)
+
+
+def run_table(run: RunResult) -> Table:
+    """One line for each dataset."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("dataset")
+    table.add_column("tab")
+    table.add_column("result")
+    for heading in ("rows", "inserted", "updated", "deleted", "cells", "reads", "writes", "sent", "took"):
+        table.add_column(heading, justify="right")
+    for one in run.datasets:
+        table.add_row(
+            one.dataset,
+            one.tab,
+            Text(one.result, style=_COLOURS.get(one.result, "")),
+            "" if one.result == "failed" else f"{one.rows:,}",
+            f"{one.inserted:,}",
+            f"{one.updated:,}",
+            f"{one.deleted:,}",
+            f"{one.cells:,}",
+            str(one.reads),
+            str(one.writes),
+            size(one.bytes_sent),
+            f"{one.seconds:.1f} s",
+        )
+    return table
+
+
+def size(count: int) -> str:
+    """Bytes for people: 999 B, 12.3 kB, 1.9 MB."""
+    if count < 1_000:
+        return f"{count} B"
+    return f"{count / 1_000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def _explain(one: DatasetResult) -> None:
+    from rich.text import Text
+
+    console = err()
+    if one.error:
+        console.print(Text(f"{one.dataset}: {one.error}", style="red"))
+        for detail in one.details:
+            console.print(Text(f"  - {detail}"))
+        if one.hint:
+            console.print(Text(f"  → {one.hint}"))
+    for note in one.notes:
+        console.print(Text(f"{one.dataset}: {note}", style="yellow"))
+    if one.repaired:
+        console.print(Text(f"{one.dataset}: somebody moved rows or columns during the sync; that was put right"))
