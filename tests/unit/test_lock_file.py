@@ -1,0 +1,46 @@
+"""One sync at a time for each spreadsheet, held by the kernel."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from moneymentor_sync.adapters.lock_file import LockFiles
+from moneymentor_sync.core.errors import LockHeldError, StateError
+
+HOLD = """
+import sys
+from pathlib import Path
+from moneymentor_sync.adapters.lock_file import LockFiles
+with LockFiles(Path(sys.argv[1]), "mmsync sync").hold("sheet"):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(state)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(LockHeldError, match=rf"mmsync sync \(process {other.pid}\)"):
+            with LockFiles(state, "another").hold("sheet"):
+                pass
+        with LockFiles(state, "another").hold("another sheet"):
+            pass
+        other.kill()
+        other.wait()
+    with LockFiles(state, "after a crash").hold("sheet"):
+        pass
+
+
+def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(StateError, match="lock file"), LockFiles(blocker / "state.db", "x").hold("sheet"):
+        pass

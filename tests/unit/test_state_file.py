@@ -1,0 +1,154 @@
+"""The state file: what it keeps, its versions, and what becomes of a damaged one."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from moneymentor_sync.adapters.state_file import StateFile
+from moneymentor_sync.adapters.state_schema import MIGRATIONS
+from moneymentor_sync.core.errors import StateError
+from moneymentor_sync.core.layout import KnownTab
+from moneymentor_sync.core.ports import DatasetResult, DatasetState, FenceState, RunResult
+
+KNOWN = KnownTab(7, "People", frozenset({"a", "b"}), (0, 2), ("id", "näme"), 30)
+STATE = DatasetState("sheet", "People", KNOWN, "shape", "1:00", "1:01", ("yyyy", None), 3, 12.5, '"x"')
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "made" / "state.db"
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[StateFile]:
+    store = StateFile(path)
+    yield store
+    store.close()
+
+
+def again(path: Path) -> StateFile:
+    return StateFile(path)
+
+
+def test_only_its_owner_may_read_it(store: StateFile, path: Path) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_dataset_comes_back_as_it_was(store: StateFile, path: Path) -> None:
+    assert store.dataset("d") is None
+    store.finish("d", STATE, {}, ())
+    other = again(path)
+    assert other.dataset("d") == STATE
+    other.close()
+
+
+def test_a_write_that_was_begun_leaves_the_dataset_dirty(store: StateFile) -> None:
+    store.begin_write("d", STATE, {b"k": b"h"})
+    assert store.dataset("d") == replace(STATE, dirty=True)
+    assert store.written("d", [b"k", b"other"]) == {b"k": b"h"}
+    store.finish("d", STATE, {}, ())
+    assert store.dataset("d") == STATE
+
+
+def test_rows_are_remembered_and_forgotten(store: StateFile) -> None:
+    keys = [bytes([i]) for i in range(9)]
+    store.finish("d", STATE, dict.fromkeys(keys, b"h"), None)
+    store.finish("d", STATE, {b"new": b"h"}, [keys[0]])
+    assert set(store.written("d", [*keys, b"new"])) == {*keys[1:], b"new"}
+    store.finish("d", STATE, {keys[3]: b"other"}, None)
+    assert store.written("d", [*keys, b"new"]) == {keys[3]: b"other"}
+    assert store.written("another", keys) == {}
+
+
+def test_many_keys_are_looked_up_in_parts(store: StateFile) -> None:
+    rows = {number.to_bytes(4, "big"): b"h" for number in range(2_500)}
+    store.finish("d", STATE, rows, None)
+    assert store.written("d", rows) == rows
+
+
+def test_the_fence_is_kept_with_what_was_sent(store: StateFile) -> None:
+    assert store.fence("s") == FenceState()
+    store.save_fence("s", FenceState("one", "two"))
+    assert store.fence("s") == FenceState("one", "two")
+    store.save_fence("s", FenceState("two"))
+    assert store.fence("s") == FenceState("two")
+
+
+def test_the_secret_stays_the_same_and_is_another_for_each_file(
+    store: StateFile, path: Path, tmp_path: Path
+) -> None:
+    other, third = again(path), StateFile(tmp_path / "third.db")
+    assert store.secret() == other.secret() != third.secret()
+    assert len(store.secret()) == 32
+    other.close()
+    third.close()
+
+
+def test_runs_are_recorded_with_what_each_dataset_did(store: StateFile) -> None:
+    result = DatasetResult("d", "People", "synced", rows=3, inserted=1, cells=9, writes=1, bytes_sent=700)
+    failed = DatasetResult("e", "T", "failed", error_code="query", error="no such table", hint="make it")
+    run = RunResult("r1", 100.0, 2.5, "sync", (result, failed))
+    store.record(run)
+    assert not run.ok
+    assert store.runs() == [("r1", 100.0, 2.5, "sync", 0)]
+    first, second = store.run_datasets("r1")
+    assert (first["dataset"], first["inserted"], first["bytes_sent"]) == ("d", 1, 700)
+    assert (second["error_code"], second["hint"]) == ("query", "make it")
+
+
+def test_a_file_from_a_newer_version_is_refused(store: StateFile, path: Path) -> None:
+    store.close()
+    with sqlite3.connect(path) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    db.close()
+    with pytest.raises(StateError, match="version 2; this mmsync knows up to 1"):
+        again(path)
+
+
+def test_somebody_elses_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE mine (x)")
+    db.close()
+    with pytest.raises(StateError, match="not a state file"):
+        again(path)
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
+    db.close()
+
+
+def test_a_damaged_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    path.write_bytes(b"this is no database, but it is long enough to look like one" * 100)
+    with pytest.raises(StateError) as caught:
+        again(path)
+    assert "Move the file away" in caught.value.hint
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(StateError, match=str(blocker)) as caught:
+        StateFile(blocker / "state.db")
+    assert "MMSYNC_STATE" in caught.value.hint
+
+
+def test_a_full_disk_is_an_error_with_a_remedy(store: StateFile, path: Path) -> None:
+    store.close()
+    with sqlite3.connect(path) as db:
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+    db.close()
+    small = StateFile(path)
+    small._db.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(StateError) as caught:
+        small.finish("d", STATE, {number.to_bytes(4, "big"): b"h" * 16 for number in range(5_000)}, None)
+    assert "Free some space" in caught.value.hint
+    assert small.dataset("d") is None
+    small.close()
