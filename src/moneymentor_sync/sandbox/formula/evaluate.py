@@ -1,0 +1,158 @@
+"""What formulas come to: one evaluator for one version of a spreadsheet, with everything remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..a1 import Box
+from ..cells import CellError, Formula, Plain, number
+from . import functions
+from .syntax import (
+    Binary,
+    Call,
+    FormulaSyntaxError,
+    Literal,
+    Name,
+    Node,
+    Reference,
+    Unary,
+    parse,
+)
+
+if TYPE_CHECKING:
+    from ..document import Document
+    from ..grid import Sheet
+
+Result: TypeAlias = "Plain | Cells"
+
+PARSE_ERROR = CellError("#ERROR!", "Formula parse error.")
+CYCLE = CellError(
+    "#REF!", "Circular dependency detected. To resolve with iterative calculation, see File > Settings."
+)
+DEEP = CellError("#ERROR!", "The formula is nested too deeply.")
+
+
+class Cells:
+    """A range of cells as a formula's argument: read only when somebody asks."""
+
+    def __init__(self, evaluator: Evaluator, sheet: Sheet, box: Box) -> None:
+        self.sheet, self.box = sheet, box
+        self._evaluator = evaluator
+
+    def __iter__(self) -> Iterator[Plain]:
+        for row in range(self.box.row, self.box.end_row):
+            for column in range(self.box.column, self.box.end_column):
+                yield self._evaluator.value(self.sheet, row, column)
+
+    def at(self, row: int, column: int) -> Plain:
+        """The cell that many rows and columns from the range's corner."""
+        return self._evaluator.value(self.sheet, self.box.row + row, self.box.column + column)
+
+
+class Evaluator:
+    """Values of formulas in one committed version; never used for another one."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._known: dict[tuple[int, int, int], Plain] = {}
+        self._open: set[tuple[int, int, int]] = set()
+
+    def value(self, sheet: Sheet, row: int, column: int) -> Plain:
+        """The value of a cell: of a formula what it comes to."""
+        value = sheet.value(row, column)
+        if type(value) is not Formula:
+            return value
+        return self.formula(value, sheet, row, column)
+
+    def formula(self, formula: Formula, sheet: Sheet, row: int, column: int) -> Plain:
+        """What a formula standing there comes to; errors are values."""
+        place = (sheet.sheet_id, row, column)
+        if place in self._known:
+            return self._known[place]
+        if place in self._open:
+            return CYCLE
+        self._open.add(place)
+        try:
+            result = self._scalar(self._node(parse(formula), sheet, row, column), row, column)
+        except FormulaSyntaxError:
+            result = PARSE_ERROR
+        except RecursionError:
+            result = DEEP
+        except functions.FormulaFault as fault:
+            result = fault.error
+        finally:
+            self._open.discard(place)
+        if type(result) is float:
+            result = number(result)
+        self._known[place] = result
+        return result
+
+    def _node(self, node: Node, sheet: Sheet, row: int, column: int) -> Result:
+        if isinstance(node, Literal):
+            return node.value
+        if isinstance(node, Reference):
+            return self._reference(node, sheet)
+        if isinstance(node, Name):
+            return self._named(node)
+        if isinstance(node, Call):
+            return self._call(node, sheet, row, column)
+        if isinstance(node, Unary):
+            return functions.unary(node.operator, self._plain(node.operand, sheet, row, column))
+        left = self._plain(node.left, sheet, row, column)
+        return functions.binary(node.operator, left, self._plain(node.right, sheet, row, column))
+
+    def _plain(self, node: Node, sheet: Sheet, row: int, column: int) -> Plain:
+        return self._scalar(self._node(node, sheet, row, column), row, column)
+
+    @staticmethod
+    def _scalar(result: Result, row: int, column: int) -> Plain:
+        """One value of a range: its only cell, or the one in line with the formula."""
+        if not isinstance(result, Cells):
+            return result
+        box = result.box
+        if box.height <= 1 and box.width <= 1:
+            return result.at(0, 0)
+        if box.width == 1 and box.row <= row < box.end_row:
+            return result.at(row - box.row, 0)
+        if box.height == 1 and box.column <= column < box.end_column:
+            return result.at(0, column - box.column)
+        return result.at(0, 0)
+
+    def _reference(self, node: Reference, sheet: Sheet) -> Cells:
+        target = sheet if node.title is None else self._document.titled(node.title)
+        if target is None:
+            raise functions.FormulaFault("#REF!", f"Unresolved sheet name '{node.title}'.")
+        box = node.area.clipped(target.row_count, target.column_count)
+        if not box.height or not box.width:
+            raise functions.FormulaFault("#REF!", "Reference does not exist.")
+        return Cells(self, target, box)
+
+    def _named(self, node: Name) -> Cells:
+        for item in self._document.named.values():
+            if item.name.casefold() == node.name.casefold() and item.area is not None:
+                target = self._document.sheet(item.sheet_id)
+                return Cells(self, target, item.area.clipped(target.row_count, target.column_count))
+        raise functions.FormulaFault("#NAME?", f"Unknown range name: '{node.name.upper()}'.")
+
+    def _call(self, node: Call, sheet: Sheet, row: int, column: int) -> Result:
+        lazy = functions.LAZY.get(node.name)
+        if lazy is not None:
+            return lazy(node.arguments, lambda part: self._plain(part, sheet, row, column))
+        if node.name in ("ROW", "COLUMN"):
+            return self._place(node, sheet, row, column)
+        known = functions.FUNCTIONS.get(node.name)
+        if known is None:
+            raise functions.FormulaFault("#NAME?", f"Unknown function: '{node.name}'.")
+        return known([self._node(part, sheet, row, column) for part in node.arguments])
+
+    def _place(self, node: Call, sheet: Sheet, row: int, column: int) -> Plain:
+        if node.arguments:
+            cells = self._node(node.arguments[0], sheet, row, column)
+            if not isinstance(cells, Cells):
+                raise functions.FormulaFault("#N/A", "Argument must be a range.")
+            row, column = cells.box.row, cells.box.column
+        return row + 1 if node.name == "ROW" else column + 1
+
+
+__all__ = ["Binary", "Cells", "Evaluator"]

@@ -1,0 +1,314 @@
+"""What cells look like from outside: values in the three render options, and cells as JSON under a mask."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import msgspec
+
+from . import masks, numberformat, styles
+from .a1 import Box
+from .cells import CellError, Formula, Plain, Value, is_number
+from .document import Document
+from .errors import bad_json
+from .formula.evaluate import Evaluator
+from .formula.syntax import Call, FormulaSyntaxError, Literal, parse
+from .grid import Json, Row, Sheet, Style
+from .masks import Mask
+
+VALUE_OPTIONS = ("FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA")
+DATE_OPTIONS = ("SERIAL_NUMBER", "FORMATTED_STRING")
+
+Shown: TypeAlias = str | int | float | bool
+_ENCODE = msgspec.json.Encoder().encode
+
+
+def evaluator(document: Document) -> Evaluator:
+    """The evaluator of this version of the document."""
+    found = document.caches.get("evaluator")
+    if found is None:
+        found = document.caches["evaluator"] = Evaluator(document)
+    return found  # type: ignore[no-any-return]
+
+
+def effective(document: Document, sheet: Sheet, row: int, column: int) -> Plain:
+    """The value that is shown: a formula's result."""
+    value = sheet.value(row, column)
+    if type(value) is not Formula:
+        return value
+    return evaluator(document).formula(value, sheet, row, column)
+
+
+def formatted(value: Plain, style: Style | None) -> str:
+    """The text in the cell, as a person sees it."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, CellError):
+        return value.sign
+    return numberformat.show(value, styles.number_format(style))
+
+
+class Renderer:
+    """Renders the values of one document with one pair of options."""
+
+    def __init__(self, document: Document, value_option: str | None = None, date_option: str | None = None) -> None:
+        self._document = document
+        self._option = checked(value_option, VALUE_OPTIONS, "value_render_option")
+        self._dates_as_text = checked(date_option, DATE_OPTIONS, "date_time_render_option") == DATE_OPTIONS[1]
+        self._plain = self._option != VALUE_OPTIONS[0] and not self._dates_as_text
+
+    def rows(self, sheet: Sheet, box: Box) -> list[list[Any]]:
+        """The box's values; trailing blanks of each row and trailing blank rows are cut, gaps are ''."""
+        found: list[list[Any]] = []
+        filled = 0
+        for index in range(box.row, box.end_row):
+            row = sheet.rows[index]
+            values = self._row(sheet, row, index, box) if row is not None and row.cells else []
+            found.append(values)
+            if values:
+                filled = len(found)
+        del found[filled:]
+        return found
+
+    def _row(self, sheet: Sheet, row: Row, index: int, box: Box) -> list[Any]:
+        cells: Sequence[Value] = row.cells
+        if box.column or box.end_column < len(cells):
+            cells = cells[box.column : box.end_column]
+            while cells and cells[-1] is None:
+                cells = cells[:-1]
+        kinds = {*map(type, cells)}
+        if kinds <= {str} or (self._plain and kinds <= {str, int, float, bool}):
+            return cells  # type: ignore[return-value]
+        show = self._unformatted if self._plain else self._show
+        if Formula in kinds or CellError in kinds or show == self._show:
+            columns = range(box.column, box.column + len(cells))
+            return [
+                self._cell(sheet, row, index, column, value) for column, value in zip(columns, cells, strict=True)
+            ]
+        return ["" if value is None else value for value in cells]
+
+    @staticmethod
+    def _unformatted(value: Plain) -> Shown:
+        if isinstance(value, CellError):
+            return f"{value.sign} ({value.message})" if value.message else value.sign
+        return "" if value is None else value
+
+    def _show(self, value: Plain, style: Style | None) -> Shown:
+        if self._option == VALUE_OPTIONS[0] or (is_number(value) and self._is_date(style)):
+            return formatted(value, style)
+        return self._unformatted(value)
+
+    def _is_date(self, style: Style | None) -> bool:
+        format_ = styles.number_format(style) or {}
+        kind = format_.get("type", "")
+        return self._dates_as_text and kind in numberformat.DATE_KINDS
+
+    def _cell(self, sheet: Sheet, row: Row, index: int, column: int, value: Value) -> Shown:
+        if value is None:
+            return ""
+        if type(value) is Formula:
+            if self._option == VALUE_OPTIONS[2]:
+                return value.text
+            plain = evaluator(self._document).formula(value, sheet, index, column)
+        else:
+            plain = value  # type: ignore[assignment]
+        style = row.styles[column] if column < len(row.styles) else None
+        return self._show(plain, style)
+
+
+def checked(given: str | None, allowed: tuple[str, ...], name: str) -> str:
+    """One of an enum's names, the first where none is given; else Google's refusal."""
+    if given is None or given == "":
+        return allowed[0]
+    if given not in allowed:
+        kind = {"value_render_option": "ValueRenderOption", "date_time_render_option": "DateTimeRenderOption"}
+        type_name = f"type.googleapis.com/google.apps.sheets.v4.{kind.get(name, name)}"
+        raise bad_json(f"Invalid value at '{name}' ({type_name}), \"{given}\"", name)
+    return given
+
+
+# --- cells as JSON ----------------------------------------------------------------------------------------
+
+
+def extended(value: Value) -> Json | None:
+    """A value as Google's ExtendedValue."""
+    if value is None:
+        return None
+    kind = type(value)
+    if kind is str:
+        return {"stringValue": value}
+    if kind is bool:
+        return {"boolValue": value}
+    if kind is Formula:
+        return {"formulaValue": value.text}  # type: ignore[union-attr]
+    if kind is CellError:
+        error = {"type": value.type}  # type: ignore[union-attr]
+        if value.message:  # type: ignore[union-attr]
+            error["message"] = value.message  # type: ignore[union-attr]
+        return {"errorValue": error}
+    return {"numberValue": value}
+
+
+_CellPart: TypeAlias = Callable[["Document", Sheet, Row, int, int], Any]
+
+
+def _entered(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+    value = row.cells[column] if column < len(row.cells) else None
+    return None if isinstance(value, CellError) else extended(value)
+
+
+def _effective(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+    return extended(effective(document, sheet, index, column))
+
+
+def _formatted(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+    value = effective(document, sheet, index, column)
+    return None if value is None else formatted(value, _style(row, column))
+
+
+def _style(row: Row, column: int) -> Style | None:
+    return row.styles[column] if column < len(row.styles) else None
+
+
+def _format(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+    style = _style(row, column)
+    return style.format if style else None
+
+
+def _effective_format(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+    style = _style(row, column)
+    value = effective(document, sheet, index, column)
+    if value is None and style is None:
+        return None
+    shown = styles.effective_format(style)
+    if "horizontalAlignment" not in shown:
+        side = "RIGHT" if is_number(value) else "CENTER" if isinstance(value, bool | CellError) else "LEFT"
+        shown = shown | {"horizontalAlignment": side}
+    return shown
+
+
+def _note(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+    return row.notes.get(column) if row.notes else None
+
+
+def _validation(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+    style = _style(row, column)
+    return style.validation if style else None
+
+
+def _hyperlink(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+    value = row.cells[column] if column < len(row.cells) else None
+    if isinstance(value, Formula):
+        try:
+            node = parse(value)
+        except FormulaSyntaxError:
+            return None
+        if isinstance(node, Call) and node.name == "HYPERLINK" and isinstance(node.arguments[0], Literal):
+            return node.arguments[0].value
+        return None
+    style = _style(row, column)
+    link = ((style.format or {}).get("textFormat") or {}).get("link") if style else None
+    if link:
+        return link.get("uri")
+    return value if isinstance(value, str) and re.fullmatch(r"https?://\S+", value) else None
+
+
+def _extra(name: str) -> _CellPart:
+    def part(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
+        style = _style(row, column)
+        return (style.extra or {}).get(name) if style else None
+
+    return part
+
+
+CELL_PARTS: dict[str, _CellPart] = {
+    "userEnteredValue": _entered,
+    "effectiveValue": _effective,
+    "formattedValue": _formatted,
+    "userEnteredFormat": _format,
+    "effectiveFormat": _effective_format,
+    "hyperlink": _hyperlink,
+    "note": _note,
+    "textFormatRuns": _extra("textFormatRuns"),
+    "dataValidation": _validation,
+}
+
+
+class CellWriter:
+    """Writes rows of cells as JSON bytes, row by row, so that a million cells are never a million dicts."""
+
+    def __init__(self, document: Document, mask: Mask) -> None:
+        self._document = document
+        self._parts = [
+            (name, part, masks.below(mask, name)) for name, part in CELL_PARTS.items() if masks.wants(mask, name)
+        ]
+        self._names = {name for name, _, _ in self._parts}
+        self._values_only = [name for name, _, _ in self._parts] == ["userEnteredValue"] and not self._parts[0][2]
+
+    def rows(self, sheet: Sheet, box: Box) -> msgspec.Raw | None:
+        """The JSON of `rowData`; None where nothing that is wanted is there."""
+        found: list[bytes] = []
+        filled = 0
+        for index in range(box.row, box.end_row):
+            row = sheet.rows[index]
+            cells = self._cells(sheet, row, index, box) if row is not None else None
+            if cells:
+                found.append(_ENCODE({"values": cells}))
+                filled = len(found)
+            else:
+                found.append(b"{}")
+        if not filled:
+            return None
+        return msgspec.Raw(b"[" + b",".join(found[:filled]) + b"]")
+
+    def _cells(self, sheet: Sheet, row: Row, index: int, box: Box) -> list[Json]:
+        if self._values_only:
+            return self._values(row, box)
+        width = max(len(row.cells), len(row.styles), max(row.notes, default=-1) + 1 if row.notes else 0)
+        cells: list[Json] = []
+        filled = 0
+        for column in range(box.column, min(box.end_column, width)):
+            cell = self._cell(sheet, row, index, column)
+            cells.append(cell)
+            if cell:
+                filled = len(cells)
+        return cells[:filled]
+
+    @staticmethod
+    def _values(row: Row, box: Box) -> list[Json]:
+        cells = row.cells
+        if box.column or box.end_column < len(cells):
+            cells = cells[box.column : box.end_column]
+        found: list[Json] = []
+        for value in cells:
+            kind = type(value)
+            if kind is str:
+                found.append({"userEnteredValue": {"stringValue": value}})
+            elif kind is int or kind is float:
+                found.append({"userEnteredValue": {"numberValue": value}})
+            elif value is None or kind is CellError:
+                found.append({})
+            else:
+                found.append({"userEnteredValue": extended(value)})
+        while found and not found[-1]:
+            found.pop()
+        return found
+
+    def _cell(self, sheet: Sheet, row: Row, index: int, column: int) -> Json:
+        cell: Json = {}
+        for name, part, under in self._parts:
+            value = part(self._document, sheet, row, index, column)
+            if value is None:
+                continue
+            if under:
+                value = masks.select(value, under)
+                if value == {}:
+                    continue
+            cell[name] = value
+        return cell

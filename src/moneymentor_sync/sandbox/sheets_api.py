@@ -1,0 +1,292 @@
+"""Sheets API v4: from a path and a method to what is done."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from . import batch, describe, masks, values
+from .batch.context import Context
+from .batch.metadata import located_by, matching
+from .batch.sheets import copied
+from .document import Document
+from .errors import ApiError, bad_json, not_found
+from .grid import Json, Sheet
+from .library import Library
+from .masks import Mask
+from .messages import Request, decoded
+
+PREFIX = "/v4/spreadsheets"
+_PATH = re.compile(r"/v4/spreadsheets(?::(?P<top>\w+)|/(?P<id>[^/:]+)(?::(?P<verb>\w+)|/(?P<rest>.+))?)?")
+
+Reading: TypeAlias = "Callable[[SheetsApi, Document, Request, str], Any]"
+Writing: TypeAlias = "Callable[[Context, Request], Any]"
+
+
+class SheetsApi:
+    """The methods over one library. `commit(document)` makes a draft the document."""
+
+    def __init__(self, library: Library, max_cells: int) -> None:
+        self._library, self._max_cells = library, max_cells
+
+    def answer(self, request: Request, caller: str, now: float) -> Any:
+        """The JSON of the answer; changes are committed. Raises ApiError."""
+        match = _PATH.fullmatch(request.path)
+        if match is None:
+            raise ApiError(404, f"The requested URL {request.path} was not found on this server.")
+        mask = masks.parse(request.parameter("fields"))
+        if match["id"] is None:
+            if request.method != "POST" or match["top"]:
+                raise not_found()
+            return masks.select(self._create(request, caller, now, mask), mask)
+        kind, argument = _method(request.method, match)
+        document_id = decoded(match["id"])
+        if kind in _READS:
+            document = self._library.readable(document_id, caller)
+            return _READS[kind](self, document, request, argument, caller, mask)
+        if kind not in _WRITES:
+            raise not_found()
+        draft = self._library.writable(document_id, caller).draft()
+        draft.modified = max(now, draft.modified)
+        context = Context(draft, caller, self._max_cells, time.gmtime(now).tm_year)
+        reply = _WRITES[kind](self, context, request, argument)
+        answer = reply if kind == "batchUpdate" else masks.select(reply, mask)
+        self._library.documents[document_id] = draft
+        if kind == "batchUpdate":
+            return masks.select(self._batch_answer(context, request, answer, mask), mask)
+        return answer
+
+    # --- reading -----------------------------------------------------------------------------------------
+
+    def _get(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
+        ranges = [document.locate_in_grid(text) for text in request.query.get("ranges", []) if text]
+        _check_mask(mask)
+        return describe.spreadsheet(
+            document, mask, caller, ranges=ranges, grid_data=request.flag("includeGridData")
+        )
+
+    def _get_by_filter(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
+        body = request.json()
+        filters = body.get("dataFilters") or []
+        ranges = [place for one in filters for place in located_by(document, one)]
+        if filters and not ranges:
+            return masks.select({**describe.spreadsheet(document, {}, caller), "sheets": []}, mask)
+        return describe.spreadsheet(
+            document, mask, caller, ranges=ranges, grid_data=bool(body.get("includeGridData"))
+        )
+
+    def _values_get(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
+        return masks.select(values.get(document, argument, request.options()), mask)
+
+    def _values_batch_get(
+        self, document: Document, request: Request, argument: str, caller: str, mask: Mask
+    ) -> Any:
+        ranges = request.query.get("ranges", [])
+        return masks.select(values.batch_get(document, ranges, request.options()), mask)
+
+    def _values_by_filter(
+        self, document: Document, request: Request, argument: str, caller: str, mask: Mask
+    ) -> Any:
+        return masks.select(values.batch_get_by_data_filter(document, request.json()), mask)
+
+    def _metadata_get(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
+        item = document.metadata.get(int(argument)) if argument.lstrip("-").isdigit() else None
+        if item is None:
+            raise ApiError(404, f"No developer metadata with ID: {argument}")
+        return masks.select(describe.metadata(item), mask)
+
+    def _metadata_search(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
+        found = [
+            {"developerMetadata": describe.metadata(item), "dataFilters": [one]}
+            for one in request.json().get("dataFilters") or []
+            for item in matching(document, one)
+        ]
+        return masks.select({"matchedDeveloperMetadata": found} if found else {}, mask)
+
+    # --- writing -----------------------------------------------------------------------------------------
+
+    def _batch_update(self, context: Context, request: Request, argument: str) -> Json:
+        body = request.json()
+        for name in body:
+            if name not in _BATCH_FIELDS:
+                raise bad_json(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
+        return {
+            "spreadsheetId": context.document.document_id,
+            "replies": batch.run(context, body.get("requests") or []),
+        }
+
+    def _batch_answer(self, context: Context, request: Request, answer: Json, mask: Mask) -> Json:
+        body = request.json()
+        if not body.get("includeSpreadsheetInResponse"):
+            return answer
+        document = context.document
+        ranges = [document.locate_in_grid(str(text)) for text in body.get("responseRanges") or []]
+        if mask and not masks.wants(mask, "updatedSpreadsheet"):
+            return answer
+        under = masks.below(mask, "updatedSpreadsheet") if mask else {}
+        answer["updatedSpreadsheet"] = describe.spreadsheet(
+            document,
+            under,
+            context.caller,
+            ranges=ranges,
+            grid_data=bool(body.get("responseIncludeGridData")),
+        )
+        return answer
+
+    def _create(self, request: Request, caller: str, now: float, mask: Mask) -> Json:
+        body = request.json()
+        given = body.get("properties") or {}
+        sheets = [_given_sheet(item, index) for index, item in enumerate(body.get("sheets") or [])]
+        document = self._library.new_document(
+            str(given.get("title") or "Untitled spreadsheet"), caller, now, sheets or None
+        )
+        document.locale = str(given.get("locale") or document.locale)
+        document.time_zone = str(given.get("timeZone") or document.time_zone)
+        return describe.spreadsheet(document, mask, caller)
+
+    def _copy_to(self, context: Context, request: Request, argument: str) -> Json:
+        """Copies a tab of this document into another one (or itself)."""
+        source = context.document.sheet(int(argument))
+        goal_id = str(request.json().get("destinationSpreadsheetId") or "")
+        own = goal_id == context.document.document_id
+        goal = context.document if own else self._library.writable(goal_id, context.caller).draft()
+        goal_context = Context(goal, context.caller, context.max_cells, context.year)
+        goal_context.room_for(source.cell_count)
+        title, number = f"Copy of {source.title}", 1
+        while goal.titled(title) is not None:
+            number += 1
+            title = f"Copy of {source.title} {number}"
+        twin = copied(source, goal.new_id({item.sheet_id for item in goal.sheets}), title, goal_context)
+        goal.sheets.append(twin)
+        if not own:
+            goal.modified = context.document.modified
+            self._library.documents[goal_id] = goal
+        return describe.sheet_properties(twin, len(goal.sheets) - 1)
+
+
+_BATCH_FIELDS = frozenset(("requests", "includeSpreadsheetInResponse", "responseRanges", "responseIncludeGridData"))
+
+
+def _given_sheet(item: Json, index: int) -> Sheet:
+    properties = item.get("properties") or {}
+    grid = properties.get("gridProperties") or {}
+    sheet = Sheet.blank(
+        int(properties.get("sheetId") or (0 if index == 0 else 1_000_000 + index)),
+        str(properties.get("title") or f"Sheet{index + 1}"),
+        int(grid.get("rowCount") or 1000),
+        int(grid.get("columnCount") or 26),
+    )
+    sheet.frozen_rows = int(grid.get("frozenRowCount") or 0)
+    return sheet
+
+
+_SPREADSHEET_FIELDS = frozenset(
+    (
+        "spreadsheetId",
+        "properties",
+        "sheets",
+        "namedRanges",
+        "spreadsheetUrl",
+        "developerMetadata",
+        "dataSources",
+        "dataSourceSchedules",
+    )
+)
+
+
+def _check_mask(mask: Mask) -> None:
+    for name in mask:
+        if name not in _SPREADSHEET_FIELDS:
+            raise masks.bad_mask(name)
+
+
+# --- routing ----------------------------------------------------------------------------------------------
+
+
+def _method(http_method: str, match: re.Match[str]) -> tuple[str, str]:
+    """The name of the API method and its argument from the path."""
+    if match["verb"]:
+        return _need("POST", http_method, match["verb"]), ""
+    rest = match["rest"]
+    if rest is None:
+        return _need("GET", http_method, "get"), ""
+    if rest.startswith("values:"):
+        verb = rest[len("values:") :]
+        return _need("GET" if verb == "batchGet" else "POST", http_method, f"values.{verb}"), ""
+    if rest.startswith("values/"):
+        return _range_method(http_method, rest[len("values/") :])
+    sheet = re.fullmatch(r"sheets/(\d+):copyTo", rest)
+    if sheet:
+        return _need("POST", http_method, "copyTo"), sheet[1]
+    if rest == "developerMetadata:search":
+        return _need("POST", http_method, "metadata.search"), ""
+    if rest.startswith("developerMetadata/"):
+        return _need("GET", http_method, "metadata.get"), decoded(rest.rpartition("/")[2])
+    raise not_found()
+
+
+def _range_method(http_method: str, text: str) -> tuple[str, str]:
+    """`values/{range}` with its verb; the range may itself hold colons."""
+    if http_method == "GET":
+        return "values.get", decoded(text)
+    if http_method == "PUT":
+        return "values.update", decoded(text)
+    name, _, verb = text.rpartition(":")
+    if http_method == "POST" and verb in ("append", "clear"):
+        return f"values.{verb}", decoded(name)
+    raise not_found()
+
+
+def _need(wanted: str, given: str, name: str) -> str:
+    if wanted != given:
+        raise not_found()
+    return name
+
+
+_READS: dict[str, Callable[[SheetsApi, Document, Request, str, str, Mask], Any]] = {
+    "get": SheetsApi._get,  # noqa: SLF001 - the class's own table
+    "getByDataFilter": SheetsApi._get_by_filter,  # noqa: SLF001
+    "values.get": SheetsApi._values_get,  # noqa: SLF001
+    "values.batchGet": SheetsApi._values_batch_get,  # noqa: SLF001
+    "values.batchGetByDataFilter": SheetsApi._values_by_filter,  # noqa: SLF001
+    "metadata.get": SheetsApi._metadata_get,  # noqa: SLF001
+    "metadata.search": SheetsApi._metadata_search,  # noqa: SLF001
+}
+
+_WRITES: dict[str, Callable[[SheetsApi, Context, Request, str], Any]] = {
+    "batchUpdate": SheetsApi._batch_update,  # noqa: SLF001
+    "copyTo": SheetsApi._copy_to,  # noqa: SLF001
+    "values.update": lambda api, context, request, text: values.update(
+        context, text, request.json(), _flags(request)
+    ),
+    "values.append": lambda api, context, request, text: values.append(
+        context, text, request.json(), _flags(request)
+    ),
+    "values.clear": lambda api, context, request, text: values.clear(context, text),
+    "values.batchUpdate": lambda api, context, request, text: values.batch_update(context, request.json()),
+    "values.batchUpdateByDataFilter": lambda api, context, request, text: values.batch_update_by_data_filter(
+        context, request.json()
+    ),
+    "values.batchClear": lambda api, context, request, text: values.batch_clear(context, request.json()),
+    "values.batchClearByDataFilter": lambda api, context, request, text: values.batch_clear_by_data_filter(
+        context, request.json()
+    ),
+}
+
+
+def _flags(request: Request) -> Json:
+    return request.options() | {"includeValuesInResponse": request.flag("includeValuesInResponse")}
+
+
+def is_write(request: Request) -> bool:
+    """Whether the quota counts it as a write."""
+    match = _PATH.fullmatch(request.path)
+    if match is None or match["id"] is None:
+        return request.method != "GET"
+    try:
+        kind, _ = _method(request.method, match)
+    except ApiError:
+        return request.method != "GET"
+    return kind not in _READS
