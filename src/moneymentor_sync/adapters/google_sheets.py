@@ -111,7 +111,7 @@ class GoogleSheets:
         last = [*make.blank_requests(plan, where), *make.delete_requests(plan, where)]
         size = sum(len(request) + 1 for request, _ in updates) + sum(len(r) + 1 for r in last)
         if rows is not None and size + len(rows[0] if rows else b"") < BODY_BYTES:
-            requests = [*where.requests, *grow, *(request for request, _ in updates), *last, *rows]
+            requests = [*grow, *where.requests, *(request for request, _ in updates), *last, *rows]
             return self._send_checked(
                 plan, info, where, requests, updates, intend, inserts=plan.inserts, deletes=True
             )
@@ -132,7 +132,7 @@ class GoogleSheets:
         """Updates in steps of whole rows, then everything else in one step, staged where it is large."""
         staged = self._stage(plan, intend, tick) if rows is None else None
         landing = Landing(True, self._batches.token, info.sheet_id, where.positions, info.columns)
-        head = list(where.requests)
+        head = [*grow, *where.requests]
         for part in _parts(updates):
             requests = [*head, *(request for request, _ in part)]
             head = []
@@ -143,9 +143,9 @@ class GoogleSheets:
         if staged is not None:
             self._refuse_if_overtaken(plan, info)
             copies = _copies(plan, where, staged)
-            tail = [*head, *grow, *copies, *last, make.delete_tab(staged)]
+            tail = [*head, *copies, *last, make.delete_tab(staged)]
         else:
-            tail = [*head, *grow, *last, *(rows or [])]
+            tail = [*head, *last, *(rows or [])]
         if tail:
             shown = plan.inserts if staged is None else ()
             landing = self._send_checked(plan, info, where, tail, [], intend, inserts=shown, deletes=True)
@@ -174,17 +174,18 @@ class GoogleSheets:
         return Landing(passed, self._batches.token, info.sheet_id, where.positions, width, written)
 
     def _grow(self, plan: Plan, info: TabInfo, where: Frame) -> list[Request]:
-        """New rows at the grid's end, only as many as blank ones are lacking, formatted as the last row is."""
-        height = info.rows + where.shift
-        free = height - where.row(plan.last_row) - 1
-        lacking = len(plan.inserts) - free
+        """New rows at the grid's end, only as many as blank ones are lacking, formatted as the last row is.
+
+        They come first of all, so that the formats of new columns reach them, too.
+        """
+        lacking = len(plan.inserts) - (info.rows - plan.last_row - 1)
         if not plan.inserts and _deletes_everything(plan, info):
             lacking = 1  # Google does not delete a tab's last row below the frozen ones
         width = max(info.columns, *(p + 1 for p in where.positions))
         self._make_room(max(0, lacking) * width + (width - info.columns) * info.rows)
         if lacking <= 0:
             return []
-        return [make.insert_dimension(info.sheet_id, "ROWS", height, lacking, inherit=True)]
+        return [make.insert_dimension(info.sheet_id, "ROWS", info.rows, lacking, inherit=True)]
 
     # --- staging --------------------------------------------------------------------------------------------
 

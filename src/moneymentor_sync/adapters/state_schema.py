@@ -30,7 +30,7 @@ MIGRATIONS: tuple[str, ...] = (
         result TEXT NOT NULL, rows INTEGER NOT NULL, inserted INTEGER NOT NULL, updated INTEGER NOT NULL,
         deleted INTEGER NOT NULL, cells INTEGER NOT NULL, reads INTEGER NOT NULL, writes INTEGER NOT NULL,
         bytes_sent INTEGER NOT NULL, bytes_received INTEGER NOT NULL, retries INTEGER NOT NULL,
-        repaired INTEGER NOT NULL, verified INTEGER NOT NULL, seconds REAL NOT NULL,
+        repaired INTEGER NOT NULL, put_back INTEGER NOT NULL, verified INTEGER NOT NULL, seconds REAL NOT NULL,
         error_code TEXT, error TEXT, hint TEXT,
         PRIMARY KEY (run_id, dataset)
     ) WITHOUT ROWID;

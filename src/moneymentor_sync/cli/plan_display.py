@@ -73,6 +73,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "rows_before": plan.rows_before,
         "rows_after": plan.rows_after,
         "cells": plan.cells_changed,
+        "cells_put_back": plan.put_back,
     }
 
 

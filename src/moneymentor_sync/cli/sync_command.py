@@ -128,5 +128,7 @@ def _explain(one: DatasetResult) -> None:
             console.print(Text(f"  → {one.hint}"))
     for note in one.notes:
         console.print(Text(f"{one.dataset}: {note}", style="yellow"))
+    if one.put_back:
+        console.print(Text(f"{one.dataset}: {one.put_back:,} cells that people had changed were put back"))
     if one.repaired:
         console.print(Text(f"{one.dataset}: somebody moved rows or columns during the sync; that was put right"))

@@ -47,7 +47,7 @@ class Plan:
     managed cells are emptied since people keep something beside them. `layout` tells which columns and
     headers have to be made, `restyle` which managed columns get their number format. `rows_before` is what
     the tab held, `last_row` the index of the last row with anything in it, `removed` the managed cells of the
-    rows in `deletes`.
+    rows in `deletes`, `put_back` how many of the cells to update were changed by a person, not by the database.
     """
 
     dataset: str
@@ -66,6 +66,7 @@ class Plan:
     unknown_kept: int = 0
     restyle: tuple[int, ...] = ()
     removed: tuple[tuple[CurrentCell, ...], ...] = ()
+    put_back: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -149,6 +150,7 @@ def make_plan(
     if rules.mode == "append":
         updates = [update for update in updates if update.repairs_key]
     placed = set(found.adopted.values())
+    theirs = [row for row in keepers if written.get(row.key) == table.index[row.key]]
     return Plan(
         dataset=shape.dataset,
         tab=tab,
@@ -160,6 +162,7 @@ def make_plan(
         inserts=tuple(row for key, row in missing.items() if key not in placed),
         deletes=tuple(going),
         removed=tuple(leaving[index] for index in going),
+        put_back=sum(len(RowUpdate(row.index, row.cells, cells[row.key]).changed()) for row in theirs),
         blanks=tuple(sorted(row.index for row in surplus if row.beside)),
         rows_before=comparison.rows_before,
         last_row=comparison.last_row,

@@ -225,7 +225,10 @@ class FenceState:
 
 @dataclass(frozen=True, slots=True)
 class DatasetResult:
-    """What one sync did to one dataset. `result` is `synced`, `unchanged` or `failed`."""
+    """What one sync did to one dataset. `result` is `synced`, `unchanged` or `failed`.
+
+    `put_back` counts cells that a person had changed, `repaired` writes that did not land where they should.
+    """
 
     dataset: str
     tab: str
@@ -241,6 +244,7 @@ class DatasetResult:
     bytes_received: int = 0
     retries: int = 0
     repaired: int = 0
+    put_back: int = 0
     verified: bool = False
     seconds: float = 0.0
     error_code: str | None = None

@@ -102,7 +102,7 @@ class Decider:
         rows = _rows(tab, layout)
         comparison = compare(table.shape, layout, rows, table.index, self.hasher)
         needed = needed_keys(comparison, table)
-        questions = {row.key for row in comparison.absent} | {row.key for row in comparison.again}
+        questions = {row.key for row in comparison.absent} | {row.key for row in comparison.changed}
         if comparison.keyless or comparison.again or comparison.absent:
             questions |= needed
         plan = make_plan(

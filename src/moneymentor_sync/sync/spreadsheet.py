@@ -54,6 +54,7 @@ class _Progress:
     deleted: int = 0
     cells: int = 0
     repaired: int = 0
+    put_back: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -339,6 +340,7 @@ class SpreadsheetSync:
         start.updated += len(plan.updates)
         start.deleted += len(plan.deletes) + len(plan.blanks)
         start.cells += max(1, plan.cells_changed)
+        start.put_back += plan.put_back
 
     def _result(
         self, one: Gathered, result: str, start: _Progress, *, rows: int = 0, verified: bool = False
@@ -359,6 +361,7 @@ class SpreadsheetSync:
             bytes_received=traffic.bytes_received,
             retries=self.patience.tries - start.tries,
             repaired=start.repaired,
+            put_back=start.put_back,
             verified=verified,
             seconds=self.monotonic() - start.began,
             notes=tuple(start.notes + self._notes(one)),
