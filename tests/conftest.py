@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database
 
 
@@ -23,7 +24,10 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     directory = Path(tempfile.mkdtemp(prefix="mmsync-postgresql-"))
     server = get_server(directory, cleanup_mode="delete")
     try:
-        yield PostgresqlServer(server.get_uri(driver="psycopg"), directory)
+        started = PostgresqlServer(server.get_uri(driver="psycopg"), directory)
+        # Nothing here has to survive a power cut; without this, stopping takes ten seconds.
+        started.run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        yield started
     finally:
         server.cleanup()
 

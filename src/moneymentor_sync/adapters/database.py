@@ -62,13 +62,12 @@ class DatabaseSource:
         url = _checked_url(settings.url)
         timeout = settings.statement_timeout_seconds
         try:
+            dialect = url.get_dialect()
+            if dialect.is_async:
+                raise _asynchronous(url, dialect.driver)
             self._access = access_for(url, timeout, clock, busy_timeout_seconds)
         except (NoSuchModuleError, ImportError, ArgumentError, TypeError, ValueError) as error:
             raise _unusable(url, error) from error
-        dialect = self._access.engine.dialect
-        if dialect.is_async:
-            problem = f"database.url: '{url.drivername}' is an asynchronous driver, which mmsync cannot use"
-            raise ConfigError([problem], hint=f"Write `{url.get_backend_name()}://…` without `+{dialect.driver}`.")
         self._url, self._chunk_rows = url, chunk_rows
         self._place = place_of(url, timeout, _driver_errors(self._access))
 
@@ -273,9 +272,14 @@ def _checked_url(text: str) -> URL:
         # What follows the password's first @ would be taken for the host, and shown.
         problem = "database.url: the user or the password has a character that must be percent-encoded"
         raise ConfigError([problem], hint="Write @ as %40, : as %3A, / as %2F, # as %23, % as %25.")
-    if url.get_backend_name() == "sqlite" and str(sqlite_path(url)) in (".", ":memory:"):
+    if url.get_backend_name() == "sqlite" and (url.host or str(sqlite_path(url)) in (".", ":memory:")):
         raise ConfigError(["database.url: a SQLite URL must name a file"], hint=hint)
     return url
+
+
+def _asynchronous(url: URL, driver: str) -> ConfigError:
+    problem = f"database.url: '{url.drivername}' is an asynchronous driver, which mmsync cannot use"
+    return ConfigError([problem], hint=f"Write `{url.get_backend_name()}://…`, without `+{driver}`.")
 
 
 _PACKAGES = {"MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "cx_Oracle": "cx_Oracle"}

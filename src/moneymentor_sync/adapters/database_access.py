@@ -1,7 +1,7 @@
 """How each kind of database is opened, so that it can only be read, holds still, and answers in time.
 
-SQLite: the file is opened read-only, one transaction for all reads, and an authorizer refuses every statement
-that is no query (ATTACH and VACUUM INTO would make files even on a read-only connection). PostgreSQL: one
+SQLite: the file is opened read-only, one transaction for all reads, and an authorizer refuses what could still
+do harm (ATTACH and VACUUM INTO make files even on a read-only connection). PostgreSQL: one
 REPEATABLE READ READ ONLY transaction and server-side cursors. Everything is set for the transaction only,
 since behind a pooler the session belongs to others, too. Others: a transaction, read-only where the database
 can be told so; not tested.
@@ -71,10 +71,22 @@ def access_for(url: URL, timeout_seconds: float, clock: Clock, busy_timeout_seco
 
 # --- SQLite -----------------------------------------------------------------------------------------------
 
-_READING = frozenset(
-    (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
+# What a read-only connection would still do: touch other files, the temporary database, or our transaction.
+# (Not all that writes: to use a virtual table, json_each among them, SQLite goes through the motions of making
+# one. The file itself is safe by `mode=ro`.)
+_REFUSED = frozenset(
+    (
+        sqlite3.SQLITE_ATTACH,  # VACUUM INTO, too
+        sqlite3.SQLITE_DETACH,
+        sqlite3.SQLITE_TRANSACTION,
+        sqlite3.SQLITE_SAVEPOINT,
+        sqlite3.SQLITE_CREATE_TEMP_INDEX,
+        sqlite3.SQLITE_CREATE_TEMP_TABLE,
+        sqlite3.SQLITE_CREATE_TEMP_TRIGGER,
+        sqlite3.SQLITE_CREATE_TEMP_VIEW,
+    )
 )
-_READING_PRAGMAS = frozenset(("table_info", "table_xinfo", "table_list"))
+_READING_PRAGMAS = frozenset(("table_info", "table_xinfo", "table_list", "data_version"))
 
 # How many of SQLite's instructions pass between two looks at the clock: about a millisecond's worth.
 _INSTRUCTIONS = 20_000
@@ -124,8 +136,8 @@ def sqlite_path(url: URL) -> Path:
 
 def _only_reading(action: int, first: str | None, *_: str | None) -> int:
     """SQLite's authorizer: asked for every part of a statement while it is prepared."""
-    reading = action in _READING or (action == sqlite3.SQLITE_PRAGMA and first in _READING_PRAGMAS)
-    return sqlite3.SQLITE_OK if reading else sqlite3.SQLITE_DENY
+    refused = action in _REFUSED or (action == sqlite3.SQLITE_PRAGMA and first not in _READING_PRAGMAS)
+    return sqlite3.SQLITE_DENY if refused else sqlite3.SQLITE_OK
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

@@ -210,7 +210,7 @@ _QUERY_HINTS = (
         "Correct the table's name in the dataset, or the schema or search_path.",
     ),
     (("42703",), r"no such column", "Correct the column's name in the dataset."),
-    (("25006", "0A000"), r"not authorized|readonly|read-only", _ONE_SELECT),
+    (("25006", "0A000"), r"not authorized|readonly|read-only|cannot VACUUM", _ONE_SELECT),
     (("42601",), r"syntax error|incomplete input|unrecognized token|one statement at a time", _ONE_SELECT),
     (
         (),
