@@ -14,7 +14,8 @@ from tests.contract import moneymentor_rules as rules
 from tests.databases import WritableDatabase, sqlite_database
 
 from moneymentor_sync.adapters.database import DatabaseSource
-from moneymentor_sync.core.builtin_sql import BUILTIN_COLUMNS, BuiltinName
+from moneymentor_sync.core.builtin_sql import BUILTIN_COLUMNS
+from moneymentor_sync.core.config_builtin import BuiltinName
 from moneymentor_sync.core.errors import QueryError
 from moneymentor_sync.core.settings import DatabaseSettings, Dataset
 from moneymentor_sync.demo.database import DEFAULT_AS_OF, sqlite_value

@@ -6,8 +6,9 @@ import sqlite3
 
 import pytest
 
-from moneymentor_sync.core.builtin_sql import BUILTIN_COLUMNS, BuiltinName, SqlDialect, builtin_sql
-from moneymentor_sync.core.config_builtin import builtin_dataset
+from moneymentor_sync.core.builtin_sql import BUILTIN_COLUMNS, builtin_sql
+from moneymentor_sync.core.builtin_sql_dialect import SqlDialect
+from moneymentor_sync.core.config_builtin import BuiltinName, builtin_dataset
 from moneymentor_sync.demo.schema import create_schema_sql
 
 NAMES: tuple[BuiltinName, ...] = ("user_profiles", "course_statistics")

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import Connection, Dialect, inspect, types
 from sqlalchemy.exc import NoSuchTableError
 
-from ..core.builtin_sql import BUILTIN_COLUMNS, SqlDialect, builtin_sql
+from ..core.builtin_sql import BUILTIN_COLUMNS, builtin_sql
+from ..core.builtin_sql_dialect import SqlDialect
 from ..core.errors import QueryError
 from ..core.settings import CellType, Dataset
 

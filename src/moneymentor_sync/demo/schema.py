@@ -6,9 +6,8 @@ Only shapes stand here; what fills them is in `people` and `database`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-SqlDialect = Literal["sqlite", "postgresql"]
+from ..core.builtin_sql_dialect import SqlDialect
 
 # The nearest SQLite has: ids and JSON are text, booleans 0 and 1, times ISO text in UTC.
 _SQLITE_TYPES = {
