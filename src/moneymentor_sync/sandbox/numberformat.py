@@ -53,10 +53,10 @@ def general(value: int | float) -> str:
     magnitude = abs(value)
     if magnitude >= 1e20 or magnitude < 1e-9:
         return _scientific(value, 5)
-    text = f"{Decimal(f'{value:.10g}'):f}"
-    if "." not in text:
-        return _whole(round(value))
-    return text.rstrip("0").rstrip(".")
+    text = f"{value:.10g}"
+    if "e" in text:
+        text = f"{Decimal(text):f}"
+    return text if "." in text else _whole(round(value))
 
 
 def _whole(value: int) -> str:

@@ -54,6 +54,13 @@ def formatted(value: Plain, style: Style | None) -> str:
     return numberformat.show(value, styles.number_format(style))
 
 
+def _text(value: Plain) -> str:
+    """`formatted` for a value without a style."""
+    if type(value) is int and -(10**15) < value < 10**15:
+        return str(value)
+    return formatted(value, None)
+
+
 class Renderer:
     """Renders the values of one document with one pair of options."""
 
@@ -85,13 +92,17 @@ class Renderer:
         kinds = {*map(type, cells)}
         if kinds <= {str} or (self._plain and kinds <= {str, int, float, bool}):
             return cells  # type: ignore[return-value]
-        show = self._unformatted if self._plain else self._show
-        if Formula in kinds or CellError in kinds or show == self._show:
+        if Formula not in kinds and CellError not in kinds:
+            if self._plain:
+                return ["" if value is None else value for value in cells]
+            if not row.styles and not self._dates_as_text:
+                return [value if type(value) is str else _text(value) for value in cells]  # type: ignore[arg-type]
+        if kinds:
             columns = range(box.column, box.column + len(cells))
             return [
                 self._cell(sheet, row, index, column, value) for column, value in zip(columns, cells, strict=True)
             ]
-        return ["" if value is None else value for value in cells]
+        return []
 
     @staticmethod
     def _unformatted(value: Plain) -> Shown:

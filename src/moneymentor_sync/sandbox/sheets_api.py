@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import msgspec
+
 from . import batch, describe, masks, values
 from .batch.context import Context
 from .batch.metadata import located_by, matching
@@ -46,17 +48,17 @@ class SheetsApi:
         if kind in _READS:
             document = self._library.readable(document_id, caller)
             return _READS[kind](self, document, request, argument, caller, mask)
-        if kind not in _WRITES:
+        if kind != "batchUpdate" and kind not in _WRITES:
             raise not_found()
         draft = self._library.writable(document_id, caller).draft()
         draft.modified = max(now, draft.modified)
         context = Context(draft, caller, self._max_cells, time.gmtime(now).tm_year)
-        reply = _WRITES[kind](self, context, request, argument)
-        answer = reply if kind == "batchUpdate" else masks.select(reply, mask)
-        self._library.documents[document_id] = draft
         if kind == "batchUpdate":
-            return masks.select(self._batch_answer(context, request, answer, mask), mask)
-        return answer
+            reply = self._batch_update(context, request, mask)
+        else:
+            reply = _WRITES[kind](self, context, request, argument)
+        self._library.documents[document_id] = draft
+        return masks.select(reply, mask)
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -107,32 +109,23 @@ class SheetsApi:
 
     # --- writing -----------------------------------------------------------------------------------------
 
-    def _batch_update(self, context: Context, request: Request, argument: str) -> Json:
-        body = request.json()
-        for name in body:
-            if name not in _BATCH_FIELDS:
-                raise bad_json(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
-        return {
-            "spreadsheetId": context.document.document_id,
-            "replies": batch.run(context, body.get("requests") or []),
-        }
-
-    def _batch_answer(self, context: Context, request: Request, answer: Json, mask: Mask) -> Json:
-        body = request.json()
-        if not body.get("includeSpreadsheetInResponse"):
-            return answer
+    def _batch_update(self, context: Context, request: Request, mask: Mask) -> Json:
+        try:
+            body = _BATCH.decode(request.body or b"{}")
+        except msgspec.ValidationError as error:
+            raise bad_json(f"Invalid JSON payload received. {error}") from error
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise bad_json(f"Invalid JSON payload received. {error}") from error
         document = context.document
-        ranges = [document.locate_in_grid(str(text)) for text in body.get("responseRanges") or []]
-        if mask and not masks.wants(mask, "updatedSpreadsheet"):
-            return answer
-        under = masks.below(mask, "updatedSpreadsheet") if mask else {}
-        answer["updatedSpreadsheet"] = describe.spreadsheet(
-            document,
-            under,
-            context.caller,
-            ranges=ranges,
-            grid_data=bool(body.get("responseIncludeGridData")),
-        )
+        answer: Json = {"spreadsheetId": document.document_id, "replies": batch.run(context, body.requests)}
+        if body.include_spreadsheet_in_response and masks.wants(mask, "updatedSpreadsheet"):
+            answer["updatedSpreadsheet"] = describe.spreadsheet(
+                document,
+                masks.below(mask, "updatedSpreadsheet"),
+                context.caller,
+                ranges=[document.locate_in_grid(text) for text in body.response_ranges or []],
+                grid_data=bool(body.response_include_grid_data),
+            )
         return answer
 
     def _create(self, request: Request, caller: str, now: float, mask: Mask) -> Json:
@@ -166,7 +159,16 @@ class SheetsApi:
         return describe.sheet_properties(twin, len(goal.sheets) - 1)
 
 
-_BATCH_FIELDS = frozenset(("requests", "includeSpreadsheetInResponse", "responseRanges", "responseIncludeGridData"))
+class BatchUpdate(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """The body of `spreadsheets.batchUpdate`; its requests are read one by one."""
+
+    requests: msgspec.Raw = msgspec.Raw()
+    include_spreadsheet_in_response: bool | None = False
+    response_ranges: list[str] | None = None
+    response_include_grid_data: bool | None = False
+
+
+_BATCH = msgspec.json.Decoder(BatchUpdate)
 
 
 def _given_sheet(item: Json, index: int) -> Sheet:
@@ -256,7 +258,6 @@ _READS: dict[str, Callable[[SheetsApi, Document, Request, str, str, Mask], Any]]
 }
 
 _WRITES: dict[str, Callable[[SheetsApi, Context, Request, str], Any]] = {
-    "batchUpdate": SheetsApi._batch_update,  # noqa: SLF001
     "copyTo": SheetsApi._copy_to,  # noqa: SLF001
     "values.update": lambda api, context, request, text: values.update(
         context, text, request.json(), _flags(request)

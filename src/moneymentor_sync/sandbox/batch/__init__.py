@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
 
-from ..errors import ApiError, bad_json, invalid
+import msgspec
+
+from ..errors import ApiError, bad_json, invalid, unknown_field
 from ..grid import Json
 from . import cells, dimensions, filters, merging, metadata, named, paste, ranges, sheets
-from .context import HANDLERS, Context
+from .context import KINDS, Context
 
-__all__ = ["HANDLERS", "MODULES", "Context", "run"]
+__all__ = ["KINDS", "MODULES", "Context", "run"]
 
 MODULES = (cells, dimensions, filters, merging, metadata, named, paste, ranges, sheets)
 
@@ -24,42 +26,61 @@ NOT_HERE = frozenset(
 )
 
 
-def run(context: Context, requests: Any) -> list[Json]:
+Given = dict[str, msgspec.Raw]
+_REQUESTS = msgspec.json.Decoder(list[Given | list[Given]] | None)
+_UNKNOWN = re.compile(r"Object contains unknown field `(\w+)`(?: - at `\$\.?(.*)`)?")
+
+
+def run(context: Context, requests: msgspec.Raw) -> list[Json]:
     """Applies the requests in order to the context's draft and gives their replies.
 
     Raises Google's refusal with the place of the offender; the draft is then to be thrown away.
     """
-    if not isinstance(requests, list):
-        raise bad_json("Invalid value at 'requests', expected a list", "requests")
-    if not requests:
-        raise invalid("Must specify at least one request.")
-    return [_one(context, index, request) for index, request in enumerate(requests)]
-
-
-def _one(context: Context, index: int, request: Any) -> Json:
-    if not isinstance(request, dict) or len(request) != 1:
-        if isinstance(request, list):
-            request = next(iter(request), {})
-        if not isinstance(request, dict) or not request:
-            raise invalid(f"Invalid requests[{index}]: No request set.")
-        if len(request) > 1:
-            raise invalid(f"Invalid value at 'requests[{index}]' (oneof), oneof field 'kind' is already set.")
-    kind, body = next(iter(request.items()))
-    handler = HANDLERS.get(kind)
-    if handler is None:
-        raise _unknown(index, kind)
-    if not isinstance(body, dict):
-        raise bad_json(f"Invalid value at 'requests[{index}].{kind}', expected an object", kind)
     try:
-        return handler(context, body) or {}
+        found = _flat(_REQUESTS.decode(requests or b"null"))
+    except msgspec.ValidationError as error:
+        raise bad_json(f"Invalid JSON payload received. {error}", "requests") from error
+    if not found:
+        raise invalid("Must specify at least one request.")
+    return [_one(context, index, request) for index, request in enumerate(found)]
+
+
+def _flat(given: list[Given | list[Given]] | None) -> list[Given]:
+    """Google takes lists inside the list, and clients send them (pygsheets' `hide_dimensions`)."""
+    found: list[Given] = []
+    for item in given or []:
+        found.extend(item if isinstance(item, list) else [item])
+    return found
+
+
+def _one(context: Context, index: int, request: Given) -> Json:
+    if not request:
+        raise invalid(f"Invalid requests[{index}]: No request set.")
+    if len(request) > 1:
+        raise bad_json(f"Invalid value at 'requests[{index}]' (oneof), oneof field 'kind' is already set.")
+    name, raw = next(iter(request.items()))
+    kind = KINDS.get(name)
+    if kind is None:
+        raise _unknown(index, name)
+    try:
+        body = kind.decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _misfit(f"requests[{index}].{name}", error) from error
+    try:
+        return kind.handler(context, body) or {}
     except ApiError as error:
-        raise error.prefixed(f"Invalid requests[{index}].{kind}") from error
+        raise error.prefixed(f"Invalid requests[{index}].{name}") from error
 
 
 def _unknown(index: int, kind: str) -> ApiError:
     if kind in NOT_HERE:
         return ApiError(501, f"Invalid requests[{index}].{kind}: this sandbox does not implement {kind}.")
-    return bad_json(
-        f"Invalid JSON payload received. Unknown name \"{kind}\" at 'requests[{index}]': Cannot find field.",
-        f"requests[{index}]",
-    )
+    return unknown_field(f"requests[{index}]", kind)
+
+
+def _misfit(place: str, error: msgspec.ValidationError) -> ApiError:
+    """What a JSON that does not fit its message is told."""
+    match = _UNKNOWN.match(str(error))
+    if match is not None:
+        return unknown_field(".".join(part for part in (place, match[2]) if part), match[1])
+    return bad_json(f"Invalid JSON payload received. {error} in '{place}'", place)

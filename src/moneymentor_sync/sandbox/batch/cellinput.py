@@ -2,64 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from .. import masks, styles
 from ..cells import MAX_CHARACTERS, TOO_LONG, Formula, Value, finite, number
-from ..errors import bad_json, invalid, unknown_field
-from ..grid import Json, Sheet
+from ..errors import bad_json, invalid
+from ..grid import Json, Sheet, Style
 from ..masks import Mask
 
 _EXTRA = ("textFormatRuns", "pivotTable", "dataSourceTable", "dataSourceFormula", "chipRuns")
-_KNOWN = frozenset(
-    ("userEnteredValue", "userEnteredFormat", "note", "dataValidation", "effectiveValue", "formattedValue")
-) | {*_EXTRA, "effectiveFormat", "hyperlink"}
+_STYLED = ("userEnteredFormat", "dataValidation", *_EXTRA)
+_READ_ONLY = ("effectiveValue", "formattedValue", "effectiveFormat", "hyperlink")
+_KNOWN = frozenset(("userEnteredValue", "note", *_STYLED, *_READ_ONLY))
 
 
-def entered(value: Any) -> Value:
-    """An ExtendedValue as a cell keeps it; an absent or empty one clears."""
-    if not value:
+class ExtendedValue(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """A value as it is entered; exactly one field is set."""
+
+    string_value: str | None = None
+    number_value: int | float | str | None = None
+    bool_value: bool | None = None
+    formula_value: str | None = None
+    error_value: Any = None
+
+
+class CellData(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
+    """A cell as given. Formats stay raw: most cells of a request share a few, which are read once."""
+
+    user_entered_value: ExtendedValue | None = None
+    user_entered_format: msgspec.Raw = msgspec.Raw()
+    note: str | None = None
+    data_validation: msgspec.Raw = msgspec.Raw()
+    text_format_runs: msgspec.Raw = msgspec.Raw()
+    pivot_table: msgspec.Raw = msgspec.Raw()
+    data_source_table: msgspec.Raw = msgspec.Raw()
+    data_source_formula: msgspec.Raw = msgspec.Raw()
+    chip_runs: msgspec.Raw = msgspec.Raw()
+    effective_value: msgspec.Raw = msgspec.Raw()
+    formatted_value: msgspec.Raw = msgspec.Raw()
+    effective_format: msgspec.Raw = msgspec.Raw()
+    hyperlink: msgspec.Raw = msgspec.Raw()
+
+    def raw(self, name: str) -> bytes:
+        """The JSON of one of the fields that stay raw, by its name in the API."""
+        found = bytes(getattr(self, _ATTRIBUTES[name]))
+        return b"" if found == b"null" else found
+
+
+_ATTRIBUTES = {
+    "userEnteredFormat": "user_entered_format",
+    "dataValidation": "data_validation",
+    "textFormatRuns": "text_format_runs",
+    "pivotTable": "pivot_table",
+    "dataSourceTable": "data_source_table",
+    "dataSourceFormula": "data_source_formula",
+    "chipRuns": "chip_runs",
+}
+_BLANK = CellData()
+
+
+class RowData(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    values: list[CellData | None] | None = None
+
+
+def cells_of(row: RowData | None) -> list[CellData | None]:
+    return row.values or [] if row is not None else []
+
+
+def entered(given: ExtendedValue | None) -> Value:
+    """A value as a cell keeps it; an absent or empty one clears."""
+    if given is None:
         return None
-    if "stringValue" in value:
-        return text(value["stringValue"])
-    if "numberValue" in value:
-        given = value["numberValue"]
-        if isinstance(given, str):
-            given = _spelled_number(given)
-        if isinstance(given, bool) or not isinstance(given, int | float) or not finite(given):
-            raise bad_json(f"Invalid value at 'numberValue' (TYPE_DOUBLE), {given!r}", "numberValue")
-        return number(given)
-    if "boolValue" in value:
-        return bool(value["boolValue"])
-    if "formulaValue" in value:
-        return _formula(value["formulaValue"])
-    if "errorValue" in value:
+    if given.string_value is not None:
+        return text(given.string_value)
+    if given.number_value is not None:
+        return _number(given.number_value)
+    if given.bool_value is not None:
+        return given.bool_value
+    if given.formula_value is not None:
+        return _formula(given.formula_value)
+    if given.error_value is not None:
         raise invalid("Cells with an error value cannot be written.")
-    for name in value:
-        raise unknown_field("user_entered_value", name)
     return None
 
 
-def text(given: Any) -> Value:
+def text(given: str) -> Value:
     """A text as a cell keeps it: an empty one is no value, a too long one is refused."""
-    if not isinstance(given, str):
-        raise bad_json(f"Invalid value at 'stringValue' (TYPE_STRING), {given!r}", "stringValue")
     if len(given) > MAX_CHARACTERS:
         raise invalid(TOO_LONG)
     return given or None
 
 
-def _spelled_number(given: str) -> float:
+def _number(given: int | float | str) -> Value:
     try:
-        return float(given)
+        value = float(given) if isinstance(given, str) else given
     except ValueError as error:
         raise bad_json(f"Invalid value at 'numberValue' (TYPE_DOUBLE), \"{given}\"", "numberValue") from error
+    if not finite(value):
+        raise bad_json(f"Invalid value at 'numberValue' (TYPE_DOUBLE), {given!r}", "numberValue")
+    return number(value)
 
 
-def _formula(given: Any) -> Value:
-    if not isinstance(given, str):
-        raise bad_json(f"Invalid value at 'formulaValue' (TYPE_STRING), {given!r}", "formulaValue")
+def _formula(given: str) -> Value:
     if len(given) > MAX_CHARACTERS:
         raise invalid(TOO_LONG)
     return Formula(given if given.startswith("=") else f"={given}")
@@ -69,51 +115,58 @@ class CellChange:
     """What a mask changes of a cell, ready to be put on many cells."""
 
     def __init__(self, mask: Mask) -> None:
-        self._mask = mask
-        self.value = masks.wants(mask, "userEnteredValue")
-        self.note = masks.wants(mask, "note")
-        self._styled = not mask or any(
-            masks.wants(mask, name) for name in ("userEnteredFormat", "dataValidation", *_EXTRA)
-        )
-        self.only_value = set(mask) == {"userEnteredValue"}
-        self.only_style = bool(mask) and not self.value and not self.note
         for name in mask:
             if name not in _KNOWN:
                 raise masks.bad_mask(name)
+        self._mask = mask
+        self._value = masks.wants(mask, "userEnteredValue")
+        self._note = masks.wants(mask, "note")
+        self._styled = [name for name in _STYLED if masks.wants(mask, name)]
+        self._known: dict[tuple[Any, ...], Style | None] = {}
+        self.only_style = not self._value and not self._note
 
-    def put(self, sheet: Sheet, row: int, column: int, cell: Json) -> None:
-        """Changes one cell of a tab."""
-        if self.value:
-            value = entered(cell.get("userEnteredValue"))
-            sheet.has_formulas |= type(value) is Formula
-            sheet.set_value(row, column, value)
-        if self.note:
-            note = cell.get("note")
-            if note or sheet.note(row, column):
-                sheet.set_note(row, column, note)
+    def put_row(self, sheet: Sheet, row: int, column: int, cells: list[CellData | None]) -> None:
+        """Changes neighbouring cells of one row."""
+        if self._value:
+            place_values(sheet, row, column, [_quick(cell) for cell in cells])
+        if self._note:
+            _put_notes(sheet, row, column, cells)
         if self._styled:
-            self._put_style(sheet, row, column, cell)
+            self._put_styles(sheet, row, column, cells)
 
-    def _put_style(self, sheet: Sheet, row: int, column: int, cell: Json) -> None:
-        old = sheet.style(row, column)
-        new = self.style(old, cell)
-        if new is not old:
-            styles.set_style(sheet, row, column, new)
+    def _put_styles(self, sheet: Sheet, row: int, column: int, cells: list[CellData | None]) -> None:
+        found = sheet.rows[row]
+        old = found.styles if found is not None else ()
+        new: list[Style | None] = list(old)
+        end = column + len(cells)
+        if len(new) < end:
+            new.extend([None] * (end - len(new)))
+        for place, cell in enumerate(cells, column):
+            new[place] = self.style(new[place], cell or _BLANK)
+        shared = styles.POOL.row(new)
+        if shared is not old:
+            sheet.own(row).styles = shared
 
-    def style(self, old: styles.Style | None, cell: Json) -> styles.Style | None:
+    def style(self, old: Style | None, cell: CellData) -> Style | None:
         """The cell's style after the change."""
+        key = (old, *[cell.raw(name) for name in self._styled])
+        if key not in self._known:
+            self._known[key] = self._new_style(old, dict(zip(self._styled, key[1:], strict=True)))
+        return self._known[key]
+
+    def _new_style(self, old: Style | None, given: dict[str, bytes]) -> Style | None:
         format_, validation, extra = (old.format, old.validation, old.extra) if old else (None, None, None)
-        if masks.wants(self._mask, "userEnteredFormat"):
-            under = masks.below(self._mask, "userEnteredFormat")
-            given = styles.normal_format(cell.get("userEnteredFormat") or {})
-            format_ = masks.update(format_ or {}, given, _with_twins(under))
-            _check_number_format(format_)
-        if masks.wants(self._mask, "dataValidation"):
-            validation = cell.get("dataValidation")
-        for name in _EXTRA:
-            if masks.wants(self._mask, name):
-                kept = {key: value for key, value in (extra or {}).items() if key != name}
-                extra = kept | ({name: cell[name]} if cell.get(name) else {})
+        for name, raw in given.items():
+            value = msgspec.json.decode(raw) if raw else None
+            if name == "userEnteredFormat":
+                under = _with_twins(masks.below(self._mask, name))
+                format_ = masks.update(format_ or {}, styles.normal_format(value or {}), under)
+                _check_number_format(format_)
+            elif name == "dataValidation":
+                validation = value
+            else:
+                kept = {key: item for key, item in (extra or {}).items() if key != name}
+                extra = kept | ({name: value} if value else {})
         return styles.make_style(format_, validation, extra)
 
 
@@ -121,12 +174,10 @@ def _with_twins(mask: Mask) -> Mask:
     """A colour and its style are one thing: a mask that names one of them means both."""
     found: Mask = {}
     for name, under in mask.items():
-        if name.endswith("Color") and name[0].islower():
-            found[name] = {}
-            found[f"{name}Style"] = {}
+        if name.endswith("Color"):
+            found |= {name: {}, f"{name}Style": {}}
         elif name.endswith("ColorStyle"):
-            found[name] = {}
-            found[name[: -len("Style")]] = {}
+            found |= {name: {}, name.removesuffix("Style"): {}}
         else:
             found[name] = _with_twins(under)
     return found
@@ -138,47 +189,44 @@ def _check_number_format(format_: Json) -> None:
         raise invalid("userEnteredFormat.numberFormat.type must be specified.")
 
 
-def write_rows(sheet: Sheet, row: int, column: int, rows: list[Any], change: CellChange, *, width: int) -> None:
-    """Puts `RowData`s into the grid from one corner on; cells of a row beyond the data stay."""
-    put = _values_row if change.only_value else None
+def _put_notes(sheet: Sheet, row: int, column: int, cells: list[CellData | None]) -> None:
+    for place, cell in enumerate(cells, column):
+        note = cell.note if cell is not None else None
+        if note or sheet.note(row, place):
+            sheet.set_note(row, place, note)
+
+
+def write_rows(
+    sheet: Sheet, row: int, column: int, rows: list[RowData | None], change: CellChange, *, width: int
+) -> None:
+    """Puts rows into the grid from one corner on; cells of a row beyond the data stay."""
     for offset, given in enumerate(rows):
-        cells = (given or {}).get("values") or []
+        cells = cells_of(given)
         if len(cells) > width:
-            last = column + width - 1
             raise invalid(
-                f"Attempting to write column: {column + width}, beyond the last requested column of: {last}"
+                f"Attempting to write column: {column + width}, beyond the last requested column of: "
+                f"{column + width - 1}"
             )
-        if put is not None:
-            put(sheet, row + offset, column, cells)
-        else:
-            for index, cell in enumerate(cells):
-                change.put(sheet, row + offset, column + index, cell or {})
+        if cells:
+            change.put_row(sheet, row + offset, column, cells)
 
 
-def _values_row(sheet: Sheet, row: int, column: int, cells: list[Any]) -> None:
-    """The fast way for `fields=userEnteredValue`: one list of values at once."""
-    values = [_quick(cell) for cell in cells]
-    place_values(sheet, row, column, values)
-
-
-_get_entered: Callable[[Json], Any] = lambda cell: cell.get("userEnteredValue")  # noqa: E731 - called per cell
-
-
-def _quick(cell: Any) -> Value:
-    given = _get_entered(cell) if cell else None
-    if not given:
+def _quick(cell: CellData | None) -> Value:
+    """`entered`, with the shortest way for what most cells are."""
+    if cell is None or cell.user_entered_value is None:
         return None
-    found = given.get("stringValue")
-    if type(found) is str and len(found) <= MAX_CHARACTERS and len(given) == 1:
+    given = cell.user_entered_value
+    found = given.string_value
+    if found is not None and len(found) <= MAX_CHARACTERS:
         return found or None
     return entered(given)
 
 
 def place_values(sheet: Sheet, row: int, column: int, values: list[Value]) -> None:
     """Replaces the cells of one row from `column` on; a None clears its cell."""
-    if not sheet.has_formulas and any(type(value) is Formula for value in values):
+    if not sheet.has_formulas and Formula in map(type, values):
         sheet.has_formulas = True
-    if sheet.rows[row] is None and not any(value is not None for value in values):
+    if sheet.rows[row] is None and values.count(None) == len(values):
         return
     target = sheet.own(row)
     cells = target.cells

@@ -2,31 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+import msgspec
 
 from .. import styles
 from ..a1 import Box
 from ..cells import Formula
 from ..errors import invalid
 from ..formula import follow
-from ..grid import Json, Style
+from ..grid import Json, Sheet, Style
 from . import inputs
-from .cellinput import CellChange, entered, place_values, write_rows
+from .cellinput import CellChange, CellData, RowData, cells_of, write_rows
 from .context import Context, handles
 
 
-@handles("updateCells")
-def update_cells(context: Context, body: Json) -> None:
-    change = CellChange(inputs.mask(body))
-    rows = inputs.items(body, "rows")
-    if body.get("start") is not None:
-        sheet, row, column = inputs.coordinate(context.document, body["start"])
+class UpdateCells(msgspec.Struct, forbid_unknown_fields=True):
+    rows: list[RowData | None] | None = None
+    fields: str | None = None
+    start: Json | None = None
+    range: Json | None = None
+
+
+class AppendCells(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    sheet_id: int | str = 0
+    rows: list[RowData | None] | None = None
+    fields: str | None = None
+    table_id: str | None = None
+
+
+class RepeatCell(msgspec.Struct, forbid_unknown_fields=True):
+    range: Json | None = None
+    cell: CellData | None = None
+    fields: str | None = None
+
+
+@handles("updateCells", UpdateCells)
+def update_cells(context: Context, body: UpdateCells) -> None:
+    change = CellChange(inputs.parsed_mask(body.fields))
+    rows = body.rows or []
+    if body.start is not None:
+        sheet, row, column = inputs.coordinate(context.document, body.start)
         box = _written(rows, row, column)
-        _inside(sheet.row_count, sheet.column_count, box)
+        _check_inside(sheet, box)
         context.guard(sheet, box)
         write_rows(sheet, row, column, rows, change, width=sheet.column_count - column)
         return
-    sheet, box = inputs.box(context.document, inputs.part(body, "range"))
+    if body.range is None:
+        raise invalid("Must specify one of start or range.")
+    sheet, box = inputs.box(context.document, body.range)
     context.guard(sheet, box)
     if len(rows) > box.height:
         raise invalid(
@@ -36,67 +58,67 @@ def update_cells(context: Context, body: Json) -> None:
     _clear_rest(sheet, box, rows, change)
 
 
-def _written(rows: list[Any], row: int, column: int) -> Box:
-    width = max((len((given or {}).get("values") or []) for given in rows), default=0)
+def _written(rows: list[RowData | None], row: int, column: int) -> Box:
+    width = max((len(cells_of(given)) for given in rows), default=0)
     return Box(row, row + len(rows), column, column + width)
 
 
-def _inside(rows: int, columns: int, box: Box) -> None:
-    if box.end_column > columns:
-        raise invalid(f"Attempting to write column: {columns}, beyond the last requested column of: {columns - 1}")
-    if box.end_row > rows:
-        raise invalid(f"Attempting to write row: {rows}, beyond the last requested row of: {rows - 1}")
+def _check_inside(sheet: Sheet, box: Box) -> None:
+    if box.end_column > sheet.column_count:
+        raise invalid(
+            f"Attempting to write column: {sheet.column_count}, beyond the last requested column of: "
+            f"{sheet.column_count - 1}"
+        )
+    if box.end_row > sheet.row_count:
+        raise invalid(
+            f"Attempting to write row: {sheet.row_count}, beyond the last requested row of: {sheet.row_count - 1}"
+        )
 
 
-def _clear_rest(sheet: Any, box: Box, rows: list[Any], change: CellChange) -> None:
+def _clear_rest(sheet: Sheet, box: Box, rows: list[RowData | None], change: CellChange) -> None:
     """With `range`, the masked fields of its cells beyond the given data are cleared."""
     for offset in range(box.height):
-        given = (rows[offset] or {}).get("values") or [] if offset < len(rows) else []
-        if len(given) >= box.width or sheet.rows[box.row + offset] is None:
-            continue
-        for column in range(box.column + len(given), box.end_column):
-            change.put(sheet, box.row + offset, column, {})
+        given = len(cells_of(rows[offset])) if offset < len(rows) else 0
+        if given < box.width and sheet.rows[box.row + offset] is not None:
+            change.put_row(sheet, box.row + offset, box.column + given, [None] * (box.width - given))
 
 
-@handles("appendCells")
-def append_cells(context: Context, body: Json) -> None:
-    sheet = inputs.sheet_of(context.document, body)
-    change = CellChange(inputs.mask(body))
-    rows = inputs.items(body, "rows")
+@handles("appendCells", AppendCells)
+def append_cells(context: Context, body: AppendCells) -> None:
+    sheet = context.document.sheet(int(body.sheet_id))
+    change = CellChange(inputs.parsed_mask(body.fields))
+    rows = body.rows or []
     row = sheet.last_filled_row() + 1
     box = _written(rows, row, 0)
     if box.end_column > sheet.column_count:
-        _inside(box.end_row, sheet.column_count, box)
+        _check_inside(sheet, box)
     context.guard(sheet, box)
     context.grow(sheet, box.end_row, sheet.column_count)
     write_rows(sheet, row, 0, rows, change, width=sheet.column_count)
 
 
-@handles("repeatCell")
-def repeat_cell(context: Context, body: Json) -> None:
-    sheet, box = inputs.box(context.document, inputs.part(body, "range"))
-    change = CellChange(inputs.mask(body))
-    cell = body.get("cell") or {}
+@handles("repeatCell", RepeatCell)
+def repeat_cell(context: Context, body: RepeatCell) -> None:
+    sheet, box = inputs.box(context.document, body.range or {})
+    change = CellChange(inputs.parsed_mask(body.fields))
+    cell = body.cell or CellData()
     context.guard(sheet, box)
     if change.only_style:
         styles.restyle(sheet, box, lambda old, _: change.style(old, cell))
         return
-    if change.only_value:
-        _repeat_value(context, sheet, box, cell)
-        return
+    formula = cell.user_entered_value.formula_value if cell.user_entered_value else None
     for row in range(box.row, box.end_row):
-        for column in range(box.column, box.end_column):
-            change.put(sheet, row, column, cell)
+        change.put_row(sheet, row, box.column, [cell] * box.width)
+        if formula:
+            _spread(sheet, row, box)
 
 
-def _repeat_value(context: Context, sheet: Any, box: Box, cell: Json) -> None:
-    value = entered(cell.get("userEnteredValue"))
-    for row in range(box.row, box.end_row):
-        if type(value) is Formula:
-            values: list[Any] = [follow.offset(value, row - box.row, column) for column in range(box.width)]
-        else:
-            values = [value] * box.width
-        place_values(sheet, row, box.column, values)
+def _spread(sheet: Sheet, row: int, box: Box) -> None:
+    """A repeated formula reads in each cell as if copied there from the first one."""
+    for column in range(box.column, box.end_column):
+        value = sheet.value(row, column)
+        if isinstance(value, Formula):
+            sheet.set_value(row, column, follow.offset(value, row - box.row, column - box.column))
 
 
 @handles("setDataValidation")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from .. import describe
 from ..a1 import MAX_COLUMNS, Area, Box
@@ -15,8 +17,18 @@ from ..grid import Json, Sheet
 MAX_CELLS = 10_000_000
 TOO_MANY_CELLS = "This action would increase the number of cells in the workbook above the limit of {limit} cells."
 
-Handler: TypeAlias = "Callable[[Context, Json], Json | None]"
-HANDLERS: dict[str, Handler] = {}
+Handler: TypeAlias = "Callable[[Context, Any], Json | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of request: what carries it out, and how its message is read."""
+
+    handler: Handler
+    decoder: msgspec.json.Decoder[Any]
+
+
+KINDS: dict[str, Kind] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +90,11 @@ class Context:
             sheet.column_count = columns
 
 
-def handles(kind: str) -> Callable[[Handler], Handler]:
-    """Registers the handler of one kind of request."""
+def handles(kind: str, message: Any = Json) -> Callable[[Handler], Handler]:
+    """Registers the handler of one kind of request; `message` is the type its JSON is read into."""
 
     def register(handler: Handler) -> Handler:
-        HANDLERS[kind] = handler
+        KINDS[kind] = Kind(handler, msgspec.json.Decoder(message))
         return handler
 
     return register

@@ -134,13 +134,17 @@ def span(document: Document, body: Json) -> Span:
 
 def mask(body: Json, *, root: str | None = None) -> Mask:
     """The `fields` of an update request. Refuses a missing one, as Google does."""
-    text = body.get("fields")
-    if not text or not isinstance(text, str):
-        raise invalid("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
-    found = masks.parse(text)
+    found = parsed_mask(body.get("fields"))
     if root is not None and set(found) == {root}:
         return found[root]
     return found
+
+
+def parsed_mask(text: object) -> Mask:
+    """The tree of a `fields` text. Refuses a missing one."""
+    if not text or not isinstance(text, str):
+        raise invalid("At least one field must be listed in 'fields'. (Use '*' to indicate all fields.)")
+    return masks.parse(text)
 
 
 def items(body: Json, name: str) -> list[Any]:

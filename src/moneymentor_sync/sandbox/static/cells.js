@@ -1,0 +1,119 @@
+// The cells of one tab that were fetched, in windows, and which of them changed since the last look.
+
+import * as api from "./api.js";
+import { changedCells, signature } from "./changes.js";
+
+const ROWS = 100;
+const COLUMNS = 50;
+const KEPT = 80; // windows
+const BLANK = Object.freeze({});
+export const MARKED_FOR = 2500; // ms that a change is marked
+
+export class Cells {
+  #id;
+  #layout;
+  #now = new Map(); // windows of this version, by "row:column" of their first cell
+  #before = new Map(); // the last known windows of older versions
+  #wereAt = new Map(); // by first column: signature of a row in #before -> its index
+  #asked = new Set();
+  #marks = new Map(); // "row:column" -> since when it is marked
+
+  /** `arrived(changes)` is called when cells came in; `failed(error)` when they did not. */
+  constructor(id, layout, arrived, failed) {
+    this.#id = id;
+    this.#layout = layout;
+    this.arrived = arrived;
+    this.failed = failed;
+    this.stamp = 0; // another number whenever what `get` gives may be another
+  }
+
+  get sheetId() {
+    return this.#layout.sheetId;
+  }
+
+  /** A new version: what is known is shown until it is fetched again. */
+  renew(layout) {
+    this.#layout = layout;
+    for (const [key, rows] of this.#now) {
+      this.#before.delete(key);
+      this.#before.set(key, rows);
+    }
+    for (const key of this.#before.keys()) {
+      if (this.#before.size <= KEPT) break;
+      this.#before.delete(key);
+    }
+    this.#now.clear();
+    this.#asked.clear();
+    this.#wereAt.clear();
+    this.stamp += 1;
+  }
+
+  /** The cell, `{}` where it is blank, undefined where it is not known yet. */
+  get(row, column) {
+    const [top, left] = [row - (row % ROWS), column - (column % COLUMNS)];
+    const rows = this.#now.get(`${top}:${left}`) ?? this.#before.get(`${top}:${left}`);
+    return rows && (rows[row - top]?.[column - left] ?? BLANK);
+  }
+
+  /** Since when the cell is marked as changed; undefined where it is not. */
+  markedSince(row, column, now) {
+    const since = this.#marks.get(`${row}:${column}`);
+    return since !== undefined && now - since < MARKED_FOR ? since : undefined;
+  }
+
+  /** Fetches what is not known of the rows and columns, half-open. */
+  need(row, endRow, column, endColumn) {
+    for (let top = row - (row % ROWS); top < Math.min(endRow, this.#layout.rows); top += ROWS) {
+      const right = Math.min(endColumn, this.#layout.columns);
+      for (let left = column - (column % COLUMNS); left < right; left += COLUMNS) this.#fetch(top, left);
+    }
+  }
+
+  async #fetch(top, left) {
+    const key = `${top}:${left}`;
+    if (this.#now.has(key) || this.#asked.has(key)) return;
+    this.#asked.add(key);
+    const asked = this.stamp;
+    try {
+      const found = await api.cells(this.#id, this.sheetId, top, ROWS, left, COLUMNS);
+      if (asked === this.stamp || this.#asked.has(key)) this.#arrive(key, top, left, found.cells);
+    } catch (error) {
+      this.#asked.delete(key); // asked again by the next look
+      this.failed(error);
+    }
+  }
+
+  #arrive(key, top, left, rows) {
+    const before = (row) => {
+      const start = row - (row % ROWS);
+      const known = row < 0 ? undefined : this.#before.get(`${start}:${left}`);
+      return known && (known[row - start] ?? []);
+    };
+    const changes = changedCells(rows, top, before, (text) => this.#index(left).get(text) ?? undefined);
+    const now = performance.now();
+    for (const [mark, since] of this.#marks) if (now - since >= MARKED_FOR) this.#marks.delete(mark);
+    for (const [row, column] of changes) this.#marks.set(`${row}:${column + left}`, now);
+    this.#asked.delete(key);
+    this.#now.set(key, rows);
+    if (this.#now.size > KEPT) this.#now.delete(this.#now.keys().next().value);
+    this.stamp += 1;
+    this.arrived(changes.length);
+  }
+
+  /** Where each row of cells was; null where the same cells were in several rows. */
+  #index(left) {
+    let found = this.#wereAt.get(left);
+    if (found) return found;
+    found = new Map();
+    for (const [key, rows] of this.#before) {
+      const [top, column] = key.split(":").map(Number);
+      if (column !== left) continue;
+      rows.forEach((cells, offset) => {
+        const text = signature(cells);
+        found.set(text, found.has(text) ? null : top + offset);
+      });
+    }
+    this.#wereAt.set(left, found);
+    return found;
+  }
+}

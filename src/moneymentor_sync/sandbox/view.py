@@ -1,0 +1,180 @@
+"""A spreadsheet as the page shows it: its tabs, the measures of one, and windows of formatted cells, as JSON.
+
+Rows and columns are counted from 0. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from . import describe, render, styles
+from .a1 import Box
+from .cells import CellError, Formula, Plain
+from .document import Document
+from .errors import invalid
+from .grid import DEFAULT_COLUMN_PIXELS, Json, Sheet, Style
+from .messages import Request
+from .typed import understand
+
+_MOST_ROWS, _MOST_COLUMNS = 1000, 200
+_MOST_DIGITS = 10  # of a number in a query
+
+
+def summary(document: Document) -> Json:
+    """`{id, title, version, tabs: [{sheetId, title, hidden, rows, columns, frozenRows}]}`."""
+    tabs = [
+        {
+            "sheetId": sheet.sheet_id,
+            "title": sheet.title,
+            "hidden": sheet.hidden,
+            "rows": sheet.row_count,
+            "columns": sheet.column_count,
+            "frozenRows": sheet.frozen_rows,
+        }
+        for sheet in document.sheets
+    ]
+    return {"id": document.document_id, "title": document.title, "version": document.version, "tabs": tabs}
+
+
+def layout(document: Document, request: Request) -> Json:
+    """The summary and, as `sheet`, what a window of one tab cannot tell of the whole.
+
+    `hiddenRows` and `hiddenColumns` are half-open spans `[start, end]`, `widths` the pixels of the columns
+    that have not the usual width. A tab that is not there (any more) gives the first visible one.
+    """
+    wanted = _number(request, "sheetId", -1)
+    visible = next((sheet for sheet in document.sheets if not sheet.hidden), document.sheets[0])
+    sheet = next((item for item in document.sheets if item.sheet_id == wanted), visible)
+    columns = [props or {} for props in sheet.columns]
+    measures = {
+        "sheetId": sheet.sheet_id,
+        "title": sheet.title,
+        "rows": sheet.row_count,
+        "columns": sheet.column_count,
+        "filledRows": sheet.last_filled_row() + 1,
+        "frozenRows": sheet.frozen_rows,
+        "frozenColumns": sheet.frozen_columns,
+        "hiddenRows": _spans(index for index, item in sheet.filled_rows(sheet.box) if _hidden(item.props)),
+        "hiddenColumns": _spans(index for index, props in enumerate(columns) if _hidden(props)),
+        "widths": {
+            str(index): props["pixelSize"]
+            for index, props in enumerate(columns)
+            if props.get("pixelSize", DEFAULT_COLUMN_PIXELS) != DEFAULT_COLUMN_PIXELS
+        },
+    }
+    return summary(document) | {"sheet": measures}
+
+
+def _spans(indexes: Iterable[int]) -> list[list[int]]:
+    """`1, 2, 3, 7` -> `[1, 4], [7, 8]`."""
+    found: list[list[int]] = []
+    for index in indexes:
+        if found and found[-1][1] == index:
+            found[-1][1] = index + 1
+        else:
+            found.append([index, index + 1])
+    return found
+
+
+def grid(document: Document, request: Request) -> Json:
+    """A window of a tab: `sheetId`, `row`, `rows`, `column`, `columns` (all optional)."""
+    sheet_id = _number(request, "sheetId", document.sheets[0].sheet_id)
+    sheet = document.sheet(sheet_id)
+    row, column = _number(request, "row", 0), _number(request, "column", 0)
+    rows = min(_number(request, "rows", 100), _MOST_ROWS)
+    columns = min(_number(request, "columns", sheet.column_count), _MOST_COLUMNS)
+    box = Box(row, min(row + rows, sheet.row_count), column, min(column + columns, sheet.column_count))
+    return {
+        "version": document.version,
+        "sheetId": sheet.sheet_id,
+        "title": sheet.title,
+        "row": box.row,
+        "column": box.column,
+        "rowCount": sheet.row_count,
+        "columnCount": sheet.column_count,
+        "frozenRows": sheet.frozen_rows,
+        "frozenColumns": sheet.frozen_columns,
+        "hiddenRows": [index for index, item in sheet.filled_rows(box) if _hidden(item.props)],
+        "hiddenColumns": [index for index in range(box.column, box.end_column) if _hidden(sheet.columns[index])],
+        "merges": [describe.box_json(sheet.sheet_id, item) for item in sheet.extras.merges if item.meets(box)],
+        "cells": [_row(document, sheet, index, box) for index in range(box.row, box.end_row)],
+    }
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.parameter(name)
+    if text is None or text == "":
+        return default
+    if not text.isdecimal() or len(text) > _MOST_DIGITS:
+        raise invalid(f"{name} must be a whole number, not {text!r}")
+    return int(text)
+
+
+def _hidden(props: Json | None) -> bool:
+    return bool(props and (props.get("hiddenByUser") or props.get("hiddenByFilter")))
+
+
+def _row(document: Document, sheet: Sheet, index: int, box: Box) -> list[Json]:
+    """The cells of one row, blank ends cut; a blank cell is `{}`."""
+    if sheet.rows[index] is None:
+        return []
+    cells = [_cell(document, sheet, index, column) for column in range(box.column, box.end_column)]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _cell(document: Document, sheet: Sheet, row: int, column: int) -> Json:
+    """`text`, `type`, and where there is one `entry`, `formula`, `note` and format."""
+    found: Json = {}
+    entered = sheet.value(row, column)
+    style = sheet.style(row, column)
+    if entered is not None:
+        value = render.effective(document, sheet, row, column)
+        text = render.formatted(value, style)
+        found = {"text": text, "type": _type(value)}
+        if isinstance(entered, Formula):
+            found["formula"] = entered.text
+        elif (entry := _entry(value, text, style)) != text:
+            found["entry"] = entry
+    note = sheet.note(row, column)
+    if note:
+        found["note"] = note
+    if style is not None and style.format:
+        found |= _format(style.format)
+    return found
+
+
+def _entry(value: Plain, text: str, style: Style | None) -> str:
+    """What a person would have to type for this value: the text `007` is typed `'007`, 25 as `25%` as such."""
+    format_ = styles.number_format(style) or {}
+    if isinstance(value, str):
+        as_text = format_.get("type") == "TEXT"
+        return text if understand(text, as_text=as_text).value == value else f"'{text}"
+    if type(value) is float and not format_:
+        return repr(value)
+    return text
+
+
+def _type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, CellError):
+        return "error"
+    return "text" if isinstance(value, str) else "number" if value is not None else "blank"
+
+
+def _format(format_: Json) -> Json:
+    found: Json = {}
+    text = format_.get("textFormat") or {}
+    for name in ("bold", "italic", "strikethrough"):
+        if text.get(name):
+            found[name] = True
+    color = format_.get("backgroundColor")
+    if color is not None:
+        parts = [round(255 * float(color.get(name, 0))) for name in ("red", "green", "blue")]
+        found["background"] = "#{:02x}{:02x}{:02x}".format(*parts)
+    if format_.get("horizontalAlignment"):
+        found["alignment"] = str(format_["horizontalAlignment"]).lower()
+    return found
