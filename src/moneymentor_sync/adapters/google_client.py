@@ -7,9 +7,11 @@ retries, and when, is not decided here.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import google_auth_httplib2
 import msgspec
 import pygsheets
 from google.oauth2.service_account import Credentials
@@ -25,11 +27,11 @@ SCOPES = ("https://www.googleapis.com/auth/spreadsheets", "https://www.googleapi
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, no password
 
 
-def load_credentials(account: ServiceAccount) -> Credentials:
+def load_credentials(account: ServiceAccount, scopes: Sequence[str] = SCOPES) -> Credentials:
     """The service account's credentials. Raises CredentialsError saying what is wrong with the key."""
     info = _key_file(account.file) if account.file else _key_from_environment(account)
     try:
-        made: Credentials = Credentials.from_service_account_info(info, scopes=list(SCOPES))  # type: ignore[no-untyped-call]  # google-auth
+        made: Credentials = Credentials.from_service_account_info(info, scopes=list(scopes))  # type: ignore[no-untyped-call]  # google-auth
     except (ValueError, TypeError, KeyError) as error:
         where = f"the key file {account.file}" if account.file else "GOOGLE_PRIVATE_KEY"
         raise CredentialsError(
@@ -101,8 +103,27 @@ class GoogleClient:
     def traffic(self) -> Traffic:
         return self._transport.traffic
 
+    @property
+    def date(self) -> str | None:
+        """The Date header of the last answer, also of a refusal; None before the first one."""
+        return self._transport.date
+
     def spreadsheets(self) -> Any:
         return self.pygsheets.sheet.service.spreadsheets()
+
+    def files(self) -> Any:
+        """Drive's files."""
+        return self.pygsheets.drive.service.files()
+
+    def obtain_token(self) -> None:
+        """Has the key accepted now, which otherwise happens with the first call.
+
+        Raises CredentialsError, UnavailableError.
+        """
+        try:
+            self._credentials.refresh(google_auth_httplib2.Request(self._transport))
+        except TRANSPORT_ERRORS as error:
+            raise translate(error, self.whom) from error
 
     def call(self, request: Any, body: bytes | None = None) -> bytes:
         """Executes a request of the client library once; `body` replaces the one that it would encode.

@@ -29,6 +29,8 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
         self.follow_redirects = False
         self._root = urlsplit(endpoint) if endpoint else None
         self.traffic = Traffic()
+        self.date: str | None = None
+        """The Date header of the last answer, by which the machine's clock can be judged."""
 
     def request(
         self,
@@ -47,6 +49,7 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
                 path = self._root.path.rstrip("/") + parts.path
                 uri = urlunsplit((self._root.scheme, self._root.netloc, path, parts.query, ""))
         response, content = super().request(uri, method, body, headers, redirections, connection_type)
+        self.date = response.get("date", self.date)
         if is_api:
             self.traffic.bytes_received += len(content)
         return response, content

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from fcntl import LOCK_NB, LOCK_SH, flock
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,8 +29,7 @@ class LockFiles:
     @contextmanager
     def hold(self, spreadsheet_id: str) -> Iterator[None]:
         """Holds the spreadsheet. Raises LockHeldError at once where another process has it."""
-        name = sha256(spreadsheet_id.encode()).hexdigest()[:16]
-        path = self._directory / f"{self._stem}.{name}.lock"
+        path = self._path(spreadsheet_id)
         who = path.with_suffix(".holder")
         try:
             self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -50,6 +50,25 @@ class LockFiles:
             yield
         finally:
             lock.release()
+
+    def holder(self, spreadsheet_id: str) -> str | None:
+        """Who holds the spreadsheet at this moment, None where nobody does. Makes no file."""
+        path = self._path(spreadsheet_id)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # not there (then nobody ever held it), or not ours to look at
+            return None
+        try:
+            flock(descriptor, LOCK_SH | LOCK_NB)
+        except BlockingIOError:
+            return _read(path.with_suffix(".holder"))
+        finally:
+            os.close(descriptor)
+        return None
+
+    def _path(self, spreadsheet_id: str) -> Path:
+        name = sha256(spreadsheet_id.encode()).hexdigest()[:16]
+        return self._directory / f"{self._stem}.{name}.lock"
 
 
 def _read(path: Path) -> str:

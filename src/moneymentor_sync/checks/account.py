@@ -1,0 +1,58 @@
+"""The service account and what it may do: what is said of its key, its token, and who may edit."""
+
+from __future__ import annotations
+
+from .facts import KeySeen, Sharing, Spreadsheet
+from .result import Check, counted, failed, ok, warning
+
+CREDENTIALS = "credentials"
+TOKEN = "token"  # noqa: S105 - the name of a step
+
+_READABLE_BY_ALL = 0o004
+
+
+def share_hint(account: str) -> str:
+    return f"Share the spreadsheet with {account} as an editor (button “Share”, top right)."
+
+
+def key_check(seen: KeySeen) -> Check:
+    """A key that can be read; whether Google accepts it is another step."""
+    found = f"{seen.account}, from {seen.source}"
+    if seen.mode is not None and seen.mode & _READABLE_BY_ALL:
+        return warning(
+            CREDENTIALS,
+            f"{found}; every user of this machine may read the key (mode {seen.mode:04o})",
+            "Anyone with the key can act as the account: run `chmod 600` on the file.",
+        )
+    return ok(CREDENTIALS, found)
+
+
+def token_check() -> Check:
+    return ok(TOKEN, "the key was accepted, and an access token given")
+
+
+def spreadsheet_check(name: str, spreadsheet_id: str, found: Spreadsheet) -> Check:
+    return ok(name, f"“{found.title}” with {counted(len(found.tabs), 'tab')} ({spreadsheet_id})")
+
+
+def access_check(name: str, account: str, sharing: Sharing) -> Check:
+    """Whether our account may edit, as far as Drive tells."""
+    people = _people(sharing)
+    if sharing.can_edit:
+        return ok(name, f"{account} may edit{people}")
+    if sharing.can_edit is None:
+        return warning(
+            name,
+            f"Drive does not tell whether {account} may edit: {sharing.reason}",
+            f"See that the spreadsheet is shared with {account} as an editor; else the first sync will say so.",
+        )
+    return failed(name, f"{account} may see the spreadsheet, but not edit it{people}", share_hint(account))
+
+
+def _people(sharing: Sharing) -> str:
+    parts = []
+    if sharing.owners:
+        parts.append(f"owner: {', '.join(sharing.owners)}")
+    if sharing.others is not None:
+        parts.append(f"{counted(sharing.others, 'other')} may edit")
+    return f" ({'; '.join(parts)})" if parts else ""

@@ -1,0 +1,100 @@
+"""Everything in order: configuration, database, account, spreadsheets, this machine; each step may need others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from moneymentor_sync.adapters.lock_file import LockFiles
+from moneymentor_sync.adapters.state_schema import MIGRATIONS
+from moneymentor_sync.core.cells import CellRules
+from moneymentor_sync.core.errors import ConfigError
+from moneymentor_sync.core.ports import Tick
+from moneymentor_sync.core.settings import Config, Dataset
+
+from . import machine
+from .account import CREDENTIALS, TOKEN
+from .database import DATABASE, DatabaseChecks
+from .facts import Extent, StateSeen
+from .google import Account, SpreadsheetChecks
+from .places import see_socket, see_state
+from .result import Check, Sequence, Step, counted, ok, refused, skipped, warning
+
+CONFIGURATION = "configuration"
+_OTHERS = (
+    DATABASE, "query", "key", CREDENTIALS, TOKEN, "spreadsheet", "access", "tab", "cells",
+    machine.STATE, machine.SOCKET, machine.CLOCK, "lock",
+)  # fmt: skip
+"""What cannot be tried without a configuration."""
+
+
+def check_everything(load: Callable[[], Config], *, clock: Callable[[], float], tick: Tick) -> Iterator[Check]:
+    """All checks, each as soon as it is made. `load` may raise ConfigError; `clock` gives UNIX seconds."""
+    try:
+        config = load()
+    except ConfigError as error:
+        yield refused(CONFIGURATION, error)
+        for name in _OTHERS:
+            yield skipped(name, f"not tried, since “{CONFIGURATION}” failed")
+        return
+    yield configuration_check(config)
+    yield from _checkup(config, clock, tick)
+
+
+def configuration_check(config: Config) -> Check:
+    """A configuration that could be read: from where, and what of it is switched on."""
+    source = str(config.file) if config.file is not None else "from the environment, without a sync.toml"
+    enabled = len(_enabled(config))
+    disabled = len(config.datasets) - enabled
+    also = f", {disabled} disabled" if disabled else ""
+    if not enabled:
+        return warning(
+            CONFIGURATION,
+            f"{source}; no dataset is enabled{also}",
+            "A sync does nothing then: set `enabled = true` for a dataset, or enable a built-in one in [sync].",
+        )
+    return ok(CONFIGURATION, f"{source}; {counted(enabled, 'dataset')} enabled{also}")
+
+
+def _enabled(config: Config) -> tuple[Dataset, ...]:
+    return tuple(dataset for dataset in config.datasets if dataset.enabled)
+
+
+def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator[Check]:
+    datasets, sequence = _enabled(config), Sequence()
+    extents: dict[str, Extent] = {}
+    rules = CellRules(ZoneInfo(config.sync.timezone), config.sync.long_text)
+    yield from sequence.run(DatabaseChecks(config.database, datasets, rules, tick, extents).steps())
+    account = Account(config.google, clock, tick)
+    yield from sequence.run(account.steps())
+    state = see_state(config.state_path, datasets)
+    for spreadsheet_id, suffix in _spreadsheets(config).items():
+        own = tuple(dataset for dataset in datasets if dataset.spreadsheet_id == spreadsheet_id)
+        checks = SpreadsheetChecks(account, spreadsheet_id, own, extents, state.known, suffix)
+        yield from sequence.run(checks.steps())
+    yield from sequence.run(_machine(config, state, account))
+
+
+def _spreadsheets(config: Config) -> dict[str, str]:
+    """Those that a sync writes to (else the common one), each with what tells its steps' names apart."""
+    common = config.google.spreadsheet_id
+    ids = dict.fromkeys(dataset.spreadsheet_id for dataset in _enabled(config)) or dict.fromkeys(
+        [common] if common else []
+    )
+    return {one: f": {one}" if len(ids) > 1 else "" for one in ids}
+
+
+def _machine(config: Config, state: StateSeen, account: Account) -> Iterator[Step]:
+    yield Step(machine.STATE, partial(machine.state_check, state, len(MIGRATIONS)))
+    yield Step(machine.SOCKET, lambda: machine.socket_check(see_socket(config.socket_path)))
+    yield Step(machine.CLOCK, lambda: machine.clock_check(account.skew))
+    locks = LockFiles(config.state_path, "mmsync check")
+    for spreadsheet_id, suffix in _spreadsheets(config).items():
+        name = f"lock{suffix}"
+        holder = partial(locks.holder, spreadsheet_id)
+        yield Step(name, partial(_lock, name, holder))
+
+
+def _lock(name: str, holder: Callable[[], str | None]) -> Check:
+    return machine.lock_check(name, holder())

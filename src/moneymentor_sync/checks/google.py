@@ -1,0 +1,159 @@
+"""The steps that ask Google: key and token, and for each spreadsheet who may edit, its tabs and its room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from functools import partial
+
+from google.oauth2.service_account import Credentials
+
+from moneymentor_sync.adapters.google_client import SCOPES, GoogleClient, load_credentials
+from moneymentor_sync.core.layout import KnownTab
+from moneymentor_sync.core.ports import TabInfo, Tick
+from moneymentor_sync.core.settings import Dataset, GoogleSettings
+
+from .account import CREDENTIALS, TOKEN, access_check, key_check, spreadsheet_check, token_check
+from .facts import Extent, Spreadsheet, TabSeen
+from .places import see_key
+from .result import Check, Step
+from .survey import METADATA_SCOPE, Survey
+from .tabs import cells_check, find_tab, mark_check, needed_cells, tab_check, tab_step, used_cells
+
+
+@dataclass(slots=True)
+class Account:
+    """The service account, its steps, and clients that act as it. `clock` gives UNIX seconds.
+
+    `skew` is this machine's clock less Google's in seconds, by the last answer; None before there was one.
+    """
+
+    settings: GoogleSettings
+    clock: Callable[[], float]
+    tick: Tick
+    skew: float | None = None
+    _credentials: Credentials | None = None
+
+    def steps(self) -> Iterator[Step]:
+        yield Step(CREDENTIALS, self._read_key)
+        yield Step(TOKEN, self._obtain_token, (CREDENTIALS,))
+
+    @property
+    def email(self) -> str:
+        return str(self._key.service_account_email)
+
+    def open(self, spreadsheet_id: str) -> GoogleClient:
+        """A client for the spreadsheet, to be closed by the caller; makes no call."""
+        return GoogleClient(self.settings, spreadsheet_id, self._key)
+
+    def compare_clocks(self, client: GoogleClient) -> None:
+        """Right after a call: what its answer, or refusal, says of the time."""
+        try:
+            if client.date:
+                self.skew = self.clock() - parsedate_to_datetime(client.date).timestamp()
+        except ValueError:
+            return  # no date that anybody could read: then there is none to compare
+
+    def _read_key(self) -> Check:
+        """Raises CredentialsError."""
+        self._credentials = load_credentials(self.settings.account, (*SCOPES, METADATA_SCOPE))
+        return key_check(see_key(self.settings.account, self.email))
+
+    def _obtain_token(self) -> Check:
+        """Raises CredentialsError, UnavailableError."""
+        self.tick(TOKEN, "checking", 0, None)
+        with closing(self.open("")) as client:
+            try:
+                client.obtain_token()
+            finally:
+                self.compare_clocks(client)
+        return token_check()
+
+    @property
+    def _key(self) -> Credentials:
+        assert self._credentials is not None  # noqa: S101 - whatever uses it needs the step that reads it
+        return self._credentials
+
+
+@dataclass(slots=True)
+class SpreadsheetChecks:
+    """The steps of one spreadsheet. `known` has the tabs that datasets were last written to, `extents` what
+    their queries give; `suffix` tells the steps' names apart where there are several spreadsheets."""
+
+    account: Account
+    spreadsheet_id: str
+    datasets: tuple[Dataset, ...]
+    extents: Mapping[str, Extent]
+    known: Mapping[str, KnownTab]
+    suffix: str = ""
+    _survey: Survey | None = None
+    _seen: Spreadsheet = field(default_factory=lambda: Spreadsheet("", ()))
+    _tabs: Mapping[int, TabSeen] | None = None
+
+    def steps(self) -> Iterator[Step]:
+        """The connection is closed when they have all been taken."""
+        reachable, access, cells = (self._named(step) for step in ("spreadsheet", "access", "cells"))
+        try:
+            yield Step(reachable, self._look, (TOKEN,))
+            yield Step(access, self._access, (reachable,))
+            for dataset in self.datasets:
+                yield Step(tab_step(dataset.name), partial(self._tab, dataset), (reachable,))
+            yield Step(cells, self._cells, (reachable,))
+        finally:
+            if self._survey is not None:
+                self._survey.client.close()
+
+    def _named(self, step: str) -> str:
+        return f"{step}{self.suffix}"
+
+    def _look(self) -> Check:
+        """Raises DestinationError."""
+        account = self.account
+        account.tick("spreadsheet", "checking", 0, None)
+        self._survey = Survey(account.open(self.spreadsheet_id))
+        try:
+            self._seen = self._survey.spreadsheet()
+        finally:
+            account.compare_clocks(self._survey.client)
+        return spreadsheet_check(self._named("spreadsheet"), self.spreadsheet_id, self._seen)
+
+    def _access(self) -> Check:
+        name, email = self._named("access"), self.account.email
+        check = access_check(name, email, self._open.sharing())
+        if check.status != "ok":
+            return check
+        return mark_check(name, self._seen.tabs, self._seen.protections, email) or check
+
+    def _tab(self, dataset: Dataset) -> Check:
+        """Raises DestinationError; the headers of all tabs are read with the first one."""
+        if self._tabs is None:
+            found = (self._find(one) for one in self.datasets)
+            self._tabs = self._open.tabs(info for info in found if info is not None)
+        info = self._find(dataset)
+        seen = None if info is None else self._tabs.get(info.sheet_id, TabSeen(info, (), empty=True))
+        return tab_check(
+            dataset,
+            self.extents.get(dataset.name),
+            seen,
+            self._seen.protections,
+            self.known.get(dataset.name),
+            self.account.email,
+        )
+
+    def _cells(self) -> Check:
+        needed = [
+            needed_cells(self.extents[one.name], self._find(one)) if one.name in self.extents else None
+            for one in self.datasets
+        ]
+        limit = self.account.settings.max_cells
+        return cells_check(self._named("cells"), used_cells(self._seen.tabs), needed, limit)
+
+    def _find(self, dataset: Dataset) -> TabInfo | None:
+        return find_tab(dataset, self._seen.tabs, self.known.get(dataset.name))
+
+    @property
+    def _open(self) -> Survey:
+        assert self._survey is not None  # noqa: S101 - the steps that use it need the one that opens it
+        return self._survey

@@ -1,0 +1,162 @@
+"""Tabs and room: which exist, whether their headers and protections let a sync work, and whether it fits.
+
+Pure: what was seen goes in, a check comes out. What a header means is decided where a sync decides it, in
+`core.layout`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from moneymentor_sync.core.errors import HeaderDamagedError
+from moneymentor_sync.core.fence import FENCE_TAB, STAGING_PREFIX
+from moneymentor_sync.core.layout import KnownTab, Layout, find_layout
+from moneymentor_sync.core.ports import TabInfo
+from moneymentor_sync.core.settings import Dataset
+
+from .facts import Extent, Protection, Span, TabSeen
+from .result import Check, counted, failed, ok, refused, skipped, warning
+
+FULL_SHARE = 0.8
+_SHOWN = 4
+
+
+def tab_step(dataset: str) -> str:
+    return f"tab: {dataset}"
+
+
+def find_tab(dataset: Dataset, tabs: Iterable[TabInfo], known: KnownTab | None) -> TabInfo | None:
+    """A tab is followed by its id, else by its title."""
+    there = tuple(tabs)
+    by_id = known and next((tab for tab in there if tab.sheet_id == known.sheet_id), None)
+    return by_id or next((tab for tab in there if tab.title == dataset.tab), None)
+
+
+def tab_check(
+    dataset: Dataset,
+    extent: Extent | None,
+    seen: TabSeen | None,
+    protections: Sequence[Protection],
+    known: KnownTab | None,
+    account: str,
+) -> Check:
+    """One dataset's tab; `extent` is None where its query failed, `seen` where there is no such tab yet."""
+    name = tab_step(dataset.name)
+    if seen is None:
+        again = ", again," if known is not None else ""
+        return ok(name, f"{dataset.tab} is not there yet; the first sync makes it{again}")
+    title = seen.info.title
+    if not seen.info.rows:
+        return failed(name, f"{title} is a tab without cells, such as a chart's", "Give the dataset another `tab`.")
+    if extent is None:
+        return skipped(name, f"{title} exists; its header was not compared, since the dataset's query failed")
+    mine = known if known is not None and known.sheet_id == seen.info.sheet_id else None
+    try:
+        layout = find_layout(extent.shape, seen.header, empty=seen.empty, known=mine, where=f"tab {title!r}")
+    except HeaderDamagedError as error:
+        return refused(name, error)
+    within = [one for one in protections if one.sheet_id == seen.info.sheet_id and not one.may_edit]
+    return _protected(name, title, layout, within, account) or _header(name, title, extent, layout, mine)
+
+
+def _header(name: str, title: str, extent: Extent, layout: Layout, known: KnownTab | None) -> Check:
+    headers = extent.shape.headers
+    if layout.fresh:
+        return ok(name, f"{title} is empty; the first sync writes the header and the rows")
+    if layout.insert_header:
+        return warning(
+            name,
+            f"{title} has no header any more; a sync puts it back if row 1 is one of its rows",
+            f"The header is row 1: put it back ({_some(headers)}).",
+        )
+    if not layout.missing:
+        return ok(name, f"{title} has the headers of all {len(headers)} columns in row 1")
+    missing = _some([headers[i] for i in layout.missing])
+    found = f"{title} lacks {len(layout.missing)} of {len(headers)} headers in row 1 ({missing})"
+    if known is None:
+        return ok(name, f"{found}; a sync adds the column{'' if len(layout.missing) == 1 else 's'}")
+    return warning(
+        name,
+        f"{found}, which it had",
+        "A sync finds a renamed column by its rows, and makes a deleted one again; `mmsync plan` shows which.",
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
+
+
+# --- protected ranges -------------------------------------------------------------------------------------
+
+
+def _protected(
+    name: str, title: str, layout: Layout, protections: Sequence[Protection], account: str
+) -> Check | None:
+    """What protections mean for our columns; None where they leave a sync in peace."""
+    hint = f"Add {account} to the range's editors (menu Data, “Protect sheets and ranges”), or remove it."
+    columns = [position for position in layout.positions if position is not None]
+    ours = [one for one in protections if not columns or any(_within(column, one.columns) for column in columns)]
+    if any(not one.excepted for one in ours):
+        return failed(name, f"{title} has a protected range over columns that a sync writes", hint)
+    if ours:
+        return warning(name, f"{title} is protected but for parts of it, which a sync may not keep to", hint)
+    if protections:
+        return warning(
+            name,
+            f"{title} has a protected range beside our columns: rows that it covers cannot be deleted",
+            hint,
+        )
+    return None
+
+
+def _within(index: int, span: Span) -> bool:
+    start, end = span
+    return index >= start and (end is None or index < end)
+
+
+def mark_check(name: str, tabs: Iterable[TabInfo], protections: Sequence[Protection], account: str) -> Check | None:
+    """The hidden tab that carries the mark of who wrote last; None where nothing is wrong with it."""
+    mark = next((tab.sheet_id for tab in tabs if tab.title == FENCE_TAB), None)
+    if mark is None or not any(one.sheet_id == mark and not one.may_edit for one in protections):
+        return None
+    return warning(
+        name,
+        f"the hidden tab {FENCE_TAB} is protected by another account: another installation writes here, or did",
+        f"Let only one account write to a spreadsheet; else add {account} to the protection's editors.",
+    )
+
+
+# --- room -------------------------------------------------------------------------------------------------
+
+
+def needed_cells(extent: Extent, tab: TabInfo | None) -> int | None:
+    """Cells by which the grid has to grow at the least for the whole dataset; None where its rows are unknown."""
+    if extent.rows is None:
+        return None
+    width = len(extent.shape.columns)
+    if tab is None:
+        return (extent.rows + 2) * width
+    wide = max(width, tab.columns)
+    lacking = max(0, extent.rows + 1 - tab.rows)
+    return lacking * wide + (wide - tab.columns) * tab.rows
+
+
+def used_cells(tabs: Iterable[TabInfo]) -> int:
+    """Grid cells, empty ones included, as Google counts them; what an interrupted sync left is removed anyway."""
+    return sum(tab.rows * tab.columns for tab in tabs if not tab.title.startswith(STAGING_PREFIX))
+
+
+def cells_check(name: str, used: int, needed: Sequence[int | None], limit: int) -> Check:
+    """Whether everything fits; `needed` has each dataset's growth, None where it is unknown."""
+    growth = sum(cells for cells in needed if cells is not None)
+    share = (used + growth) / limit
+    found = f"{used:,} of {limit:,} cells ({used / limit:.1%}) are used"
+    if growth:
+        found += f"; a sync adds about {growth:,}"
+    unknown = sum(cells is None for cells in needed)
+    if unknown:
+        found += f"; not counting {counted(unknown, 'dataset')} that could not be read"
+    hint = "Delete blank rows, columns or tabs, or give a dataset a spreadsheet of its own (`spreadsheet_id`)."
+    if used + growth > limit:
+        return failed(name, f"{found}: it does not fit", hint)
+    return warning(name, found, hint) if share > FULL_SHARE else ok(name, found)
