@@ -154,9 +154,9 @@ def bare_pass(url: str, _: Dataset) -> int:
     """SQLAlchemy as its documentation streams a large result."""
     engine = create_engine(url)
     with engine.connect() as connection:
-        streamed = connection.execution_options(yield_per=CHUNK_ROWS)
+        streamed = connection.execution_options(stream_results=True, yield_per=CHUNK_ROWS)
         result = streamed.execute(text("SELECT * FROM quiz_responses"))
-        return sum(len(part) for part in result.partitions())
+        return sum(len(part) for part in result.partitions(CHUNK_ROWS))
 
 
 READINGS: dict[str, tuple[Callable[[str, Dataset], int], Dataset]] = {

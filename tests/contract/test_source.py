@@ -15,12 +15,16 @@ from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database
 
 from moneymentor_sync.adapters.database import DatabaseSnapshot, DatabaseSource
 from moneymentor_sync.core.errors import QueryError
-from moneymentor_sync.core.ports import Row, SourceColumn
+from moneymentor_sync.core.ports import Row, Source, SourceColumn
 from moneymentor_sync.core.settings import Column, DatabaseSettings, Dataset
 
 
 def source_of(database: WritableDatabase, **options: Any) -> DatabaseSource:
     return DatabaseSource(DatabaseSettings(database.url), **options)
+
+
+# mypy holds the adapter to the port.
+_: type[Source] = DatabaseSource
 
 
 def dataset(name: str = "things", *, key: tuple[str, ...] = ("id",), **settings: Any) -> Dataset:
@@ -109,6 +113,12 @@ def test_since_takes_back_what_the_cursor_gave(database: WritableDatabase) -> No
     assert [row[0] for row in read_all(database, wanted, since=latest)] == [2]
 
 
+def test_since_may_be_text_that_reads_as_the_cursors_type(things: WritableDatabase) -> None:
+    """A state file keeps it as text."""
+    wanted = dataset(query="SELECT id, changed_at FROM things", cursor="changed_at")
+    assert sorted(read_all(things, wanted, since="20")) == [(2, 20), (3, 30)]
+
+
 def test_since_without_a_cursor_is_refused(things: WritableDatabase) -> None:
     with pytest.raises(QueryError, match="'things' has no cursor"):
         read_all(things, dataset(table="things"), since=1)
@@ -187,6 +197,17 @@ def test_postgresql_values_keep_their_python_types(postgresql_server: Postgresql
     identity = uuid.UUID("6f9619ff-8b86-d011-b42d-00c04fc964ff")
     query = f"SELECT 1 AS id, '{identity}'::uuid AS u, '[true]'::jsonb AS j, '{{1,2}}'::int[] AS a"
     assert read_all(database, dataset(query=query)) == [(1, identity, [True], [1, 2])]
+
+
+def test_how_postgresql_is_asked(postgresql_server: PostgresqlServer) -> None:
+    database = postgresql_server.new_database()
+    settings = ("application_name", "transaction_isolation", "transaction_read_only", "statement_timeout")
+    query = "SELECT " + ", ".join(f"current_setting('{name}') AS {name}" for name in settings)
+    wanted = dataset(query=query, key=("application_name",))
+    assert read_all(database, wanted) == [("mmsync", "repeatable read", "on", "5min")]
+    named = DatabaseSource(DatabaseSettings(database.url + "&application_name=mine"))
+    with named.snapshot() as snapshot:
+        assert rows_of(snapshot, wanted)[0][0] == "mine"
 
 
 # --- one snapshot -----------------------------------------------------------------------------------------

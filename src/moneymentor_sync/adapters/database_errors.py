@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -27,10 +27,10 @@ class Place:
 
     name: str
     user: str
-    secrets: tuple[str, ...]
     timeout_seconds: float
     errors: tuple[type[BaseException], ...]
     """What can be raised: by SQLAlchemy, and bare by the driver where rows are fetched past SQLAlchemy."""
+    secrets: tuple[str, ...] = field(repr=False)
 
     @contextmanager
     def connecting(self) -> Iterator[None]:
@@ -106,7 +106,7 @@ def place_of(url: URL, timeout_seconds: float, driver_errors: tuple[type[BaseExc
         as_user = f" as {url.username}" if url.username else ""
         name = f"{kind} database {url.database or '(default)'}{at}{as_user}"
     errors = (SQLAlchemyError, OSError, UnicodeDecodeError, *driver_errors)
-    return Place(name, url.username or "", tuple(secrets), timeout_seconds, errors)
+    return Place(name, url.username or "", timeout_seconds, errors, tuple(secrets))
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -130,8 +130,8 @@ def _is_interrupted(cause: BaseException) -> bool:
 
 
 def _is_lost(error: BaseException, cause: BaseException, code: str) -> bool:
-    if code:  # connection exceptions and the server's shutdown; 57014 is a cancelled query
-        return code.startswith("08") or code in ("57P01", "57P02", "57P03", "57P05")
+    if code:  # connection exceptions, the server's shutdown, its time-out for idle transactions
+        return code.startswith("08") or code in ("57P01", "57P02", "57P03", "57P05", "25P03")
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     # Without a code it comes from psycopg itself, not from the server.
     by_client = type(cause).__module__.startswith("psycopg") and type(cause).__name__ == "OperationalError"
