@@ -8,6 +8,7 @@ need not: nobody looks at it until a fenced batch shows or copies it.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterable, Sequence
 
@@ -34,7 +35,9 @@ BODY_BYTES = MAX_BODY_BYTES - ENVELOPE_BYTES
 ASK_BEFORE_GROWING = 10_000
 """From so many new cells on the spreadsheet's size is looked up first; below, Google's own refusal, which is
 as atomic as the batch, will do."""
-_PROGRESS_ROWS = 5_000
+USUAL_ROWS, USUAL_COLUMNS = 1_000, 26
+"""The grid of a tab that a person makes; ours has the same where it costs little, for what people add."""
+SPARE_CELLS = 260_000
 
 
 class GoogleSheets:
@@ -85,21 +88,22 @@ class GoogleSheets:
 
     def _create(self, plan: Plan, intend: Callable[[str], None], tick: Tick) -> Landing:
         count, width = len(plan.inserts), len(plan.shape.columns)
-        self._make_room((count + 2) * width)
-        info = TabInfo(self._batches.new_sheet_id(), plan.tab, max(2, count + 1), width, frozen_rows=1)
+        self._make_room(math.prod(_roomy(count + 1, width)))
+        rows_made, columns_made = _roomy(count + 1, width)
+        info = TabInfo(self._batches.new_sheet_id(), plan.tab, rows_made, columns_made, frozen_rows=1)
         where = make.frame(plan, info)
         rows = _rows_request(info.sheet_id, plan.inserts)
         if rows is not None:
-            show = make.add_tab(info.sheet_id, plan.tab, info.rows, width, hidden=False)
+            show = make.add_tab(info.sheet_id, plan.tab, info.rows, info.columns, hidden=False)
             self._batches.send([show, *where.requests, *rows], intend=intend)
         else:
             hidden = STAGING_PREFIX + str(info.sheet_id)
-            add = make.add_tab(info.sheet_id, hidden, info.rows, width, hidden=True)
+            add = make.add_tab(info.sheet_id, hidden, info.rows, info.columns, hidden=True)
             self._batches.send([*self._leftovers(), add, *where.requests], intend=intend)
             self._fill(hidden, plan, first_row=2, tick=tick)
             self._batches.send([make.reveal_tab(info.sheet_id, plan.tab)], intend=intend)
         tick(plan.dataset, "writing", count, count)
-        return Landing(True, self._batches.token, info.sheet_id, where.positions, width)
+        return Landing(True, self._batches.token, info.sheet_id, where.positions, info.columns)
 
     # --- a tab that exists ----------------------------------------------------------------------------------
 
@@ -257,6 +261,13 @@ class GoogleSheets:
 
 
 # --- pieces -----------------------------------------------------------------------------------------------
+
+
+def _roomy(rows: int, columns: int) -> tuple[int, int]:
+    """The grid of a new tab: a usual one while that is small, else just what is needed (at least one row
+    below the header, since Google freezes no tab whole)."""
+    usual = max(rows, USUAL_ROWS), max(columns, USUAL_COLUMNS)
+    return usual if math.prod(usual) <= SPARE_CELLS else (max(2, rows), columns)
 
 
 def _rows_request(sheet_id: int, rows: Sequence[Sequence[Cell]]) -> list[Request] | None:

@@ -86,6 +86,7 @@ class SpreadsheetSync:
                 results[one.dataset.name] = early
         reading: Reading | None = None
         failure: MmsyncError | None = None
+        start = self._start()
         if needing:
             try:
                 reading = self.patience.reading(lambda: self._read(needing))
@@ -93,17 +94,16 @@ class SpreadsheetSync:
                 failure = error
         for one in needing:
             if failure is not None:
-                result = self._failed(one, failure, self._start())
+                result = self._failed(one, failure, start)
             else:
-                result = self._sync(one, reading)
+                result = self._sync(one, reading, start)
                 if result.writes:
                     reading = None  # no longer what the spreadsheet is: the next one looks again
             results[one.dataset.name] = result
+            start = self._start()  # the common read is counted once, with the first
         return [results[one.dataset.name] for one in group]
 
-    def decisions(
-        self, group: Sequence[Gathered]
-    ) -> Iterator[tuple[Gathered, Decision | None, MmsyncError | None]]:
+    def decisions(self, group: Sequence[Gathered]) -> Iterator[Decided]:
         """What would be done to each dataset; writes nothing."""
         usable = [one for one in group if one.error is None]
         reading: Reading | None = None
@@ -135,8 +135,7 @@ class SpreadsheetSync:
             return None
         return self._result(one, "unchanged", start, rows=state.rows)
 
-    def _sync(self, one: Gathered, reading: Reading | None) -> DatasetResult:
-        start = self._start()
+    def _sync(self, one: Gathered, reading: Reading | None, start: _Progress) -> DatasetResult:
         try:
             result = self._passes(one, reading, start)
         except MmsyncError as error:
