@@ -20,7 +20,7 @@ from ..core.errors import ConfigError, DatabaseUnreachableError, QueryError
 from ..core.ports import Row, SourceColumn
 from ..core.settings import DatabaseSettings, Dataset
 from .database_access import Access, Clock, Cursor, access_for, sqlite_path
-from .database_errors import Place, place_of
+from .database_errors import Place, place_of, refused_as_read_only
 from .database_statements import Statement, needed_columns, require_columns, statement_for
 
 CHUNK_ROWS = 5000
@@ -154,7 +154,6 @@ class DatabaseSnapshot:
 
     def _start(self, dataset: Dataset, since: Any, *, no_rows: bool) -> DatabaseRowStream:
         self.close()
-        savepoint = None
         with self._place.reading(dataset.name):
             savepoint = self._connection.begin_nested() if self._access.savepoints else None
             try:
@@ -174,8 +173,10 @@ class DatabaseSnapshot:
         savepoint = self._connection.begin_nested() if self._access.savepoints else None
         try:
             self._connection.exec_driver_sql("CREATE TABLE mmsync_write_probe (x integer)")
-        except SQLAlchemyError:
-            return True
+        except SQLAlchemyError as error:
+            if refused_as_read_only(error):
+                return True
+            raise self._place.unreachable(error) from error
         finally:
             _roll_back(savepoint)
         return False

@@ -109,6 +109,12 @@ def place_of(url: URL, timeout_seconds: float, driver_errors: tuple[type[BaseExc
     return Place(name, url.username or "", timeout_seconds, errors, tuple(secrets))
 
 
+def refused_as_read_only(error: BaseException) -> bool:
+    """Whether a write was refused for being one, and not for something else."""
+    cause = _cause(error)
+    return _sqlstate(cause) == "25006" or "readonly database" in str(cause)
+
+
 def _cause(error: BaseException) -> BaseException:
     """The driver's error: SQLAlchemy's own text would quote the statement and its parameters."""
     return error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
