@@ -53,6 +53,6 @@ def _people(sharing: Sharing) -> str:
     parts = []
     if sharing.owners:
         parts.append(f"owner: {', '.join(sharing.owners)}")
-    if sharing.others is not None:
-        parts.append(f"{counted(sharing.others, 'other')} may edit")
+    if sharing.others:
+        parts.append(counted(sharing.others, "other editor"))
     return f" ({'; '.join(parts)})" if parts else ""

@@ -53,11 +53,15 @@ def _room(seen: StateSeen, newest: int) -> Check:
         found += f" (the next sync makes it version {newest})"
     if free is None:
         return ok(STATE, found)
-    found += f"; {free / 1_000_000:,.0f} MB free"
+    found += f"; {_size(free)} free on its disk"
     hint = "Free some space on its disk."
     if free < LEAST_FREE_BYTES:
         return failed(STATE, found, hint)
     return warning(STATE, found, hint) if free < LITTLE_FREE_BYTES else ok(STATE, found)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:,.0f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
 
 
 def socket_check(seen: SocketSeen) -> Check:

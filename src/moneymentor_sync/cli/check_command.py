@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -13,16 +12,7 @@ from .console import out, print_json
 from .progress import progress
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from moneymentor_sync.checks import Check, Status
-
-_MARKS: dict[Status, tuple[str, str]] = {
-    "ok": ("✓", "green"),
-    "warning": ("!", "yellow"),
-    "failed": ("✗", "bold red"),
-    "skipped": ("-", "dim"),
-}
+    from moneymentor_sync.checks import Check
 
 
 @app.command("check")
@@ -36,19 +26,23 @@ def check(as_json: JsonOption = False, config: ConfigOption = None, verbose: Ver
     Exit code 0, also with warnings; 1 if anything failed, the configuration included.
     """
     import time
+    from dataclasses import asdict
 
     from moneymentor_sync.adapters.environment import load_config
     from moneymentor_sync.checks import all_well, check_everything
 
+    from .check_display import listing, summary
+
     with progress(wanted=not verbose) as tick:
         made = check_everything(lambda: load_config(config), clock=time.time, tick=tick or _silent)
         checks = list(_logged(made) if verbose else made)
+    well = all_well(checks)
     if as_json:
-        print_json(as_document(checks, well=all_well(checks)))
+        print_json({"ok": well, "checks": [asdict(one) for one in checks]})
     else:
-        out().print(table(checks))
+        out().print(listing(checks, out().width))
         out().print(f"\n{summary(checks)}")
-    if not all_well(checks):
+    if not well:
         raise typer.Exit(1)
 
 
@@ -65,37 +59,3 @@ def _logged(checks: Iterable[Check]) -> Iterator[Check]:
     for one in checks:
         log.info("check.finished", check=one.name, status=one.status)
         yield one
-
-
-def as_document(checks: Sequence[Check], *, well: bool) -> dict[str, Any]:
-    """The answer for programs."""
-    from dataclasses import asdict
-
-    return {"ok": well, "checks": [asdict(one) for one in checks]}
-
-
-def table(checks: Sequence[Check]) -> Table:
-    """One row a check: mark and word, name, what was found; the remedy below."""
-    from rich.table import Table
-    from rich.text import Text
-
-    found = Table.grid(padding=(0, 2, 0, 0))
-    found.add_column(no_wrap=True)
-    found.add_column(max_width=26, overflow="fold")
-    found.add_column(overflow="fold")
-    for one in checks:
-        mark, style = _MARKS[one.status]
-        words = Text(one.message, style="dim" if one.status == "skipped" else "")
-        if one.hint:
-            words.append(f"\n→ {one.hint}", style="cyan")
-        found.add_row(Text(f"{mark} {one.status}", style=style), Text(one.name), words)
-    return found
-
-
-def summary(checks: Sequence[Check]) -> str:
-    """One line: how many of each, and what to do next."""
-    counts = Counter(one.status for one in checks)
-    words = ", ".join(f"{counts[status]} {status}" for status in _MARKS if counts[status])
-    if counts["failed"]:
-        return f"{words}. Mend what failed, the first one first, and run `mmsync check` again."
-    return f"{words}. Next: `mmsync plan` shows what a sync would change."
