@@ -58,7 +58,7 @@ Value: TypeAlias = str | int | float | bool | CellError | Formula | None
 
 def number(value: int | float) -> int | float:
     """A number as a cell keeps it: a double; whole ones are ints so that they are written without `.0`."""
-    if type(value) is int:
+    if isinstance(value, int):
         return value if -(2**53) <= value <= 2**53 else number(float(value))
     if value.is_integer() and abs(value) < 1e17:
         return int(value)

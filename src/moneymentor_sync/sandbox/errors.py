@@ -84,9 +84,14 @@ def unknown_field(path: str, name: str) -> ApiError:
 
 def bad_json(message: str, field: str = "") -> ApiError:
     """400 for a body that does not fit the method's message, with the violation in `details`."""
-    violation = {"description": message} | ({"field": field} if field else {})
-    detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}
-    return ApiError(400, message, details=[detail])
+    return bad_fields([(message, field)])
+
+
+def bad_fields(violations: list[tuple[str, str]]) -> ApiError:
+    """The same for several fields at once, each with its message and its path."""
+    listed = [{"field": field, "description": text} if field else {"description": text} for text, field in violations]
+    detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": listed}
+    return ApiError(400, "\n".join(text for text, _ in violations), details=[detail])
 
 
 def not_found() -> ApiError:

@@ -7,6 +7,7 @@ Only the English (US) words and signs. Patterns outside this subset show the pla
 from __future__ import annotations
 
 import re
+import time
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
@@ -194,8 +195,8 @@ def _is_minute(tokens: list[str], index: int) -> bool:
     return bool((before and (before[-1] == "h" or hours_before)) or (after and after[0] == "s"))
 
 
-def _date_part(low: str, token: str, when: object, microsecond: int, half_day: bool) -> str:
-    year, month, day, hour, _, second, weekday, *_ = when  # type: ignore[misc]
+def _date_part(low: str, token: str, when: time.struct_time, microsecond: int, half_day: bool) -> str:
+    year, month, day, hour, _, second, weekday, *_ = when
     letter, length = low[0], len(low)
     if letter == "y":
         return f"{year:04d}" if length > 2 else f"{year % 100:02d}"

@@ -30,13 +30,13 @@ def evaluator(document: Document) -> Evaluator:
     found = document.caches.get("evaluator")
     if found is None:
         found = document.caches["evaluator"] = Evaluator(document)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 def effective(document: Document, sheet: Sheet, row: int, column: int) -> Plain:
     """The value that is shown: a formula's result."""
     value = sheet.value(row, column)
-    if type(value) is not Formula:
+    if not isinstance(value, Formula):
         return value
     return evaluator(document).formula(value, sheet, row, column)
 

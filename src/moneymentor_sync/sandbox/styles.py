@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from . import colors
 from .a1 import Box
 from .grid import Json, Row, Sheet, Style, StylePool, Styles
 
@@ -123,24 +124,8 @@ def _changed(old: Styles, box: Box, change: Callable[[Style | None, int], Style 
 
 
 def normal_format(format_: Json) -> Json:
-    """A format as Google gives it back: every colour also as a style, float32 colours, nothing null."""
-    result: Json = {}
-    for key, value in format_.items():
-        if value is None:
-            continue
-        if key == "backgroundColor" or key == "foregroundColor":
-            if f"{key}Style" not in format_ or not format_[f"{key}Style"]:
-                result[key] = value
-                result[f"{key}Style"] = {"rgbColor": value}
-        elif key == "backgroundColorStyle" or key == "foregroundColorStyle":
-            result[key] = value
-            if "rgbColor" in value:
-                result[key[: -len("Style")]] = value["rgbColor"]
-        elif isinstance(value, dict):
-            result[key] = normal_format(value)
-        else:
-            result[key] = value
-    return result
+    """A format as Google gives it back."""
+    return colors.with_both(format_)
 
 
 def borders(format_: Any) -> Json:

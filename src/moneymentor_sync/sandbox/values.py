@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from . import a1, numberformat, styles
 from .a1 import Area, Box
 from .batch.cellinput import place_values
@@ -12,10 +14,11 @@ from .batch.context import Context
 from .batch.dimensions import insert
 from .batch.inputs import Span
 from .batch.metadata import located_by
-from .cells import MAX_CHARACTERS, TOO_LONG, Formula, Value, finite, number
+from .cells import MAX_CHARACTERS, TOO_LONG, Formula, number
 from .document import Document, Located
-from .errors import ApiError, bad_json, invalid
+from .errors import ApiError, bad_fields, bad_json, invalid
 from .grid import Json, Sheet
+from .prototext import prototext
 from .render import Renderer, checked
 from .typed import Typed, understand
 
@@ -97,9 +100,9 @@ def update(context: Context, text: str, body: Json, options: Json) -> Json:
 
 def batch_update(context: Context, body: Json) -> Json:
     """`values.batchUpdate`. Every range is looked up before the first is written."""
-    data = _list(body, "data")
+    done: list[Written] = []
     replies: list[Json] = []
-    for index, item in enumerate(data):
+    for index, item in enumerate(_list(body, "data")):
         try:
             written = write(context, str(item.get("range", "")), item, body.get("valueInputOption"))
         except ApiError as error:
@@ -107,31 +110,35 @@ def batch_update(context: Context, body: Json) -> Json:
         reply = {"spreadsheetId": context.document.document_id, **written.counts()}
         if body.get("includeValuesInResponse"):
             reply["updatedData"] = written.values(context.document, body)
+        done.append(written)
         replies.append(reply)
-    return _totals(context.document, replies)
+    return _totals(context.document, done, replies)
 
 
 def batch_update_by_data_filter(context: Context, body: Json) -> Json:
+    done: list[Written] = []
     replies: list[Json] = []
     for index, item in enumerate(_list(body, "data")):
         try:
             for place in located_by(context.document, item.get("dataFilter") or {}):
                 written = _write(context, place, item, body.get("valueInputOption"))
+                done.append(written)
                 replies.append({"dataFilter": item["dataFilter"], **written.counts()})
         except ApiError as error:
             raise error.prefixed(f"Invalid data[{index}]") from error
-    return _totals(context.document, replies)
+    return _totals(context.document, done, replies)
 
 
-def _totals(document: Document, replies: list[Json]) -> Json:
+def _totals(document: Document, written: list[Written], replies: list[Json]) -> Json:
+    """The sums over all ranges; a row or column that several of them touch counts once."""
+    counts = {
+        "totalUpdatedRows": len({place for item in written for place in item.rows}),
+        "totalUpdatedColumns": len({place for item in written for place in item.columns}),
+        "totalUpdatedCells": sum(item.cells for item in written),
+        "totalUpdatedSheets": len({sheet for item in written for sheet, _ in item.rows}),
+    }
     totals: Json = {"spreadsheetId": document.document_id}
-    for name in ("updatedRows", "updatedColumns", "updatedCells"):
-        total = sum(reply.get(name, 0) for reply in replies)
-        if total:
-            totals[f"total{name[0].upper()}{name[1:]}"] = total
-    sheets = {reply["updatedRange"].rpartition("!")[0] for reply in replies if reply.get("updatedCells")}
-    if sheets:
-        totals["totalUpdatedSheets"] = len(sheets)
+    totals |= {name: count for name, count in counts.items() if count}
     return totals | ({"responses": replies} if replies else {})
 
 
@@ -234,22 +241,24 @@ def _write(context: Context, place: Located, body: Json, option: Any) -> Written
     box = place.box
     _check_fits(place, box, matrix)
     width = max((len(values) for values in matrix), default=0)
-    matrix = [values[: box.width] for values in matrix[: box.height]]
-    target = Box(box.row, box.row + len(matrix), box.column, min(box.column + width, box.end_column))
+    target = Box(box.row, box.row + len(matrix), box.column, box.column + width)
     context.guard(place.sheet, target)
     writer = _raw if option == INPUT_OPTIONS[1] else _user_entered
     counted = [
-        writer(context, place.sheet, box.row + offset, box.column, values) for offset, values in enumerate(matrix)
+        writer(context, place.sheet, box.row + offset, box.column, _checked(offset, values))
+        for offset, values in enumerate(matrix)
     ]
-    columns = _touched_columns(matrix) if any(counted) else 0
-    return Written(place.sheet, target, sum(1 for count in counted if count), columns, sum(counted))
+    sheet_id = place.sheet.sheet_id
+    rows = {(sheet_id, box.row + offset) for offset, count in enumerate(counted) if count}
+    columns = {(sheet_id, box.column + column) for column in _touched_columns(matrix)}
+    return Written(place.sheet, target, rows, columns, sum(counted))
 
 
-def _touched_columns(matrix: list[list[Any]]) -> int:
-    """In how many columns a cell was written: nulls do not count."""
+def _touched_columns(matrix: list[list[Any]]) -> set[int]:
+    """The columns in which a cell was written: nulls do not count."""
     if not any(None in values for values in matrix):
-        return max(len(values) for values in matrix)
-    return len({column for values in matrix for column, value in enumerate(values) if value is not None})
+        return set(range(max((len(values) for values in matrix), default=0)))
+    return {column for values in matrix for column, value in enumerate(values) if value is not None}
 
 
 def _check_fits(place: Located, box: Box, matrix: list[list[Any]]) -> None:
@@ -288,49 +297,51 @@ def _matrix(body: Json) -> list[list[Any]]:
     given = body.get("values")
     if given is None:
         return []
-    if not isinstance(given, list) or any(not isinstance(values, list) for values in given):
-        offender = given if not isinstance(given, list) else next(v for v in given if not isinstance(v, list))
-        raise bad_json(
-            f"Invalid value at 'data.values' (type.googleapis.com/google.protobuf.ListValue), {_shown(offender)}",
-            "data.values",
-        )
+    if not isinstance(given, list):
+        raise bad_json(*_no_list("data.values", given))
+    wrong = [_no_list(f"data.values[{row}]", item) for row, item in enumerate(given) if type(item) is not list]
+    if wrong:
+        raise bad_fields(wrong)
     if _dimension(body.get("majorDimension")) != "COLUMNS":
         return given
     height = max((len(values) for values in given), default=0)
     return [[values[row] if row < len(values) else None for values in given] for row in range(height)]
 
 
-def _shown(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
+def _no_list(field: str, value: Any) -> tuple[str, str]:
+    shown = msgspec.json.encode(value).decode()
+    return f"Invalid value at '{field}' (type.googleapis.com/google.protobuf.ListValue), {shown}", field
 
 
-_PLAIN = {str, int, type(None)}
+_PLAIN = {str, bool, type(None)}
 
 
-def _raw(context: Context, sheet: Sheet, row: int, column: int, values: list[Any]) -> int:
-    """Writes one row as it is; gives the number of cells written."""
+def _checked(offset: int, values: list[Any]) -> list[Any]:
+    """A row of values as cells keep them. Refuses what no cell holds."""
     kinds = {*map(type, values)}
-    if not kinds <= _PLAIN or int in kinds:
-        values = [_checked(row, place, value) for place, value in enumerate(values)]
     if str in kinds and any(type(value) is str and len(value) > MAX_CHARACTERS for value in values):
         raise invalid(TOO_LONG)
-    if type(None) in kinds:
+    return values if kinds <= _PLAIN else [_plain(offset, place, value) for place, value in enumerate(values)]
+
+
+def _plain(offset: int, place: int, value: Any) -> Any:
+    kind = type(value)
+    if kind is int or kind is float:
+        return number(value)
+    if isinstance(value, dict | list):
+        raise invalid(f"Invalid values[{offset}][{place}]: {prototext(value)}")
+    return value
+
+
+def _raw(context: Context, sheet: Sheet, row: int, column: int, values: list[Any]) -> int:  # noqa: ARG001 - see below
+    """Writes one row as it is; gives the number of cells written. Signature as `_user_entered`."""
+    if None in values:
         return _with_gaps(sheet, row, column, values)
     if "" in values:
-        place_values(sheet, row, column, [None if value == "" else value for value in values])
-    elif values:
+        values = [None if value == "" else value for value in values]
+    if values:
         place_values(sheet, row, column, values)
     return len(values)
-
-
-def _checked(row: int, place: int, value: Any) -> Value:
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
-        return value  # type: ignore[no-any-return]
-    if (kind is int or kind is float) and finite(value):
-        return number(value)
-    what = "struct_value" if isinstance(value, dict) else "list_value" if isinstance(value, list) else "number"
-    raise invalid(f"Invalid values[{row}][{place}]: {what} {{}}")
 
 
 def _with_gaps(sheet: Sheet, row: int, column: int, values: list[Any]) -> int:
@@ -353,7 +364,7 @@ def _user_entered(context: Context, sheet: Sheet, row: int, column: int, values:
         if isinstance(value, str):
             type_in(context, sheet, row, column + place, value)
         else:
-            sheet.set_value(row, column + place, _checked(row, place, value))
+            sheet.set_value(row, column + place, value)
     return written
 
 
@@ -382,15 +393,22 @@ def _replaces(format_: Json, typed: Typed) -> bool:
 
 
 class Written:
-    """What one write did."""
+    """What one write did: the rows and columns it touched, as (tab, index), and the number of cells."""
 
-    def __init__(self, sheet: Sheet, box: Box, rows: int, columns: int, cells: int) -> None:
+    def __init__(
+        self, sheet: Sheet, box: Box, rows: set[tuple[int, int]], columns: set[tuple[int, int]], cells: int
+    ) -> None:
         self._sheet, self._box = sheet, box
-        self._counts = {"updatedRows": rows, "updatedColumns": columns, "updatedCells": cells}
+        self.rows, self.columns, self.cells = rows, columns, cells
 
     def counts(self) -> Json:
-        counts = {name: count for name, count in self._counts.items() if count}
-        return {"updatedRange": a1.box_name(self._sheet.title, self._box), **counts}
+        counts = {
+            "updatedRows": len(self.rows),
+            "updatedColumns": len(self.columns) if self.cells else 0,
+            "updatedCells": self.cells,
+        }
+        found = {name: count for name, count in counts.items() if count}
+        return {"updatedRange": a1.box_name(self._sheet.title, self._box), **found}
 
     def values(self, document: Document, options: Json) -> Json:
         """The range as it reads now, for `includeValuesInResponse`."""

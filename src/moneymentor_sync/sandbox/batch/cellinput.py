@@ -149,9 +149,10 @@ class CellChange:
 
     def style(self, old: Style | None, cell: CellData) -> Style | None:
         """The cell's style after the change."""
-        key = (old, *[cell.raw(name) for name in self._styled])
+        given = [cell.raw(name) for name in self._styled]
+        key = (old, *given)
         if key not in self._known:
-            self._known[key] = self._new_style(old, dict(zip(self._styled, key[1:], strict=True)))
+            self._known[key] = self._new_style(old, dict(zip(self._styled, given, strict=True)))
         return self._known[key]
 
     def _new_style(self, old: Style | None, given: dict[str, bytes]) -> Style | None:

@@ -5,14 +5,12 @@ A filter hides rows from people only; the API reads and writes all of them. Its 
 
 from __future__ import annotations
 
-from typing import Any
-
 from .. import describe, masks
 from ..a1 import Area
 from ..document import Document
 from ..errors import invalid
 from ..grid import Conditional, Json, Ranged, Sheet
-from ..styles import normal_format
+from ..colors import with_both
 from . import inputs
 from .context import Context, handles
 from .ranges import sort
@@ -123,7 +121,7 @@ def _rule(context: Context, given: Json) -> tuple[Sheet, Conditional]:
 def _normal_rule(body: Json) -> Json:
     rule = body.get("booleanRule")
     if rule and rule.get("format"):
-        return body | {"booleanRule": rule | {"format": normal_format(rule["format"])}}
+        return body | {"booleanRule": rule | {"format": with_both(rule["format"])}}
     return body
 
 
@@ -198,20 +196,7 @@ def add_banding(context: Context, body: Json) -> Json:
 
 
 def _banding(given: Json) -> Json:
-    return {name: _colored(value) for name, value in _rest(given, "range", "bandedRangeId").items()}
-
-
-def _colored(value: Any) -> Any:
-    """Banding colours come back both as a colour and as a style."""
-    if not isinstance(value, dict):
-        return value
-    found = dict(value)
-    for name, color in value.items():
-        if name.endswith("Color"):
-            found.setdefault(f"{name}Style", {"rgbColor": color})
-        elif name.endswith("ColorStyle") and "rgbColor" in color:
-            found.setdefault(name[: -len("Style")], color["rgbColor"])
-    return found
+    return with_both(_rest(given, "range", "bandedRangeId"))
 
 
 def _banded(context: Context, key: int | None) -> Sheet:

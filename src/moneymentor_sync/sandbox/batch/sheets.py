@@ -6,7 +6,7 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from .. import describe, masks
+from .. import colors, describe, masks
 from ..errors import invalid
 from ..formula import follow
 from ..grid import Json, Sheet
@@ -65,11 +65,9 @@ def _described(context: Context, sheet: Sheet) -> Json:
 
 
 def _color(given: Json) -> Json | None:
-    style = given.get("tabColorStyle")
-    if style is not None:
-        return style or None
-    color = given.get("tabColor")
-    return None if color is None else {"rgbColor": color}
+    if given.get("tabColorStyle") is not None:
+        return colors.style(given["tabColorStyle"])
+    return None if given.get("tabColor") is None else colors.style({"rgbColor": given["tabColor"]})
 
 
 def _free_title(context: Context, stem: str, *, start: int) -> str:
@@ -121,9 +119,8 @@ def duplicate_sheet(context: Context, body: Json) -> Json:
     _check_title(context, title, None)
     context.room_for(source.cell_count)
     twin = copied(source, sheet_id, title, context)
-    index = inputs.integer(body, "insertSheetIndex")
-    at = document.sheets.index(source) + 1 if index is None else min(index, len(document.sheets))
-    document.sheets.insert(at, twin)
+    index = inputs.integer(body, "insertSheetIndex", 0) or 0
+    document.sheets.insert(min(index, len(document.sheets)), twin)
     return {"duplicateSheet": {"properties": _described(context, twin)}}
 
 

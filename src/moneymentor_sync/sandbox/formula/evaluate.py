@@ -9,7 +9,6 @@ from ..a1 import Box
 from ..cells import CellError, Formula, Plain, number
 from . import functions
 from .syntax import (
-    Binary,
     Call,
     FormulaSyntaxError,
     Literal,
@@ -61,7 +60,7 @@ class Evaluator:
     def value(self, sheet: Sheet, row: int, column: int) -> Plain:
         """The value of a cell: of a formula what it comes to."""
         value = sheet.value(row, column)
-        if type(value) is not Formula:
+        if not isinstance(value, Formula):
             return value
         return self.formula(value, sheet, row, column)
 
@@ -79,7 +78,7 @@ class Evaluator:
             result = PARSE_ERROR
         except RecursionError:
             result = DEEP
-        except functions.FormulaFault as fault:
+        except functions.FormulaError as fault:
             result = fault.error
         finally:
             self._open.discard(place)
@@ -122,10 +121,10 @@ class Evaluator:
     def _reference(self, node: Reference, sheet: Sheet) -> Cells:
         target = sheet if node.title is None else self._document.titled(node.title)
         if target is None:
-            raise functions.FormulaFault("#REF!", f"Unresolved sheet name '{node.title}'.")
+            raise functions.FormulaError("#REF!", f"Unresolved sheet name '{node.title}'.")
         box = node.area.clipped(target.row_count, target.column_count)
         if not box.height or not box.width:
-            raise functions.FormulaFault("#REF!", "Reference does not exist.")
+            raise functions.FormulaError("#REF!", "Reference does not exist.")
         return Cells(self, target, box)
 
     def _named(self, node: Name) -> Cells:
@@ -133,7 +132,7 @@ class Evaluator:
             if item.name.casefold() == node.name.casefold() and item.area is not None:
                 target = self._document.sheet(item.sheet_id)
                 return Cells(self, target, item.area.clipped(target.row_count, target.column_count))
-        raise functions.FormulaFault("#NAME?", f"Unknown range name: '{node.name.upper()}'.")
+        raise functions.FormulaError("#NAME?", f"Unknown range name: '{node.name.upper()}'.")
 
     def _call(self, node: Call, sheet: Sheet, row: int, column: int) -> Result:
         lazy = functions.LAZY.get(node.name)
@@ -143,16 +142,14 @@ class Evaluator:
             return self._place(node, sheet, row, column)
         known = functions.FUNCTIONS.get(node.name)
         if known is None:
-            raise functions.FormulaFault("#NAME?", f"Unknown function: '{node.name}'.")
+            raise functions.FormulaError("#NAME?", f"Unknown function: '{node.name}'.")
         return known([self._node(part, sheet, row, column) for part in node.arguments])
 
     def _place(self, node: Call, sheet: Sheet, row: int, column: int) -> Plain:
         if node.arguments:
             cells = self._node(node.arguments[0], sheet, row, column)
             if not isinstance(cells, Cells):
-                raise functions.FormulaFault("#N/A", "Argument must be a range.")
+                raise functions.FormulaError("#N/A", "Argument must be a range.")
             row, column = cells.box.row, cells.box.column
         return row + 1 if node.name == "ROW" else column + 1
 
-
-__all__ = ["Binary", "Cells", "Evaluator"]

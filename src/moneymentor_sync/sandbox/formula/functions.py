@@ -14,7 +14,7 @@ Argument: TypeAlias = Any  # a Plain or a range; ranges are told by `__iter__`, 
 Eval: TypeAlias = Callable[[Node], Plain]
 
 
-class FormulaFault(Exception):
+class FormulaError(Exception):
     """Evaluation ends here with an error value."""
 
     def __init__(self, sign: str, message: str = "") -> None:
@@ -22,7 +22,7 @@ class FormulaFault(Exception):
         self.error = CellError(sign, message)
 
 
-class ErrorFault(FormulaFault):
+class ErrorValueError(FormulaError):
     """An argument is an error: the result is that error."""
 
     def __init__(self, error: CellError) -> None:
@@ -33,7 +33,7 @@ class ErrorFault(FormulaFault):
 def as_text(value: Plain) -> str:
     """A value joined into a text."""
     if isinstance(value, CellError):
-        raise ErrorFault(value)
+        raise ErrorValueError(value)
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -44,7 +44,7 @@ def as_text(value: Plain) -> str:
 def as_number(value: Plain, function: str, position: int) -> int | float:
     """A value in arithmetic: blank is 0, TRUE is 1, a text that is a number counts as that."""
     if isinstance(value, CellError):
-        raise ErrorFault(value)
+        raise ErrorValueError(value)
     if value is None:
         return 0
     if isinstance(value, bool):
@@ -58,7 +58,7 @@ def as_number(value: Plain, function: str, position: int) -> int | float:
 
 
 def _no_number(value: str, function: str, position: int) -> int:
-    raise FormulaFault(
+    raise FormulaError(
         "#VALUE!",
         f"Function {function} parameter {position} expects number values. But '{value}' is a text and cannot "
         "be coerced to a number.",
@@ -85,7 +85,7 @@ def binary(operator: str, left: Plain, right: Plain) -> Plain:
     first, second = as_number(left, name, 1), as_number(right, name, 2)
     if operator == "/":
         if second == 0:
-            raise FormulaFault("#DIV/0!", "Function DIVIDE parameter 2 cannot be zero.")
+            raise FormulaError("#DIV/0!", "Function DIVIDE parameter 2 cannot be zero.")
         return first / second
     if operator == "^":
         return _power(first, second)
@@ -93,19 +93,20 @@ def binary(operator: str, left: Plain, right: Plain) -> Plain:
 
 
 def _power(first: float, second: float) -> float:
+    result: Any
     try:
         result = float(first) ** second
     except (OverflowError, ZeroDivisionError):
         result = math.inf
     if isinstance(result, complex) or not math.isfinite(result):
-        raise FormulaFault("#NUM!", "Function POWER result is not a number.")
-    return result
+        raise FormulaError("#NUM!", "Function POWER result is not a number.")
+    return float(result)
 
 
 def _compared(operator: str, left: Plain, right: Plain) -> bool:
     for value in (left, right):
         if isinstance(value, CellError):
-            raise ErrorFault(value)
+            raise ErrorValueError(value)
     first, second = _order(left, right), _order(right, left)
     return {
         "=": first == second,
@@ -141,7 +142,7 @@ def numbers(arguments: Sequence[Argument], name: str) -> list[float]:
     found: list[float] = []
     for position, (value, direct) in enumerate(flat(arguments), 1):
         if isinstance(value, CellError):
-            raise ErrorFault(value)
+            raise ErrorValueError(value)
         if direct and value is not None:
             found.append(as_number(value, name, position))
         elif is_number(value):
@@ -152,7 +153,7 @@ def numbers(arguments: Sequence[Argument], name: str) -> list[float]:
 def _average(arguments: Sequence[Argument]) -> Plain:
     found = numbers(arguments, "AVERAGE")
     if not found:
-        raise FormulaFault("#DIV/0!", "Evaluation of function AVERAGE caused a divide by zero error.")
+        raise FormulaError("#DIV/0!", "Evaluation of function AVERAGE caused a divide by zero error.")
     return math.fsum(found) / len(found)
 
 
@@ -161,7 +162,7 @@ def _one(arguments: Sequence[Argument], name: str, least: int = 1, most: int | N
     most = least if most is None else most
     if not least <= len(arguments) <= most:
         wanted = str(least) if least == most else f"between {least} and {most}"
-        raise FormulaFault(
+        raise FormulaError(
             "#N/A",
             f"Wrong number of arguments to {name}. Expected {wanted} arguments, but got {len(arguments)} arguments.",
         )
@@ -205,7 +206,7 @@ def _extreme(name: str, choose: Callable[[Iterable[float]], float]) -> Callable[
 
 def _if(arguments: Sequence[Node], evaluate: Eval) -> Plain:
     if not 2 <= len(arguments) <= 3:
-        raise FormulaFault(
+        raise FormulaError(
             "#N/A",
             f"Wrong number of arguments to IF. Expected between 2 and 3 arguments, but got {len(arguments)} arguments.",
         )
@@ -217,7 +218,7 @@ def _if(arguments: Sequence[Node], evaluate: Eval) -> Plain:
 def _if_error(arguments: Sequence[Node], evaluate: Eval) -> Plain:
     try:
         value = evaluate(arguments[0])
-    except FormulaFault as fault:
+    except FormulaError as fault:
         value = fault.error
     if not isinstance(value, CellError):
         return value
@@ -275,5 +276,5 @@ FUNCTIONS: dict[str, Callable[[Sequence[Argument]], Plain]] = {
 def _mod(values: Sequence[Plain]) -> Plain:
     first, second = as_number(values[0], "MOD", 1), as_number(values[1], "MOD", 2)
     if second == 0:
-        raise FormulaFault("#DIV/0!", "Function MOD parameter 2 cannot be zero.")
+        raise FormulaError("#DIV/0!", "Function MOD parameter 2 cannot be zero.")
     return first % second

@@ -16,6 +16,7 @@ export class Cells {
   #before = new Map(); // the last known windows of older versions
   #wereAt = new Map(); // by first column: signature of a row in #before -> its index
   #asked = new Set();
+  #generation = 0; // an answer to a question about an older version is not taken
   #marks = new Map(); // "row:column" -> since when it is marked
 
   /** `arrived(changes)` is called when cells came in; `failed(error)` when they did not. */
@@ -45,6 +46,7 @@ export class Cells {
     this.#now.clear();
     this.#asked.clear();
     this.#wereAt.clear();
+    this.#generation += 1;
     this.stamp += 1;
   }
 
@@ -73,11 +75,12 @@ export class Cells {
     const key = `${top}:${left}`;
     if (this.#now.has(key) || this.#asked.has(key)) return;
     this.#asked.add(key);
-    const asked = this.stamp;
+    const generation = this.#generation;
     try {
       const found = await api.cells(this.#id, this.sheetId, top, ROWS, left, COLUMNS);
-      if (asked === this.stamp || this.#asked.has(key)) this.#arrive(key, top, left, found.cells);
+      if (generation === this.#generation) this.#arrive(key, top, left, found.cells);
     } catch (error) {
+      if (generation !== this.#generation) return;
       this.#asked.delete(key); // asked again by the next look
       this.failed(error);
     }

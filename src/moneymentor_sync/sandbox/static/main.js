@@ -1,0 +1,241 @@
+// The page: which spreadsheet and tab it shows, and how it follows what happens in the sandbox.
+
+import * as api from "./api.js";
+import { cellName } from "./axis.js";
+import { Cells } from "./cells.js";
+import { Cursor } from "./cursor.js";
+import { Editor, entryOf } from "./editor.js";
+import { fitted } from "./fit.js";
+import { Grid } from "./grid.js";
+import { Note } from "./note.js";
+import { Tabs } from "./tabs.js";
+
+const LOOK_EVERY = 1000; // ms
+const ALERT_FOR = 10_000; // ms
+const MEASURED = { rows: 50, columns: 50 }; // cells that decide on the widths of columns
+
+const $ = (id) => document.getElementById(id);
+const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+
+let alertTimer;
+function complain(error) {
+  $("alert").textContent = error.message;
+  $("alert").hidden = false;
+  clearTimeout(alertTimer);
+  alertTimer = setTimeout(calm, ALERT_FOR);
+}
+
+function calm() {
+  $("alert").hidden = true;
+}
+
+/** One spreadsheet on the screen. */
+class Book {
+  #cells = null;
+  #known = null; // the last layout
+  #showHidden = false;
+  #widths = null; // by column; measured once, so that columns do not jump while one looks
+  #changed = { version: null, cells: 0 };
+
+  constructor(id) {
+    this.id = id;
+    this.grid = new Grid($("grid"));
+    this.note = new Note($("note"), this.grid);
+    this.cursor = new Cursor(this.grid, () => this.#tell(), (text) => this.edit(text));
+    this.editor = new Editor(this.grid, {
+      write: (row, column, text) => this.#write(row, column, text),
+      left: (rows, columns) => this.#typed(rows, columns),
+      complain,
+    });
+    this.tabs = new Tabs($("tabs"), $("hidden-tabs"), (sheetId) => this.choose(sheetId));
+    $("edit").addEventListener("click", () => this.edit(null));
+    $("hidden-cells").addEventListener("click", () => this.#toggleHidden());
+    addEventListener("hashchange", () => this.look(true).catch(complain));
+  }
+
+  /** The tab that the address names: `#gid=123`, as at Google. */
+  get #wanted() {
+    const found = /^#gid=(\d+)$/.exec(location.hash);
+    return found ? Number(found[1]) : null;
+  }
+
+  /** Looks whether anything changed, or `anyway`, and shows it. */
+  async look(anyway = false) {
+    if (!anyway && (await api.version(this.id)) === this.#known?.version) {
+      this.grid.draw(); // asks again for what did not arrive
+      return;
+    }
+    const found = await api.layout(this.id, this.#wanted);
+    this.#known = found;
+    if (this.#cells?.sheetId === found.sheet.sheetId) this.#cells.renew(found.sheet);
+    else this.#turnTo(found.sheet);
+    if (this.#wanted !== found.sheet.sheetId) history.replaceState(null, "", `#gid=${found.sheet.sheetId}`);
+    this.#show();
+  }
+
+  #turnTo(sheet) {
+    this.editor.close();
+    this.cursor.drop();
+    this.#cells = new Cells(this.id, sheet, (changes) => this.#arrived(changes), (error) => follow.failed(error));
+    this.#widths = null;
+    $("grid").scrollTo(0, 0);
+    $("changes").textContent = "";
+  }
+
+  #show() {
+    const { title, tabs, sheet } = this.#known;
+    $("title").textContent = title;
+    document.title = `${title} – sandbox`;
+    this.tabs.draw(tabs, sheet.sheetId);
+    $("panel").setAttribute("aria-labelledby", `tab-${sheet.sheetId}`);
+    $("size").textContent = `${count(sheet.rows, "row")} × ${count(sheet.columns, "column")}, ${count(sheet.filledRows, "row")} filled`;
+    this.#showToggle(sheet);
+    this.grid.show(this.#cells, { ...sheet, widths: { ...this.#widths, ...sheet.widths } }, this.#showHidden);
+    if (this.cursor.cell) this.cursor.put(this.cursor.cell.row, this.cursor.cell.column, { reveal: false });
+    this.#tell();
+  }
+
+  #showToggle({ hiddenRows, hiddenColumns }) {
+    const total = (spans) => spans.reduce((sum, [start, end]) => sum + end - start, 0);
+    const [rows, columns] = [total(hiddenRows), total(hiddenColumns)];
+    const parts = [columns && count(columns, "hidden column"), rows && count(rows, "hidden row")].filter(Boolean);
+    $("hidden-cells").hidden = parts.length === 0;
+    $("hidden-cells").ariaPressed = String(this.#showHidden);
+    $("hidden-cells").textContent = `${this.#showHidden ? "Hide" : "Show"} ${parts.join(" and ")}`;
+  }
+
+  #toggleHidden() {
+    this.#showHidden = !this.#showHidden;
+    this.#show();
+  }
+
+  #arrived(changes) {
+    if (changes) {
+      const { version } = this.#known;
+      const before = this.#changed.version === version ? this.#changed.cells : 0;
+      this.#changed = { version, cells: before + changes };
+      const time = new Date().toLocaleTimeString("en-GB");
+      $("changes").textContent = `${count(this.#changed.cells, "cell")} changed at ${time}`;
+    }
+    if (this.#widths) this.grid.draw();
+    else this.#measure();
+    this.#tell();
+  }
+
+  #measure() {
+    const { sheet } = this.#known;
+    if (!this.#cells.get(0, 0)) return; // the first window is still under way
+    const columns = Math.min(MEASURED.columns, sheet.columns);
+    const rows = Math.min(MEASURED.rows, sheet.rows);
+    this.#widths = fitted(rows, columns, (row, column) => this.#cells.get(row, column));
+    this.#show();
+  }
+
+  /** Says what is under the cursor. */
+  #tell() {
+    const cell = this.cursor.cell;
+    $("address").textContent = cell ? cellName(cell.row, cell.column) : "";
+    $("content").textContent = cell ? entryOf(this.#cells.get(cell.row, cell.column)) : "";
+    $("edit").disabled = !cell;
+    this.note.showOfCursor();
+  }
+
+  choose(sheetId) {
+    location.hash = `gid=${sheetId}`; // its change brings the tab
+  }
+
+  /** Starts typing into the cell under the cursor; null keeps what is there. */
+  edit(text) {
+    const cell = this.cursor.cell;
+    if (!cell || this.editor.isOpen) return;
+    this.grid.reveal(cell.row, cell.column);
+    this.note.show(null);
+    this.editor.open(cell.row, cell.column, text);
+  }
+
+  async #write(row, column, text) {
+    await api.type(this.id, this.#known.sheet.title, row, column, text);
+    calm();
+    await this.look(true);
+  }
+
+  #typed(rows, columns) {
+    $("grid").focus({ preventScroll: true });
+    if (rows || columns) this.cursor.move(rows, columns);
+    this.#tell();
+  }
+}
+
+/** Looks about once a second, and not at all while nobody can see the page. */
+const follow = {
+  book: null,
+  timer: 0,
+
+  async start(book) {
+    this.book = book;
+    document.addEventListener("visibilitychange", () => document.hidden || this.tick());
+    await this.tick(true);
+  },
+
+  async tick(anyway = false) {
+    clearTimeout(this.timer);
+    try {
+      await this.book.look(anyway);
+      this.say("live", "Follows every change");
+    } catch (error) {
+      this.failed(error);
+    }
+    clearTimeout(this.timer);
+    if (!document.hidden) this.timer = setTimeout(() => this.tick(), LOOK_EVERY);
+  },
+
+  failed(error) {
+    if (error instanceof api.Silent) this.say("lost", error.message);
+    else if (error instanceof api.Refused && error.status === 404) this.say("gone", "This spreadsheet is not in the sandbox.");
+    else complain(error);
+  },
+
+  say(state, text) {
+    $("live").className = state;
+    $("live").textContent = { live: "live", lost: "no connection", gone: "not found" }[state];
+    $("live").title = text;
+    if (state === "live") {
+      if ($("alert").dataset.state) calm();
+      delete $("alert").dataset.state;
+    } else {
+      complain({ message: text });
+      clearTimeout(alertTimer); // stays until it is over
+      $("alert").dataset.state = state;
+    }
+  },
+};
+
+function list(found) {
+  $("list").hidden = false;
+  if (!found.length) $("spreadsheets").textContent = "There is none yet.";
+  for (const { id, title, tabs } of found) {
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    link.href = `/spreadsheets/${encodeURIComponent(id)}`;
+    link.textContent = title;
+    const facts = document.createElement("span");
+    facts.textContent = `${count(tabs.length, "tab")}: ${tabs.map((tab) => tab.title).join(", ")}`;
+    item.append(link, facts);
+    $("spreadsheets").append(item);
+  }
+}
+
+async function main() {
+  const all = await api.spreadsheets();
+  let [, id] = /^\/spreadsheets\/([^/]+)/.exec(location.pathname) ?? [];
+  if (!id && all.length === 1) {
+    id = encodeURIComponent(all[0].id);
+    history.replaceState(null, "", `/spreadsheets/${id}${location.hash}`);
+  }
+  if (!id) return list(all);
+  $("all").hidden = all.length < 2;
+  $("book").hidden = false;
+  await follow.start(new Book(decodeURIComponent(id)));
+}
+
+main().catch(complain);
