@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from moneymentor_sync.core.cells import Cell, CurrentCell
-from moneymentor_sync.core.errors import CellLimitError, OvertakenError
+from moneymentor_sync.core.errors import CellLimitError
 from moneymentor_sync.core.fence import STAGING_PREFIX, FenceSeen
 from moneymentor_sync.core.layout import column_letter
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import Landing, Placed, Reading, TabInfo, TabView, Tick, Traffic, Wanted
-from moneymentor_sync.core.rows import is_blank
 
 from . import google_requests as make
 from .google_batch import MAX_BODY_BYTES, Batcher
@@ -100,7 +99,7 @@ class GoogleSheets:
             hidden = STAGING_PREFIX + str(info.sheet_id)
             add = make.add_tab(info.sheet_id, hidden, info.rows, info.columns, hidden=True)
             self._batches.send([*self._leftovers(), add, *where.requests], intend=intend)
-            self._fill(hidden, plan, first_row=2, tick=tick)
+            self._fill(hidden, plan, plan.inserts, first_row=2, tick=tick)
             self._batches.send([make.reveal_tab(info.sheet_id, plan.tab)], intend=intend)
         tick(plan.dataset, "writing", count, count)
         return Landing(True, self._batches.token, info.sheet_id, where.positions, info.columns)
@@ -111,7 +110,7 @@ class GoogleSheets:
         where = make.frame(plan, info)
         grow = self._grow(plan, info, where)
         updates = list(make.update_requests(plan, where))
-        rows = _appended(plan, where)
+        rows = _append_request(plan.inserts, where, BODY_BYTES)
         last = [*make.blank_requests(plan, where), *make.delete_requests(plan, where)]
         size = sum(len(request) + 1 for request, _ in updates) + sum(len(r) + 1 for r in last)
         if rows is not None and size + len(rows[0] if rows else b"") < BODY_BYTES:
@@ -134,9 +133,9 @@ class GoogleSheets:
         tick: Tick,
     ) -> Landing:
         """Updates in steps of whole rows, then everything else in one step, staged where it is large."""
-        staged = self._stage(plan, intend, tick) if rows is None else None
+        staged = self._stage(plan, info, where, intend, tick) if rows is None else None
         landing = Landing(True, self._batches.token, info.sheet_id, where.positions, info.columns)
-        head = [*grow, *where.requests]
+        head = [*(grow if staged is None else []), *where.requests]
         for part in _parts(updates):
             requests = [*head, *(request for request, _ in part)]
             head = []
@@ -144,12 +143,7 @@ class GoogleSheets:
             if not landing.as_planned:
                 return landing
             tick(plan.dataset, "writing", 0, None)
-        if staged is not None:
-            self._refuse_if_overtaken(plan, info)
-            copies = _copies(plan, where, staged)
-            tail = [*head, *copies, *last, make.delete_tab(staged)]
-        else:
-            tail = [*head, *last, *(rows or [])]
+        tail = [*head, *(staged or ()), *last, *(rows or ())]
         if tail:
             shown = plan.inserts if staged is None else ()
             landing = self._send_checked(plan, info, where, tail, [], intend, inserts=shown, deletes=True)
@@ -174,8 +168,9 @@ class GoogleSheets:
         answer = self._batches.send(requests, intend=intend, ranges=check.ranges())
         passed = check.passed(answer)
         written = () if passed else tuple(cell for _, placed in updates for cell in placed)
+        appended = () if passed or not deletes else _rows_sent(plan, where)
         width = max(info.columns, *(position + 1 for position in where.positions))
-        return Landing(passed, self._batches.token, info.sheet_id, where.positions, width, written)
+        return Landing(passed, self._batches.token, info.sheet_id, where.positions, width, written, appended)
 
     def _grow(self, plan: Plan, info: TabInfo, where: Frame) -> list[Request]:
         """New rows at the grid's end, only as many as blank ones are lacking, formatted as the last row is.
@@ -193,27 +188,44 @@ class GoogleSheets:
 
     # --- staging --------------------------------------------------------------------------------------------
 
-    def _stage(self, plan: Plan, intend: Callable[[str], None], tick: Tick) -> int:
-        """Puts the new rows into a hidden tab of their own; gives its id."""
-        count, width = len(plan.inserts), len(plan.shape.columns)
+    def _stage(
+        self, plan: Plan, info: TabInfo, where: Frame, intend: Callable[[str], None], tick: Tick
+    ) -> list[Request]:
+        """Puts the new rows into a hidden tab of their own; gives the requests that move them over.
+
+        They are copied only to rows that the same batch inserts, since in a blank row a person may be typing.
+        Blank rows at the grid's end are filled by appendCells first, as far as that fits.
+        """
+        blank = max(0, info.rows - plan.last_row - 1)
+        appended = _append_request(plan.inserts[:blank], where, BODY_BYTES // 2)
+        start, at = (blank, info.rows) if appended is not None else (0, plan.last_row + 1)
+        staged = plan.inserts[start:]
+        width = len(plan.shape.columns)
+        self._make_room(len(staged) * (width + max(info.columns, width)))
         sheet_id = self._batches.new_sheet_id()
         title = STAGING_PREFIX + str(sheet_id)
-        self._make_room(2 * count * width)
-        add = make.add_tab(sheet_id, title, count, width, hidden=True, frozen=0)
+        add = make.add_tab(sheet_id, title, len(staged), width, hidden=True, frozen=0)
         self._batches.send([*self._leftovers(), add], intend=intend)
-        self._fill(title, plan, first_row=1, tick=tick)
-        return sheet_id
+        self._fill(title, plan, staged, first_row=1, tick=tick)
+        first = where.row(at)
+        inherit = at > 1  # not the header's looks
+        return [
+            *(appended or ()),
+            make.insert_dimension(info.sheet_id, "ROWS", first, len(staged), inherit=inherit or blank == 0),
+            *_copies(len(staged), where, sheet_id, first),
+            make.delete_tab(sheet_id),
+        ]
 
-    def _fill(self, title: str, plan: Plan, *, first_row: int, tick: Tick) -> None:
+    def _fill(self, title: str, plan: Plan, rows: Sequence[Sequence[Cell]], *, first_row: int, tick: Tick) -> None:
         """Writes the new rows into a hidden tab in bodies of 2 MB; sending one of them again does no harm."""
         last = column_letter(len(plan.shape.columns) - 1)
-        total = len(plan.inserts)
+        total = len(rows)
         done = 0
-        for rows in _value_bodies(plan.inserts):
+        for part in _value_bodies(rows):
             start = first_row + done
-            target = f"{quoted(title)}!A{start}:{last}{start + len(rows) - 1}"
+            target = f"{quoted(title)}!A{start}:{last}{start + len(part) - 1}"
             envelope = make.encode({"range": target, "majorDimension": "ROWS"})
-            body = envelope[:-1] + b',"values":[' + b",".join(rows) + b"]}"
+            body = envelope[:-1] + b',"values":[' + b",".join(part) + b"]}"
             request = (
                 self._client.spreadsheets()
                 .values()
@@ -227,24 +239,13 @@ class GoogleSheets:
                 )
             )
             self._client.call(request, body)
-            done += len(rows)
+            done += len(part)
             tick(plan.dataset, "writing", done, total)
 
     def _leftovers(self) -> list[Request]:
         """Removes what an interrupted sync left hidden."""
         tabs = [info_of(sheet) for sheet in self._reader.structure().sheets]
         return [make.delete_tab(t.sheet_id) for t in tabs if t.hidden and t.title.startswith(STAGING_PREFIX)]
-
-    def _refuse_if_overtaken(self, plan: Plan, info: TabInfo) -> None:
-        """Rows are about to be copied to fixed places: those must still be blank.
-
-        Raises OvertakenError otherwise; the staged rows are then removed by the next attempt.
-        """
-        reading = self._reader.read([Wanted(plan.dataset, info.title)])
-        tab = reading.tabs.get(plan.dataset)
-        same = tab is not None and tab.info.sheet_id == info.sheet_id and tab.info.columns >= info.columns
-        if tab is None or not same or any(index > plan.last_row for index, row in tab.rows() if not is_blank(row)):
-            raise OvertakenError(f"tab {info.title!r} was changed while new rows were being prepared for it")
 
     def _make_room(self, cells: int) -> None:
         """Refuses what would exceed the spreadsheet's limit, before anything is written."""
@@ -285,15 +286,15 @@ def _rows_request(sheet_id: int, rows: Sequence[Sequence[Cell]]) -> list[Request
     return [b'{"updateCells":' + start[:-1] + b',"rows":[' + b",".join(encoded) + b"]}}"]
 
 
-def _appended(plan: Plan, where: Frame) -> list[Request] | None:
-    """The new rows as one appendCells, or None where that is too large."""
+def _append_request(rows: Sequence[Sequence[Cell]], where: Frame, limit: int) -> list[Request] | None:
+    """New rows as one appendCells, or None where that is larger than `limit` bytes."""
     encoded: list[bytes] = []
     size = 0
-    for row in plan.inserts:
+    for row in rows:
         cells = make.whole_row(row, where.positions)
         encoded.append(make.encode({"values": [make.typed(cell) for cell in cells]}))
         size += len(encoded[-1]) + 1
-        if size > BODY_BYTES:
+        if size > limit:
             return None
     if not encoded:
         return []
@@ -301,10 +302,12 @@ def _appended(plan: Plan, where: Frame) -> list[Request] | None:
     return [b'{"appendCells":' + start[:-1] + b',"rows":[' + b",".join(encoded) + b"]}}"]
 
 
-def _copies(plan: Plan, where: Frame, staged: int) -> list[Request]:
-    """Copies the staged rows below the last one, managed columns that stand side by side in one go."""
-    count = len(plan.inserts)
-    first = where.row(plan.last_row) + 1
+def _rows_sent(plan: Plan, where: Frame) -> tuple[tuple[Cell, ...], ...]:
+    return tuple(tuple(make.whole_row(row, where.positions)) for row in plan.inserts)
+
+
+def _copies(count: int, where: Frame, staged: int, first: int) -> list[Request]:
+    """Copies the staged rows to row `first` on, managed columns that stand side by side in one go."""
     requests: list[Request] = []
     start = 0
     for i in range(1, len(where.positions) + 1):

@@ -93,7 +93,8 @@ class StateFile:
     def begin_write(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes]) -> None:
         with self._transaction() as db:
             self._save(db, name, state, dirty=True)
-            _remember(db, name, rows)
+            values = ((name, key, row) for key, row in rows.items())
+            db.executemany("INSERT OR IGNORE INTO written VALUES (?, ?, ?)", values)
 
     def finish(
         self, name: str, state: DatasetState, rows: Mapping[bytes, bytes], forget: Iterable[bytes] | None

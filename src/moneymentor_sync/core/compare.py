@@ -32,8 +32,9 @@ class Comparison:
 
     `matched` maps a key to twice its first row's index, plus one where people have something beside it;
     `changed` are matched rows whose cells differ; `again` are further rows with a key that was already met;
-    `absent` have a key that is not desired; `keyless` have managed cells but no whole key. `rows_before` counts rows with managed cells, `last_row` is the index
-    of the last row with anything in it (0 where there is only the header).
+    `absent` have a key that is not desired; `keyless` have managed cells but no whole key. `rows_before`
+    counts rows with managed cells, `last_row` is the index of the last row with anything in it (0 where
+    there is only the header).
     """
 
     matched: dict[bytes, int] = field(default_factory=dict)

@@ -147,7 +147,9 @@ def resolve_missing(
     HeaderDamagedError where a column fits only partly: it may be ours with edits, or a person's.
     """
     missing = layout.missing
-    if not missing or not possible or len(possible) > 60:
+    filled = {i for row in rows() for i in possible if i < len(row) and row[i] is not None}
+    possible = [i for i in possible if i in filled]
+    if not missing or not possible:
         return layout
     best: tuple[float, tuple[int, ...]] = (0.0, ())
     for choice in _assignments(possible, len(missing)):

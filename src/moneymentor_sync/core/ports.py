@@ -119,7 +119,8 @@ Placed = tuple[int, int, Cell]
 class Landing:
     """How a write landed. `as_planned` is False where headers or keys were not where the plan thought.
 
-    `cells` are then the existing cells that were written over, for `repair`. `token` is the fence now,
+    `cells` are then the existing cells that were written over and `appended` the new rows, from column A on,
+    for `repair`. `token` is the fence now,
     `positions` where the managed columns stand, `width` how many columns the grid has.
     """
 
@@ -129,6 +130,7 @@ class Landing:
     positions: tuple[int, ...]
     width: int
     cells: tuple[Placed, ...] = ()
+    appended: tuple[tuple[Cell, ...], ...] = ()
 
 
 @dataclass(slots=True)
@@ -287,7 +289,10 @@ class Store(Protocol):
         ...
 
     def begin_write(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes]) -> None:
-        """Marks the dataset dirty and remembers rows (key -> hash) that are about to be written."""
+        """Marks the dataset dirty and remembers the keys (-> row's hash) that are about to be written.
+
+        What is remembered of a key already stays until `finish`: it may be what proves which row is which.
+        """
         ...
 
     def finish(

@@ -44,6 +44,28 @@ def cells_to_put_back(
     return result
 
 
+def rows_to_empty(appended: Sequence[Sequence[CurrentCell]], now: Grid) -> list[tuple[int, int, CurrentCell]]:
+    """The cells of new rows that came to stand under wrong headings, each to be emptied.
+
+    Such a row holds just what was sent, in the columns it was sent to; with anything else in it it is left.
+    """
+    sent = {_exact(row) for row in appended}
+    return [
+        (index, column, None)
+        for index, row in now.items()
+        if _exact(row) in sent
+        for column, cell in enumerate(row)
+        if cell is not None
+    ]
+
+
+def _exact(row: Sequence[CurrentCell]) -> tuple[tuple[str, CurrentCell], ...]:
+    cells = list(row)
+    while cells and cells[-1] is None:
+        cells.pop()
+    return tuple((type(cell).__name__, cell) for cell in cells)
+
+
 def _key(
     row: Sequence[CurrentCell], names: Sequence[str], key_headers: Sequence[str]
 ) -> tuple[CurrentCell, ...] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from moneymentor_sync.core.cells import CurrentCell
 from moneymentor_sync.core.errors import (
     DestinationError,
     KeyNotUniqueError,
@@ -28,7 +29,7 @@ from moneymentor_sync.core.ports import (
     Traffic,
     Wanted,
 )
-from moneymentor_sync.core.repair import cells_to_put_back
+from moneymentor_sync.core.repair import cells_to_put_back, rows_to_empty
 
 from .decide import Decider, Decision, current_state, source_is_unchanged, tab_is_unchanged, verify_is_due
 from .gather import Gathered
@@ -247,7 +248,7 @@ class SpreadsheetSync:
     def _put_back(self, one: Gathered, landing: Landing, tab: TabView | None, start: _Progress) -> None:
         """The write hit cells that had moved: gives people back what was in theirs; the next pass mends ours."""
         start.repaired += 1
-        if tab is None or not landing.cells or one.shape is None:
+        if tab is None or one.shape is None:
             return
         view = self.patience.reading(lambda: self._read([one]))
         now = view.tabs.get(one.dataset.name)
@@ -255,15 +256,12 @@ class SpreadsheetSync:
             return
         shape = one.shape
         managed = [header.strip() for header in shape.headers]
-        cells = cells_to_put_back(
-            landing.cells,
-            managed,
-            [managed[i] for i in shape.key],
-            tab.header,
-            dict(tab.rows()),
-            now.header,
-            dict(now.rows()),
-        )
+        rows = dict(now.rows())
+        keys = [managed[i] for i in shape.key]
+        before = dict(tab.rows()) if landing.cells else {}
+        cells = cells_to_put_back(landing.cells, managed, keys, tab.header, before, now.header, rows)
+        if [heading(_at(now.header, position)) for position in landing.positions] != managed:
+            cells += rows_to_empty(landing.appended, rows)
         if cells:
             token = [view.fence.token]
 
@@ -319,11 +317,9 @@ class SpreadsheetSync:
             cursor=one.cursor,
         )
         stale = [row.key for row in decision.comparison.absent]
-        rows = {} if clean else {k: h for k, h in table.index.items() if k not in decision.needed}
-        if whole:
-            self.store.finish(dataset.name, new, rows if clean else table.index, stale if clean else None)
-        else:
-            self.store.finish(dataset.name, new, rows, ())
+        rows = {key: table.index[key] for key in decision.needed} if clean else table.index
+        forget = (stale if clean else None) if whole else ()
+        self.store.finish(dataset.name, new, rows, forget)
 
     def _verified_at(self, one: Gathered, state: DatasetState | None) -> float:
         """A sync that read only a part of the source does not count as a full comparison."""
@@ -385,3 +381,7 @@ class SpreadsheetSync:
             hint=error.hint or None,
             details=details,
         )
+
+
+def _at(row: Sequence[CurrentCell], position: int) -> CurrentCell:
+    return row[position] if position < len(row) else None
