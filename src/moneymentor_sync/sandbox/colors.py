@@ -22,9 +22,7 @@ def single(value: float) -> float:
 
 def color(given: Json) -> Json:
     """One colour."""
-    return {
-        name: single(float(value)) if name in _PARTS else value for name, value in given.items() if value
-    }
+    return {name: single(float(value)) if name in _PARTS else value for name, value in given.items() if value}
 
 
 def style(given: Json | None) -> Json | None:

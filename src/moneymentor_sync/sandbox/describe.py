@@ -174,33 +174,32 @@ def grid_data(document: Document, sheet: Sheet, box: Box, mask: Mask) -> Json:
         if rows is not None:
             found["rowData"] = rows
     if masks.wants(mask, "rowMetadata"):
+        noted = _noted(document, sheet, "ROWS")
         found["rowMetadata"] = [
-            _dimension(document, sheet, "ROWS", index, DEFAULT_ROW_PIXELS) for index in range(box.row, box.end_row)
+            _dimension(row.props if row is not None else None, DEFAULT_ROW_PIXELS, noted.get(index))
+            for index, row in enumerate(sheet.rows[box.row : box.end_row], box.row)
         ]
     if masks.wants(mask, "columnMetadata"):
+        noted = _noted(document, sheet, "COLUMNS")
         found["columnMetadata"] = [
-            _dimension(document, sheet, "COLUMNS", index, DEFAULT_COLUMN_PIXELS)
-            for index in range(box.column, box.end_column)
+            _dimension(props, DEFAULT_COLUMN_PIXELS, noted.get(index))
+            for index, props in enumerate(sheet.columns[box.column : box.end_column], box.column)
         ]
     return found
 
 
-def _dimension(document: Document, sheet: Sheet, dimension: str, index: int, pixels: int) -> Json:
-    if dimension == "ROWS":
-        row = sheet.rows[index]
-        props = row.props if row is not None else None
-    else:
-        props = sheet.columns[index]
+def _noted(document: Document, sheet: Sheet, dimension: str) -> dict[int, list[Json]]:
+    """The developer metadata of a tab's rows or columns, by index."""
+    found: dict[int, list[Json]] = {}
+    for item in document.metadata.values():
+        if (item.sheet_id, item.dimension) == (sheet.sheet_id, dimension) and item.index is not None:
+            found.setdefault(item.index, []).append(metadata(item))
+    return found
+
+
+def _dimension(props: Json | None, pixels: int, noted: list[Json] | None) -> Json:
     found: Json = {"pixelSize": pixels, **(props or {})}
-    if document.metadata:
-        here = [
-            metadata(item)
-            for item in document.metadata.values()
-            if (item.sheet_id, item.dimension, item.index) == (sheet.sheet_id, dimension, index)
-        ]
-        if here:
-            found["developerMetadata"] = here
-    return found
+    return found | ({"developerMetadata": noted} if noted else {})
 
 
 # --- parts ------------------------------------------------------------------------------------------------

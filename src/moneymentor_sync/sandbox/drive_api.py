@@ -5,24 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from . import masks
 from .a1 import Area
+from .cells import Formula
 from .document import GOOGLE_SHEET, Document, Permission
 from .errors import ApiError, file_not_found
-from .grid import Json
+from .grid import Json, Sheet
 from .library import Library, permission_id
 from .messages import Request, Response, decoded
 from .render import Renderer
+from .styles import make_style, set_style
+from .typed import understand
 
 PREFIX = "/drive/v3"
-_PATH = re.compile(
-    r"/drive/v3/(?:about|files(?:/(?P<id>[^/]+)(?:/(?P<verb>copy|export)|/permissions(?:/(?P<permission>[^/]+))?"
-    r"|(?P<list>/permissions))?)?)"
-)
+UPLOADS = "/upload/drive/v2/files/"
 _DEFAULT_FILE = ("kind", "id", "name", "mimeType")
 _DEFAULT_PERMISSION = ("id", "type", "kind", "role")
 _ROLES = ("owner", "organizer", "fileOrganizer", "writer", "commenter", "reader")
@@ -42,6 +43,10 @@ class DriveApi:
     def answer(self, request: Request, caller: str, now: float) -> Response:
         """The whole answer: some have no JSON. Raises ApiError."""
         path = request.path
+        if path.startswith(UPLOADS) and request.method == "PUT":
+            return self.upload(decoded(path[len(UPLOADS) :]), request, caller, now)
+        if not path.startswith(f"{PREFIX}/"):
+            raise ApiError(404, f"The requested URL {path} was not found on this server.")
         if path == f"{PREFIX}/about":
             return _json({"user": {"emailAddress": caller, "kind": "drive#user"}}, request, ())
         parts = path[len(PREFIX) + 1 :].split("/")
@@ -54,7 +59,9 @@ class DriveApi:
             return self._file(file_id, request, caller, now)
         if parts[2] == "permissions":
             permission = decoded(parts[3]) if len(parts) == 4 else None
-            return self._permissions(file_id, permission, request, caller, now)
+            return self._permissions(file_id, permission, request, caller)
+        if parts[2] == "comments":
+            return self._comments(file_id, request, caller)
         if parts[2] == "copy" and request.method == "POST":
             return self._copy(file_id, request, caller, now)
         if parts[2] == "export" and request.method == "GET":
@@ -135,6 +142,29 @@ class DriveApi:
             raise ApiError(400, "The requested conversion is not supported.", drive_reason="badRequest")
         return Response(200, as_csv(document, delimiter), kind)
 
+    def _comments(self, file_id: str, request: Request, caller: str) -> Response:
+        """There are no comments here: none to list, and none can be made."""
+        self._library.listed(file_id, caller)
+        if request.method != "GET":
+            raise ApiError(501, "this sandbox does not implement comments", drive_reason="notImplemented")
+        page = {"kind": "drive#commentList", "comments": []}
+        return Response.of(masks.select(page, masks.parse(request.parameter("fields"))))
+
+    def upload(self, file_id: str, request: Request, caller: str, now: float) -> Response:
+        """`PUT /upload/drive/v2/files/{id}` of a CSV: it replaces the whole spreadsheet."""
+        document = self._library.listed(file_id, caller)
+        self._may_edit(document, caller)
+        kind = request.headers.get("content-type", "").partition(";")[0]
+        if kind not in ("text/csv", "text/tab-separated-values"):
+            raise ApiError(501, f"this sandbox does not import {kind or 'that'}", drive_reason="notImplemented")
+        draft = document.draft()
+        draft.modified = now
+        draft.named, draft.metadata = {}, {}
+        rows = list(csv.reader(io.StringIO(request.body.decode()), delimiter="\t" if "tab" in kind else ","))
+        draft.sheets = [imported(rows, draft.title, time.gmtime(now).tm_year)]
+        self._library.documents[file_id] = draft
+        return Response.of(_version_two(draft, caller))
+
     @staticmethod
     def _may_edit(document: Document, caller: str) -> None:
         if document.role(caller) not in ("owner", "writer"):
@@ -142,7 +172,7 @@ class DriveApi:
 
     # --- permissions -------------------------------------------------------------------------------------
 
-    def _permissions(self, file_id: str, key: str | None, request: Request, caller: str, now: float) -> Response:
+    def _permissions(self, file_id: str, key: str | None, request: Request, caller: str) -> Response:
         document = self._library.listed(file_id, caller)
         if key is None and request.method == "GET":
             items = [permission_json(item) for item in document.permissions]
@@ -152,7 +182,7 @@ class DriveApi:
             return Response.of(masks.select(page, masks.parse(request.parameter("fields"))))
         self._may_edit(document, caller)
         if key is None and request.method == "POST":
-            item = _new_permission(document, request.json())
+            item = _new_permission(request.json())
             kept = [old for old in document.permissions if old.permission_id != item.permission_id]
             if item.role == "owner":
                 kept = [replace(old, role="writer") if old.role == "owner" else old for old in kept]
@@ -201,7 +231,7 @@ def _role(body: Json) -> str:
     return str(role)
 
 
-def _new_permission(document: Document, body: Json) -> Permission:
+def _new_permission(body: Json) -> Permission:
     role, kind = _role(body), body.get("type")
     if kind == "anyone":
         return Permission("anyoneWithLink", "anyone", role)
@@ -230,15 +260,20 @@ def permission_json(item: Permission) -> Json:
     if item.type == "anyone":
         found["allowFileDiscovery"] = False
     elif item.email:
-        found |= {"displayName": item.email.partition("@")[0], "deleted": False, "pendingOwner": False}
+        found |= {"displayName": display_name(item.email), "deleted": False, "pendingOwner": False}
     return found
+
+
+def display_name(email: str) -> str:
+    """A person by the first part of the address; a service account goes by the whole of it."""
+    return email if email.endswith(".gserviceaccount.com") else email.partition("@")[0]
 
 
 def file_json(document: Document, caller: str) -> Json:
     """A file's resource, all the fields that are known."""
     owner = document.owner
     can_edit = document.role(caller) in ("owner", "writer")
-    person = {"kind": "drive#user", "displayName": owner.partition("@")[0], "emailAddress": owner}
+    person = {"kind": "drive#user", "displayName": display_name(owner), "emailAddress": owner}
     found: Json = {
         "kind": "drive#file",
         "id": document.document_id,
@@ -332,6 +367,38 @@ def _member(document: Document, where: str, member: str) -> bool:
         return document.folder == member
     roles = {"owners": ("owner",), "writers": ("owner", "writer"), "readers": _ROLES}[where]
     return document.role(member) in roles
+
+
+def imported(rows: list[list[str]], title: str, year: int) -> Sheet:
+    """A tab made of a CSV's texts, understood as if typed."""
+    width = max((len(row) for row in rows), default=0)
+    sheet = Sheet.blank(0, title[:100], max(1000, len(rows)), max(26, width))
+    sheet.stamp = object()
+    for index, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            typed = understand(text, this_year=year)
+            sheet.has_formulas |= isinstance(typed.value, Formula)
+            sheet.set_value(index, column, typed.value)
+            if typed.format is not None:
+                set_style(sheet, index, column, make_style({"numberFormat": typed.format}, None))
+    return sheet
+
+
+def _version_two(document: Document, caller: str) -> Json:
+    """The file as Drive v2 describes it, as far as is known."""
+    file = file_json(document, caller)
+    return {
+        "kind": "drive#file",
+        "id": document.document_id,
+        "title": document.title,
+        "mimeType": GOOGLE_SHEET,
+        "createdDate": file["createdTime"],
+        "modifiedDate": file["modifiedTime"],
+        "alternateLink": file["webViewLink"],
+        "version": file["version"],
+        "editable": True,
+        "shared": file["shared"],
+    }
 
 
 def as_csv(document: Document, delimiter: str = ",") -> bytes:

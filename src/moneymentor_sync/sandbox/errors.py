@@ -89,7 +89,9 @@ def bad_json(message: str, field: str = "") -> ApiError:
 
 def bad_fields(violations: list[tuple[str, str]]) -> ApiError:
     """The same for several fields at once, each with its message and its path."""
-    listed = [{"field": field, "description": text} if field else {"description": text} for text, field in violations]
+    listed = [
+        {"field": field, "description": text} if field else {"description": text} for text, field in violations
+    ]
     detail = {"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": listed}
     return ApiError(400, "\n".join(text for text, _ in violations), details=[detail])
 

@@ -37,6 +37,7 @@ class Change:
     method: str
     target: str
     body: bytes
+    content_type: str = ""
 
 
 class Journal:
@@ -83,9 +84,7 @@ class Journal:
     def append(self, change: Change) -> None:
         """Writes one change down. Raises OSError (a full disk); nothing of it stays then."""
         self._sequence += 1
-        payload = msgspec.msgpack.encode(
-            [self._sequence, change.now, change.caller, change.method, change.target, change.body]
-        )
+        payload = msgspec.msgpack.encode([self._sequence, *(getattr(change, name) for name in change.__slots__)])
         record = _HEAD.pack(len(payload), zlib.crc32(payload)) + payload
         try:
             self._write(record)

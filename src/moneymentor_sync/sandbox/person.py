@@ -178,10 +178,29 @@ class Person:
 
 
 EDITS = frozenset(
-    (
-        "type type_rows note color insert_rows insert_columns delete_rows delete_columns move_rows move_columns "
-        "hide_columns hide_rows sort filter add_tab rename_tab hide_tab move_tab delete_tab protect unprotect"
-    ).split()
+    [
+        "type",
+        "type_rows",
+        "note",
+        "color",
+        "insert_rows",
+        "insert_columns",
+        "delete_rows",
+        "delete_columns",
+        "move_rows",
+        "move_columns",
+        "hide_columns",
+        "hide_rows",
+        "sort",
+        "filter",
+        "add_tab",
+        "rename_tab",
+        "hide_tab",
+        "move_tab",
+        "delete_tab",
+        "protect",
+        "unprotect",
+    ]
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
@@ -166,35 +167,43 @@ def extended(value: Value) -> Json | None:
     return {"numberValue": value}
 
 
-_CellPart: TypeAlias = Callable[["Document", Sheet, Row, int, int], Any]
+@dataclass(slots=True)
+class At:
+    """One cell that is being written out; the writer moves it from cell to cell."""
+
+    document: Document
+    sheet: Sheet
+    row: Row
+    index: int
+    column: int
+
+    @property
+    def value(self) -> Value:
+        return self.row.cells[self.column] if self.column < len(self.row.cells) else None
+
+    @property
+    def effective(self) -> Plain:
+        return effective(self.document, self.sheet, self.index, self.column)
+
+    @property
+    def style(self) -> Style | None:
+        return self.row.styles[self.column] if self.column < len(self.row.styles) else None
 
 
-def _entered(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-    value = row.cells[column] if column < len(row.cells) else None
-    return None if isinstance(value, CellError) else extended(value)
+CellPart: TypeAlias = Callable[[At], Any]
 
 
-def _effective(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-    return extended(effective(document, sheet, index, column))
+def _entered(at: At) -> Any:
+    return None if isinstance(at.value, CellError) else extended(at.value)
 
 
-def _formatted(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-    value = effective(document, sheet, index, column)
-    return None if value is None else formatted(value, _style(row, column))
+def _formatted(at: At) -> Any:
+    value = at.effective
+    return None if value is None else formatted(value, at.style)
 
 
-def _style(row: Row, column: int) -> Style | None:
-    return row.styles[column] if column < len(row.styles) else None
-
-
-def _format(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-    style = _style(row, column)
-    return style.format if style else None
-
-
-def _effective_format(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-    style = _style(row, column)
-    value = effective(document, sheet, index, column)
+def _effective_format(at: At) -> Any:
+    style, value = at.style, at.effective
     if value is None and style is None:
         return None
     shown = styles.effective_format(style)
@@ -204,50 +213,37 @@ def _effective_format(document: Document, sheet: Sheet, row: Row, index: int, co
     return shown
 
 
-def _note(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-    return row.notes.get(column) if row.notes else None
-
-
-def _validation(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-    style = _style(row, column)
-    return style.validation if style else None
-
-
-def _hyperlink(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-    value = row.cells[column] if column < len(row.cells) else None
+def _hyperlink(at: At) -> Any:
+    value = at.value
     if isinstance(value, Formula):
-        try:
-            node = parse(value)
-        except FormulaSyntaxError:
-            return None
-        if isinstance(node, Call) and node.name == "HYPERLINK" and isinstance(node.arguments[0], Literal):
-            return node.arguments[0].value
-        return None
-    style = _style(row, column)
-    link = ((style.format or {}).get("textFormat") or {}).get("link") if style else None
+        return _linked(value)
+    link = (((at.style.format if at.style else None) or {}).get("textFormat") or {}).get("link")
     if link:
         return link.get("uri")
     return value if isinstance(value, str) and re.fullmatch(r"https?://\S+", value) else None
 
 
-def _extra(name: str) -> _CellPart:
-    def part(document: Document, sheet: Sheet, row: Row, index: int, column: int) -> Any:
-        style = _style(row, column)
-        return (style.extra or {}).get(name) if style else None
+def _linked(formula: Formula) -> Any:
+    """The address in a formula that is a HYPERLINK with a literal address."""
+    try:
+        node = parse(formula)
+    except FormulaSyntaxError:
+        return None
+    if isinstance(node, Call) and node.name == "HYPERLINK" and isinstance(node.arguments[0], Literal):
+        return node.arguments[0].value
+    return None
 
-    return part
 
-
-CELL_PARTS: dict[str, _CellPart] = {
+CELL_PARTS: dict[str, CellPart] = {
     "userEnteredValue": _entered,
-    "effectiveValue": _effective,
+    "effectiveValue": lambda at: extended(at.effective),
     "formattedValue": _formatted,
-    "userEnteredFormat": _format,
+    "userEnteredFormat": lambda at: at.style.format if at.style else None,
     "effectiveFormat": _effective_format,
     "hyperlink": _hyperlink,
-    "note": _note,
-    "textFormatRuns": _extra("textFormatRuns"),
-    "dataValidation": _validation,
+    "note": lambda at: at.row.notes.get(at.column) if at.row.notes else None,
+    "textFormatRuns": lambda at: (at.style.extra or {}).get("textFormatRuns") if at.style else None,
+    "dataValidation": lambda at: at.style.validation if at.style else None,
 }
 
 
@@ -284,8 +280,10 @@ class CellWriter:
         width = max(len(row.cells), len(row.styles), max(row.notes, default=-1) + 1 if row.notes else 0)
         cells: list[Json] = []
         filled = 0
+        at = At(self._document, sheet, row, index, 0)
         for column in range(box.column, min(box.end_column, width)):
-            cell = self._cell(sheet, row, index, column)
+            at.column = column
+            cell = self._cell(at)
             cells.append(cell)
             if cell:
                 filled = len(cells)
@@ -311,10 +309,10 @@ class CellWriter:
             found.pop()
         return found
 
-    def _cell(self, sheet: Sheet, row: Row, index: int, column: int) -> Json:
+    def _cell(self, at: At) -> Json:
         cell: Json = {}
         for name, part, under in self._parts:
-            value = part(self._document, sheet, row, index, column)
+            value = part(at)
             if value is None:
                 continue
             if under:

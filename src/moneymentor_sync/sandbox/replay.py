@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from email.utils import parsedate_to_datetime
@@ -180,8 +181,8 @@ def report(summary: Summary, *, verbose: bool) -> str:
     shares = summary.shares()
     lines = [
         f"{summary.recordings} recordings, {len(summary.outcomes)} interactions",
-        f"agree: {summary.agreeing} = {shares['of_all']} % of all, {shares['of_supported']} % of the "
-        f"{len(summary.supported)} whose method the sandbox has",
+        f"agree: {summary.agreeing} = {shares['of_all']} % of all, {shares['of_supported']} % of supported",
+        f"supported: {len(summary.supported)} interactions call what the sandbox has",
     ]
     for item in summary.outcomes:
         if not item.agrees or verbose:
@@ -211,9 +212,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "percent": summary.shares(),
             "outcomes": [asdict(item) for item in summary.outcomes if given.verbose or not item.agrees],
         }
-        print(json.dumps(body, indent=2))
+        print(json.dumps(body, indent=2), file=sys.stdout)
     else:
-        print(report(summary, verbose=given.verbose))
+        print(report(summary, verbose=given.verbose), file=sys.stdout)
     return 0 if summary.shares()["of_supported"] >= 95 else 1
 
 

@@ -27,7 +27,8 @@ from .service import TOKEN_PATH, Hooks, Service
 
 ACCOUNT = "mmsync"
 TITLE = "MoneyMentor"
-_GOOGLES = Quota()
+GOOGLES = Quota()
+"""The limits that Google sets without being asked."""
 
 
 class Sandbox:
@@ -43,7 +44,7 @@ class Sandbox:
         port: int = 0,
         *,
         clock: Callable[[], float] = time.time,
-        quota: Quota | None = _GOOGLES,
+        quota: Quota | None = GOOGLES,
         max_cells: int = MAX_CELLS,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -211,8 +212,7 @@ class Sandbox:
     def grid(self, spreadsheet_id: str, title: str) -> list[list[Value]]:
         """The tab's values as Python's: str, int, float, bool, Formula; None for blank; blank ends are cut."""
         sheet = self._sheet(spreadsheet_id, title)
-        rows = [list(row.cells) if row is not None else [] for row in sheet.rows[: sheet.last_filled_row() + 1]]
-        return rows
+        return [list(row.cells) if row is not None else [] for row in sheet.rows[: sheet.last_filled_row() + 1]]
 
     def notes(self, spreadsheet_id: str, title: str) -> dict[tuple[int, int], str]:
         """The notes by row and column, counted from 0."""

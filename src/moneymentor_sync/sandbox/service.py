@@ -156,7 +156,7 @@ class Service:
             try:
                 response = self._executed(request, caller, now)
                 if self._journal is not None:
-                    self._journal.append(Change(now, caller, request.method, request.target, request.body))
+                    self._journal.append(_change(now, caller, request))
             except OSError as error:
                 self.library.documents, self.library.created = documents, created
                 raise ApiError(500, "Internal error encountered.") from error
@@ -169,13 +169,20 @@ class Service:
 
     def replay(self, change: Change) -> None:
         """Does a journalled change again."""
-        self._executed(Request.of(change.method, change.target, {}, change.body), change.caller, change.now)
+        headers = {"content-type": change.content_type}
+        request = Request.of(change.method, change.target, headers, change.body)
+        self._executed(request, change.caller, change.now)
 
     def _executed(self, request: Request, caller: str, now: float) -> Response:
         if request.path.startswith(sheets_api.PREFIX):
             answer: Any = self._sheets.answer(request, caller, now)
             return Response.of(answer, pretty=request.flag("prettyPrint", True))
         return self._drive.answer(request, caller, now)
+
+
+def _change(now: float, caller: str, request: Request) -> Change:
+    kind = request.headers.get("content-type", "")
+    return Change(now, caller, request.method, request.target, request.body, kind)
 
 
 def _kind(request: Request) -> str:

@@ -11,15 +11,15 @@ from types import FrameType
 from typing import TextIO
 
 from .quota import Quota
-from .sandbox import Sandbox
+from .sandbox import GOOGLES, Sandbox
 
 
 def serve(
     directory: Path,
     port: int = 0,
     *,
-    quota: Quota | None = Quota(),
-    out: TextIO | None = None,  # noqa: B008 - frozen
+    quota: Quota | None = GOOGLES,
+    out: TextIO | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM; the first line on `out` (stdout) is JSON with `url`,
     `credentials_file` and `spreadsheet_id`. Raises DirectoryInUseError, OSError (port taken).
@@ -28,7 +28,7 @@ def serve(
     """
     done = threading.Event()
 
-    def stop(number: int, frame: FrameType | None) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
         done.set()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -39,7 +39,7 @@ def serve(
                 "credentials_file": str(box.credentials_file),
                 "spreadsheet_id": box.spreadsheet_id,
             }
-            print(json.dumps(line), file=out or sys.stdout, flush=True)  # noqa: T201 - the command's output
+            print(json.dumps(line), file=out or sys.stdout, flush=True)
             done.wait()
     finally:
         for number, handler in before.items():

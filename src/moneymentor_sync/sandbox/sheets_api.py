@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -23,18 +24,26 @@ from .messages import Request, decoded
 PREFIX = "/v4/spreadsheets"
 _PATH = re.compile(r"/v4/spreadsheets(?::(?P<top>\w+)|/(?P<id>[^/:]+)(?::(?P<verb>\w+)|/(?P<rest>.+))?)?")
 
-Reading: TypeAlias = "Callable[[SheetsApi, Document, Request, str], Any]"
-Writing: TypeAlias = "Callable[[Context, Request], Any]"
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A reading call: on what, what was asked, by whom. `argument` is from the path: a range, an id."""
+
+    document: Document
+    request: Request
+    argument: str
+    caller: str
+    mask: Mask
 
 
 class SheetsApi:
-    """The methods over one library. `commit(document)` makes a draft the document."""
+    """The methods over one library."""
 
     def __init__(self, library: Library, max_cells: int) -> None:
         self._library, self._max_cells = library, max_cells
 
     def answer(self, request: Request, caller: str, now: float) -> Any:
-        """The JSON of the answer; changes are committed. Raises ApiError."""
+        """The JSON of the answer; changes are committed to the library. Raises ApiError."""
         match = _PATH.fullmatch(request.path)
         if match is None:
             raise ApiError(404, f"The requested URL {request.path} was not found on this server.")
@@ -47,86 +56,22 @@ class SheetsApi:
         document_id = decoded(match["id"])
         if kind in _READS:
             document = self._library.readable(document_id, caller)
-            return _READS[kind](self, document, request, argument, caller, mask)
-        if kind != "batchUpdate" and kind not in _WRITES:
-            raise not_found()
+            return _READS[kind](Call(document, request, argument, caller, mask))
+        return masks.select(self._write(kind, document_id, request, argument, caller, now), mask)
+
+    def _write(self, kind: str, document_id: str, request: Request, argument: str, caller: str, now: float) -> Json:
+        """Carries a change out on a draft, which becomes the document when all went well."""
         draft = self._library.writable(document_id, caller).draft()
         draft.modified = max(now, draft.modified)
         context = Context(draft, caller, self._max_cells, time.gmtime(now).tm_year)
         if kind == "batchUpdate":
-            reply = self._batch_update(context, request, mask)
+            reply = batch_update(context, request)
+        elif kind == "copyTo":
+            reply = self._copy_to(context, request, argument)
         else:
-            reply = _WRITES[kind](self, context, request, argument)
+            reply = _WRITES[kind](context, request, argument)
         self._library.documents[document_id] = draft
-        return masks.select(reply, mask)
-
-    # --- reading -----------------------------------------------------------------------------------------
-
-    def _get(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
-        ranges = [document.locate_in_grid(text) for text in request.query.get("ranges", []) if text]
-        _check_mask(mask)
-        return describe.spreadsheet(
-            document, mask, caller, ranges=ranges, grid_data=request.flag("includeGridData")
-        )
-
-    def _get_by_filter(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
-        body = request.json()
-        filters = body.get("dataFilters") or []
-        ranges = [place for one in filters for place in located_by(document, one)]
-        if filters and not ranges:
-            return masks.select({**describe.spreadsheet(document, {}, caller), "sheets": []}, mask)
-        return describe.spreadsheet(
-            document, mask, caller, ranges=ranges, grid_data=bool(body.get("includeGridData"))
-        )
-
-    def _values_get(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
-        return masks.select(values.get(document, argument, request.options()), mask)
-
-    def _values_batch_get(
-        self, document: Document, request: Request, argument: str, caller: str, mask: Mask
-    ) -> Any:
-        ranges = request.query.get("ranges", [])
-        return masks.select(values.batch_get(document, ranges, request.options()), mask)
-
-    def _values_by_filter(
-        self, document: Document, request: Request, argument: str, caller: str, mask: Mask
-    ) -> Any:
-        return masks.select(values.batch_get_by_data_filter(document, request.json()), mask)
-
-    def _metadata_get(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
-        item = document.metadata.get(int(argument)) if argument.lstrip("-").isdigit() else None
-        if item is None:
-            raise ApiError(404, f"No developer metadata with ID: {argument}")
-        return masks.select(describe.metadata(item), mask)
-
-    def _metadata_search(self, document: Document, request: Request, argument: str, caller: str, mask: Mask) -> Any:
-        found = [
-            {"developerMetadata": describe.metadata(item), "dataFilters": [one]}
-            for one in request.json().get("dataFilters") or []
-            for item in matching(document, one)
-        ]
-        return masks.select({"matchedDeveloperMetadata": found} if found else {}, mask)
-
-    # --- writing -----------------------------------------------------------------------------------------
-
-    def _batch_update(self, context: Context, request: Request, mask: Mask) -> Json:
-        try:
-            body = _BATCH.decode(request.body or b"{}")
-        except msgspec.ValidationError as error:
-            raise bad_json(f"Invalid JSON payload received. {error}") from error
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise bad_json(f"Invalid JSON payload received. {error}") from error
-        document = context.document
-        answer: Json = {"spreadsheetId": document.document_id, "replies": batch.run(context, body.requests)}
-        if body.include_spreadsheet_in_response and masks.wants(mask, "updatedSpreadsheet"):
-            answer["updatedSpreadsheet"] = describe.spreadsheet(
-                document,
-                masks.below(mask, "updatedSpreadsheet"),
-                context.caller,
-                ranges=[document.locate_in_grid(text) for text in body.response_ranges or []],
-                grid_data=bool(body.response_include_grid_data),
-            )
-        return answer
+        return reply
 
     def _create(self, request: Request, caller: str, now: float, mask: Mask) -> Json:
         body = request.json()
@@ -159,6 +104,62 @@ class SheetsApi:
         return describe.sheet_properties(twin, len(goal.sheets) - 1)
 
 
+# --- reading ----------------------------------------------------------------------------------------------
+
+
+def _get(call: Call) -> Any:
+    for name in call.mask:
+        if name not in _SPREADSHEET_FIELDS:
+            raise masks.bad_mask(name)
+    texts = [text for text in call.request.query.get("ranges", []) if text]
+    ranges = [call.document.locate_in_grid(text) for text in texts]
+    grid_data = call.request.flag("includeGridData")
+    return describe.spreadsheet(call.document, call.mask, call.caller, ranges=ranges, grid_data=grid_data)
+
+
+def _get_by_filter(call: Call) -> Any:
+    body = call.request.json()
+    filters = body.get("dataFilters") or []
+    ranges = [place for one in filters for place in located_by(call.document, one)]
+    if filters and not ranges:
+        return masks.select({**describe.spreadsheet(call.document, {}, call.caller), "sheets": []}, call.mask)
+    grid_data = bool(body.get("includeGridData"))
+    return describe.spreadsheet(call.document, call.mask, call.caller, ranges=ranges, grid_data=grid_data)
+
+
+def _values_get(call: Call) -> Any:
+    return masks.select(values.get(call.document, call.argument, call.request.options()), call.mask)
+
+
+def _values_batch_get(call: Call) -> Any:
+    ranges = call.request.query.get("ranges", [])
+    return masks.select(values.batch_get(call.document, ranges, call.request.options()), call.mask)
+
+
+def _values_by_filter(call: Call) -> Any:
+    return masks.select(values.batch_get_by_data_filter(call.document, call.request.json()), call.mask)
+
+
+def _metadata_get(call: Call) -> Any:
+    number = call.argument
+    item = call.document.metadata.get(int(number)) if number.isdigit() else None
+    if item is None:
+        raise ApiError(404, f"No developer metadata with ID: {number}")
+    return masks.select(describe.metadata(item), call.mask)
+
+
+def _metadata_search(call: Call) -> Any:
+    found = [
+        {"developerMetadata": describe.metadata(item), "dataFilters": [one]}
+        for one in call.request.json().get("dataFilters") or []
+        for item in matching(call.document, one)
+    ]
+    return masks.select({"matchedDeveloperMetadata": found} if found else {}, call.mask)
+
+
+# --- writing ----------------------------------------------------------------------------------------------
+
+
 class BatchUpdate(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """The body of `spreadsheets.batchUpdate`; its requests are read one by one."""
 
@@ -169,6 +170,26 @@ class BatchUpdate(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
 
 _BATCH = msgspec.json.Decoder(BatchUpdate)
+
+
+def batch_update(context: Context, request: Request) -> Json:
+    """`spreadsheets.batchUpdate` on the context's draft."""
+    try:
+        body = _BATCH.decode(request.body or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise bad_json(f"Invalid JSON payload received. {error}") from error
+    document = context.document
+    mask = masks.parse(request.parameter("fields"))
+    answer: Json = {"spreadsheetId": document.document_id, "replies": batch.run(context, body.requests)}
+    if body.include_spreadsheet_in_response and masks.wants(mask, "updatedSpreadsheet"):
+        answer["updatedSpreadsheet"] = describe.spreadsheet(
+            document,
+            masks.below(mask, "updatedSpreadsheet"),
+            context.caller,
+            ranges=[document.locate_in_grid(text) for text in body.response_ranges or []],
+            grid_data=bool(body.response_include_grid_data),
+        )
+    return answer
 
 
 def _given_sheet(item: Json, index: int) -> Sheet:
@@ -198,17 +219,18 @@ _SPREADSHEET_FIELDS = frozenset(
 )
 
 
-def _check_mask(mask: Mask) -> None:
-    for name in mask:
-        if name not in _SPREADSHEET_FIELDS:
-            raise masks.bad_mask(name)
-
-
 # --- routing ----------------------------------------------------------------------------------------------
 
 
 def _method(http_method: str, match: re.Match[str]) -> tuple[str, str]:
-    """The name of the API method and its argument from the path."""
+    """The name of the API method and its argument from the path. Raises 404."""
+    kind, argument = _named(http_method, match)
+    if kind not in _KINDS:
+        raise not_found()
+    return kind, argument
+
+
+def _named(http_method: str, match: re.Match[str]) -> tuple[str, str]:
     if match["verb"]:
         return _need("POST", http_method, match["verb"]), ""
     rest = match["rest"]
@@ -247,34 +269,30 @@ def _need(wanted: str, given: str, name: str) -> str:
     return name
 
 
-_READS: dict[str, Callable[[SheetsApi, Document, Request, str, str, Mask], Any]] = {
-    "get": SheetsApi._get,  # noqa: SLF001 - the class's own table
-    "getByDataFilter": SheetsApi._get_by_filter,  # noqa: SLF001
-    "values.get": SheetsApi._values_get,  # noqa: SLF001
-    "values.batchGet": SheetsApi._values_batch_get,  # noqa: SLF001
-    "values.batchGetByDataFilter": SheetsApi._values_by_filter,  # noqa: SLF001
-    "metadata.get": SheetsApi._metadata_get,  # noqa: SLF001
-    "metadata.search": SheetsApi._metadata_search,  # noqa: SLF001
+_READS: dict[str, Callable[[Call], Any]] = {
+    "get": _get,
+    "getByDataFilter": _get_by_filter,
+    "values.get": _values_get,
+    "values.batchGet": _values_batch_get,
+    "values.batchGetByDataFilter": _values_by_filter,
+    "metadata.get": _metadata_get,
+    "metadata.search": _metadata_search,
 }
 
-_WRITES: dict[str, Callable[[SheetsApi, Context, Request, str], Any]] = {
-    "copyTo": SheetsApi._copy_to,  # noqa: SLF001
-    "values.update": lambda api, context, request, text: values.update(
-        context, text, request.json(), _flags(request)
-    ),
-    "values.append": lambda api, context, request, text: values.append(
-        context, text, request.json(), _flags(request)
-    ),
-    "values.clear": lambda api, context, request, text: values.clear(context, text),
-    "values.batchUpdate": lambda api, context, request, text: values.batch_update(context, request.json()),
-    "values.batchUpdateByDataFilter": lambda api, context, request, text: values.batch_update_by_data_filter(
+_WRITES: dict[str, Callable[[Context, Request, str], Json]] = {
+    "values.update": lambda context, request, text: values.update(context, text, request.json(), _flags(request)),
+    "values.append": lambda context, request, text: values.append(context, text, request.json(), _flags(request)),
+    "values.clear": lambda context, _, text: values.clear(context, text),
+    "values.batchUpdate": lambda context, request, _: values.batch_update(context, request.json()),
+    "values.batchUpdateByDataFilter": lambda context, request, _: values.batch_update_by_data_filter(
         context, request.json()
     ),
-    "values.batchClear": lambda api, context, request, text: values.batch_clear(context, request.json()),
-    "values.batchClearByDataFilter": lambda api, context, request, text: values.batch_clear_by_data_filter(
+    "values.batchClear": lambda context, request, _: values.batch_clear(context, request.json()),
+    "values.batchClearByDataFilter": lambda context, request, _: values.batch_clear_by_data_filter(
         context, request.json()
     ),
 }
+_KINDS = frozenset(("batchUpdate", "copyTo", *_READS, *_WRITES))
 
 
 def _flags(request: Request) -> Json:

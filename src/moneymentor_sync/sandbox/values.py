@@ -41,10 +41,11 @@ def batch_get(document: Document, ranges: Sequence[str], options: Json) -> Json:
 
 
 def batch_get_by_data_filter(document: Document, body: Json) -> Json:
-    found: list[Json] = []
-    for one in body.get("dataFilters") or []:
-        for place in located_by(document, one):
-            found.append({"valueRange": read(document, place, body), "dataFilters": [one]})
+    found = [
+        {"valueRange": read(document, place, body), "dataFilters": [one]}
+        for one in body.get("dataFilters") or []
+        for place in located_by(document, one)
+    ]
     return {"spreadsheetId": document.document_id} | ({"valueRanges": found} if found else {})
 
 

@@ -16,13 +16,33 @@ __all__ = ["KINDS", "MODULES", "Context", "run"]
 MODULES = (cells, dimensions, filters, merging, metadata, named, paste, ranges, sheets)
 
 NOT_HERE = frozenset(
-    (
-        "addChart addCommentReply addDataSource addSlicer addTable autoFill cancelDataSourceRefresh "
-        "deleteComment deleteCommentReply deleteDataSource deleteDuplicates deleteEmbeddedObject deleteTable "
-        "insertComment pasteData randomizeRange refreshDataSource textToColumns updateChartSpec "
-        "updateCommentPost updateDataSource updateEmbeddedObjectBorder updateEmbeddedObjectPosition "
-        "updateSlicerSpec updateTable"
-    ).split()
+    [
+        "addChart",
+        "addCommentReply",
+        "addDataSource",
+        "addSlicer",
+        "addTable",
+        "autoFill",
+        "cancelDataSourceRefresh",
+        "deleteComment",
+        "deleteCommentReply",
+        "deleteDataSource",
+        "deleteDuplicates",
+        "deleteEmbeddedObject",
+        "deleteTable",
+        "insertComment",
+        "pasteData",
+        "randomizeRange",
+        "refreshDataSource",
+        "textToColumns",
+        "updateChartSpec",
+        "updateCommentPost",
+        "updateDataSource",
+        "updateEmbeddedObjectBorder",
+        "updateEmbeddedObjectPosition",
+        "updateSlicerSpec",
+        "updateTable",
+    ]
 )
 
 

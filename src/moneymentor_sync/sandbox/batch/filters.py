@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from .. import describe, masks
 from ..a1 import Area
+from ..colors import with_both
 from ..document import Document
 from ..errors import invalid
 from ..grid import Conditional, Json, Ranged, Sheet
-from ..colors import with_both
 from . import inputs
 from .context import Context, handles
 from .ranges import sort
@@ -183,7 +183,8 @@ def add_banding(context: Context, body: Json) -> Json:
     for item in sheet.extras.banded.values():
         if item.area.clipped(sheet.row_count, sheet.column_count).meets(box):
             raise invalid(
-                "You cannot add alternating background colors to a range that already has alternating background colors."
+                "You cannot add alternating background colors to a range that already has alternating "
+                "background colors."
             )
     taken = _bandings(context.document)
     key = inputs.integer(given, "bandedRangeId")

@@ -157,11 +157,7 @@ def located_by(document: Document, data_filter: Json) -> list[Located]:
         return [Located(sheet, area)]
     if data_filter.get("developerMetadataLookup") is None:
         raise invalid("DataFilter must have one of a1Range, gridRange or developerMetadataLookup.")
-    found: list[Located] = []
-    for item in matching(document, data_filter):
-        if item.sheet_id is not None:
-            found.append(_located(document, item))
-    return found
+    return [_located(document, item) for item in matching(document, data_filter) if item.sheet_id is not None]
 
 
 def _located(document: Document, item: Metadata) -> Located:

@@ -198,6 +198,10 @@ def move_block(
         merge(target, item.shifted(to_box.row - from_box.row, to_box.column - from_box.column))
 
 
+def _bare(old: Style | None, column: int) -> None:
+    """No style at all."""
+
+
 def clear(sheet: Sheet, box: Box, paste: str) -> None:
     """Empties a block of what that kind of paste takes along."""
     blank = [None] * box.width
@@ -208,7 +212,7 @@ def clear(sheet: Sheet, box: Box, paste: str) -> None:
             kept = {key: text for key, text in row.notes.items() if not box.column <= key < box.end_column}
             sheet.own(index).notes = kept or None
     if paste in ("PASTE_NORMAL", "PASTE_FORMAT"):
-        styles.restyle(sheet, box, lambda old, column: None)
+        styles.restyle(sheet, box, _bare)
         if overlapping(sheet, box):
             unmerge(sheet, box)
 

@@ -44,7 +44,7 @@ def sort(context: Context, sheet: Sheet, box: Box, specs: list[Json]) -> None:
         blanks = [row for row in order if keys[row] is None]
         order = sorted(
             (row for row in order if keys[row] is not None),
-            key=lambda row: keys[row],  # noqa: B023 - used at once
+            key=lambda row: keys[row],
             reverse=descending,
         )
         if descending:  # a stable sort the other way round: equal rows keep their order

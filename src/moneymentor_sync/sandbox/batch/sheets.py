@@ -101,7 +101,7 @@ def delete_sheet(context: Context, body: Json) -> None:
         if item.sheet_id == sheet.sheet_id:
             document.named[key] = replace(item, area=None)
     document.metadata = {key: item for key, item in document.metadata.items() if item.sheet_id != sheet.sheet_id}
-    rewrite_formulas(document, lambda formula, where: follow.orphaned(formula, sheet.title))
+    rewrite_formulas(document, lambda formula, _: follow.orphaned(formula, sheet.title))
 
 
 @handles("duplicateSheet")
@@ -183,7 +183,7 @@ def _rename(context: Context, sheet: Sheet, title: Any) -> None:
     _check_title(context, title, sheet)
     old, sheet.title = sheet.title, str(title)
     if old != sheet.title:
-        rewrite_formulas(context.document, lambda formula, where: follow.renamed(formula, old, sheet.title))
+        rewrite_formulas(context.document, lambda formula, _: follow.renamed(formula, old, sheet.title))
 
 
 def _hide(context: Context, sheet: Sheet, hidden: bool) -> None:

@@ -152,4 +152,3 @@ class Evaluator:
                 raise functions.FormulaError("#N/A", "Argument must be a range.")
             row, column = cells.box.row, cells.box.column
         return row + 1 if node.name == "ROW" else column + 1
-

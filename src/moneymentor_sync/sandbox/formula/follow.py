@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from ..a1 import Area, letters, quoted
+from ..a1 import Area, column_number, letters, quoted
 from ..cells import Formula
 from ..moves import Edit
 from .syntax import FormulaSyntaxError, Token, reference, tokens
@@ -22,7 +23,7 @@ def follow(formula: Formula, edit: Edit, own_sheet: bool, title: str) -> Formula
             return text
         area = edit.area(node.area)
         prefix, _ = _split(text)
-        return prefix + (_respelled(text, node.area, area) if area is not None else "#REF!")
+        return prefix + (_respelled(text, area) if area is not None else "#REF!")
 
     return _rewritten(formula, change)
 
@@ -60,12 +61,12 @@ def orphaned(formula: Formula, title: str) -> Formula:
     return _rewritten(formula, change)
 
 
-def _rewritten(formula: Formula, change: object) -> Formula:
+def _rewritten(formula: Formula, change: Callable[[str], str]) -> Formula:
     try:
         found = tokens(formula.text[1:])
     except FormulaSyntaxError:
         return formula
-    text = "=" + "".join(change(token[1]) if _refers(token) else token[1] for token in found)  # type: ignore[operator]
+    text = "=" + "".join(change(token[1]) if _refers(token) else token[1] for token in found)
     return formula if text == formula.text else Formula(text)
 
 
@@ -86,7 +87,7 @@ def _moved(part: str, rows: int, columns: int) -> str | None:
     if name and not number and fixed_row:
         return part
     if name and not fixed_column:
-        column = _column(name) + columns
+        column = column_number(name) + columns
         if column < 0:
             return None
         name = letters(column)
@@ -98,14 +99,7 @@ def _moved(part: str, rows: int, columns: int) -> str | None:
     return f"{fixed_column}{name or ''}{fixed_row}{number or ''}"
 
 
-def _column(name: str) -> int:
-    total = 0
-    for letter in name.upper():
-        total = total * 26 + ord(letter) - 64
-    return total - 1
-
-
-def _respelled(text: str, old: Area, new: Area) -> str:
+def _respelled(text: str, new: Area) -> str:
     """The reference with its numbers replaced and its `$` kept."""
     rest = _split(text)[1]
     parts = rest.split(":")

@@ -30,6 +30,13 @@ class ErrorValueError(FormulaError):
         self.error = error
 
 
+def miscounted(name: str, wanted: str, given: int) -> FormulaError:
+    """A function called with too few or too many arguments."""
+    return FormulaError(
+        "#N/A", f"Wrong number of arguments to {name}. Expected {wanted} arguments, but got {given} arguments."
+    )
+
+
 def as_text(value: Plain) -> str:
     """A value joined into a text."""
     if isinstance(value, CellError):
@@ -162,10 +169,7 @@ def _one(arguments: Sequence[Argument], name: str, least: int = 1, most: int | N
     most = least if most is None else most
     if not least <= len(arguments) <= most:
         wanted = str(least) if least == most else f"between {least} and {most}"
-        raise FormulaError(
-            "#N/A",
-            f"Wrong number of arguments to {name}. Expected {wanted} arguments, but got {len(arguments)} arguments.",
-        )
+        raise miscounted(name, wanted, len(arguments))
     return [argument.at(0, 0) if hasattr(argument, "at") else argument for argument in arguments]
 
 
@@ -206,10 +210,7 @@ def _extreme(name: str, choose: Callable[[Iterable[float]], float]) -> Callable[
 
 def _if(arguments: Sequence[Node], evaluate: Eval) -> Plain:
     if not 2 <= len(arguments) <= 3:
-        raise FormulaError(
-            "#N/A",
-            f"Wrong number of arguments to IF. Expected between 2 and 3 arguments, but got {len(arguments)} arguments.",
-        )
+        raise miscounted("IF", "between 2 and 3", len(arguments))
     if _truth(evaluate(arguments[0]), "IF"):
         return evaluate(arguments[1])
     return evaluate(arguments[2]) if len(arguments) == 3 else False
@@ -264,9 +265,9 @@ FUNCTIONS: dict[str, Callable[[Sequence[Argument]], Plain]] = {
     "LEFT": _side("LEFT"),
     "RIGHT": _side("RIGHT"),
     "HYPERLINK": _hyperlink,
-    "TRUE": lambda arguments: True,
-    "FALSE": lambda arguments: False,
-    "PI": lambda arguments: math.pi,
+    "TRUE": lambda _: True,
+    "FALSE": lambda _: False,
+    "PI": lambda _: math.pi,
     "ISBLANK": lambda arguments: _one(arguments, "ISBLANK")[0] is None,
     "ROWS": lambda arguments: arguments[0].box.height if hasattr(arguments[0], "at") else 1,
     "COLUMNS": lambda arguments: arguments[0].box.width if hasattr(arguments[0], "at") else 1,

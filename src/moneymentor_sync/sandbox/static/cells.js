@@ -6,6 +6,7 @@ import { changedCells, signature } from "./changes.js";
 const ROWS = 100;
 const COLUMNS = 50;
 const KEPT = 80; // windows
+const AT_ONCE = 2; // requests under way
 const BLANK = Object.freeze({});
 export const MARKED_FOR = 2500; // ms that a change is marked
 
@@ -15,7 +16,8 @@ export class Cells {
   #now = new Map(); // windows of this version, by "row:column" of their first cell
   #before = new Map(); // the last known windows of older versions
   #wereAt = new Map(); // by first column: signature of a row in #before -> its index
-  #asked = new Set();
+  #wanted = new Map(); // by the same key: [row, column] of windows to fetch, the first ones first
+  #asked = new Set(); // those under way
   #generation = 0; // an answer to a question about an older version is not taken
   #marks = new Map(); // "row:column" -> since when it is marked
 
@@ -63,17 +65,31 @@ export class Cells {
     return since !== undefined && now - since < MARKED_FOR ? since : undefined;
   }
 
-  /** Fetches what is not known of the rows and columns, half-open. */
-  need(row, endRow, column, endColumn) {
-    for (let top = row - (row % ROWS); top < Math.min(endRow, this.#layout.rows); top += ROWS) {
-      const right = Math.min(endColumn, this.#layout.columns);
-      for (let left = column - (column % COLUMNS); left < right; left += COLUMNS) this.#fetch(top, left);
+  /**
+   * Fetches what is not known of these areas, `[row, endRow, column, endColumn]`, half-open. What was wanted
+   * before and not begun yet is forgotten: whoever drags the scrollbar wants only the place where they stop.
+   */
+  want(areas) {
+    const wanted = new Map();
+    for (const [row, endRow, column, endColumn] of areas) {
+      for (let top = row - (row % ROWS); top < endRow; top += ROWS) {
+        for (let left = column - (column % COLUMNS); left < endColumn; left += COLUMNS) {
+          wanted.set(`${top}:${left}`, [top, left]);
+        }
+      }
+    }
+    this.#wanted = wanted;
+    this.#fetchNext();
+  }
+
+  #fetchNext() {
+    for (const [key, [top, left]] of this.#wanted) {
+      if (this.#asked.size >= AT_ONCE) return;
+      if (!this.#now.has(key) && !this.#asked.has(key)) this.#fetch(key, top, left);
     }
   }
 
-  async #fetch(top, left) {
-    const key = `${top}:${left}`;
-    if (this.#now.has(key) || this.#asked.has(key)) return;
+  async #fetch(key, top, left) {
     this.#asked.add(key);
     const generation = this.#generation;
     try {

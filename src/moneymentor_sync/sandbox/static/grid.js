@@ -5,6 +5,7 @@ import { Axis, Columns, ROW_HEIGHT, letters } from "./axis.js";
 import { MARKED_FOR } from "./cells.js";
 
 const OVERSCAN = 8; // rows drawn above and below what is in view
+const AHEAD = 60; // rows fetched above and below, so that they are there when one scrolls on
 const TALLEST = 12_000_000; // pixels; browsers cannot draw much taller boxes, so beyond it scrolling is scaled
 
 export class Grid {
@@ -138,19 +139,18 @@ export class Grid {
     const endRow = this.frozenRows + Math.ceil((top + this.#room) / ROW_HEIGHT);
     const from = Math.max(this.frozenRows, firstRow - OVERSCAN);
     const to = Math.min(this.rows.shown, endRow + OVERSCAN);
-    this.#need(from, to, first, end);
+    this.#want(from, to, first, end);
     const stamp = `${this.cells.stamp}|${first}|${end}`;
     this.#drawHead(stamp, first, end);
     this.#drawBody(stamp, from, to, first, end, top);
   }
 
-  /** Asks for what is to be drawn: the frozen rows and columns, and what is in view. */
-  #need(from, to, first, end) {
+  /** Asks for the frozen rows and columns, for what is in view, and then for what is near it. */
+  #want(from, to, first, end) {
     const bands = [...spans(this.columns, 0, this.frozenColumns), ...spans(this.columns, first, end)];
-    const rows = [...spans(this.rows, 0, this.frozenRows), ...spans(this.rows, from, to)];
-    for (const [row, endRow] of rows) {
-      for (const [column, endColumn] of bands) this.cells.need(row, endRow, column, endColumn);
-    }
+    const near = [Math.max(this.frozenRows, from - AHEAD), Math.min(this.rows.shown, to + AHEAD)];
+    const rows = [[0, this.frozenRows], [from, to], near].flatMap((place) => [...spans(this.rows, ...place)]);
+    this.cells.want(rows.flatMap((row) => bands.map((band) => [...row, ...band])));
   }
 
   #drawHead(stamp, first, end) {

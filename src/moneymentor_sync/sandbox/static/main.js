@@ -117,14 +117,13 @@ class Book {
       const time = new Date().toLocaleTimeString("en-GB");
       $("changes").textContent = `${count(this.#changed.cells, "cell")} changed at ${time}`;
     }
-    if (this.#widths) this.grid.draw();
-    else this.#measure();
+    if (!this.#widths && this.#cells.get(0, 0)) this.#measure();
+    else this.grid.draw();
     this.#tell();
   }
 
   #measure() {
     const { sheet } = this.#known;
-    if (!this.#cells.get(0, 0)) return; // the first window is still under way
     const columns = Math.min(MEASURED.columns, sheet.columns);
     const rows = Math.min(MEASURED.rows, sheet.rows);
     this.#widths = fitted(rows, columns, (row, column) => this.#cells.get(row, column));
