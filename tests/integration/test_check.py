@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from moneymentor_sync.adapters.environment import load_config
+from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.checks import Check, check_everything
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.sandbox import Sandbox
+from moneymentor_sync.sandbox.faults import Fault
 from moneymentor_sync.wiring import choose, open_engine
 
 SECRET_NAME = "Ada Lovelace"
@@ -213,19 +215,19 @@ def test_a_spreadsheet_that_may_only_be_read(place: Place) -> None:
 
 
 def test_a_drive_that_refuses_to_tell(place: Place) -> None:
-    place.box.faults.add("status", on="drive", status=403)
+    place.box.faults.add(Fault("status", on="drive", status=403))
     assert not_ok(place.check()) == {"access": "warning"}
 
 
 def test_a_google_that_is_down(place: Place) -> None:
-    place.box.faults.add("status", on="read", status=503)
+    place.box.faults.add(Fault("status", on="read", status=503))
     checks = place.check()
     assert checks["spreadsheet"].status == "failed"
     assert "503" in checks["spreadsheet"].message
 
 
 def test_an_answer_that_is_not_what_was_asked_for(place: Place) -> None:
-    place.box.faults.add("truncate", on="read")
+    place.box.faults.add(Fault("truncate", on="read"))
     assert place.check()["spreadsheet"].status == "failed"
 
 
@@ -277,8 +279,7 @@ def test_a_clock_that_is_wrong(place: Place) -> None:
 
 
 def test_a_sync_under_way_is_named(place: Place) -> None:
-    config = place.config()
-    with open_engine(config, holder="mmsync sync") as engine, engine._edges.lease.hold(place.spreadsheet):  # noqa: SLF001 - the lock that a sync takes
+    with LockFiles(place.config().state_path, "mmsync sync").hold(place.spreadsheet):
         checks = place.check()
     assert not_ok(checks) == {"lock": "warning"}
     assert "mmsync sync (process" in checks["lock"].message
