@@ -19,6 +19,7 @@ export class Cells {
   #wanted = new Map(); // by the same key: [row, column] of windows to fetch, the first ones first
   #asked = new Set(); // those under way
   #generation = 0; // an answer to a question about an older version is not taken
+  #arrivals = new Map(); // by first row: how many windows came in
   #marks = new Map(); // "row:column" -> since when it is marked
 
   /** `arrived(changes)` is called when cells came in; `failed(error)` when they did not. */
@@ -27,7 +28,6 @@ export class Cells {
     this.#layout = layout;
     this.arrived = arrived;
     this.failed = failed;
-    this.stamp = 0; // another number whenever what `get` gives may be another
   }
 
   get sheetId() {
@@ -49,7 +49,7 @@ export class Cells {
     this.#asked.clear();
     this.#wereAt.clear();
     this.#generation += 1;
-    this.stamp += 1;
+    this.#arrivals.clear();
   }
 
   /** The cell, `{}` where it is blank, undefined where it is not known yet. */
@@ -57,6 +57,11 @@ export class Cells {
     const [top, left] = [row - (row % ROWS), column - (column % COLUMNS)];
     const rows = this.#now.get(`${top}:${left}`) ?? this.#before.get(`${top}:${left}`);
     return rows && (rows[row - top]?.[column - left] ?? BLANK);
+  }
+
+  /** Another text whenever what `get` gives for this row may be another. */
+  stamp(row) {
+    return `${this.#generation}.${this.#arrivals.get(row - (row % ROWS)) ?? 0}`;
   }
 
   /** Since when the cell is marked as changed; undefined where it is not. */
@@ -115,7 +120,7 @@ export class Cells {
     this.#asked.delete(key);
     this.#now.set(key, rows);
     if (this.#now.size > KEPT) this.#now.delete(this.#now.keys().next().value);
-    this.stamp += 1;
+    this.#arrivals.set(top, (this.#arrivals.get(top) ?? 0) + 1);
     this.arrived(changes.length);
   }
 

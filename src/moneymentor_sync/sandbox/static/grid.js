@@ -140,9 +140,8 @@ export class Grid {
     const from = Math.max(this.frozenRows, firstRow - OVERSCAN);
     const to = Math.min(this.rows.shown, endRow + OVERSCAN);
     this.#want(from, to, first, end);
-    const stamp = `${this.cells.stamp}|${first}|${end}`;
-    this.#drawHead(stamp, first, end);
-    this.#drawBody(stamp, from, to, first, end, top);
+    this.#drawHead(first, end);
+    this.#drawBody(from, to, first, end, top);
   }
 
   /** Asks for the frozen rows and columns, for what is in view, and then for what is near it. */
@@ -153,7 +152,14 @@ export class Grid {
     this.cells.want(rows.flatMap((row) => bands.map((band) => [...row, ...band])));
   }
 
-  #drawHead(stamp, first, end) {
+  /** What a row was drawn from: it is drawn again when this is another. */
+  #stamp(row, first, end) {
+    return `${this.cells.stamp(row)}|${first}|${end}`;
+  }
+
+  #drawHead(first, end) {
+    const last = this.frozenRows ? this.rows.index(this.frozenRows - 1) : 0;
+    const stamp = this.#stamp(0, first, end) + this.#stamp(last, first, end);
     if (this.#drawn === stamp) return;
     this.#drawn = stamp;
     const keep = this.#head.querySelector(".editor"); // typing in a frozen row goes on
@@ -167,7 +173,7 @@ export class Grid {
     }
   }
 
-  #drawBody(stamp, from, to, first, end, top) {
+  #drawBody(from, to, first, end, top) {
     const gone = new Set(this.#rows.keys());
     const offset = this.element.scrollTop - top;
     for (let position = from; position < to; position += 1) {
@@ -180,8 +186,9 @@ export class Grid {
         this.#body.append(row);
       }
       row.style.transform = `translateY(${(position - this.frozenRows) * ROW_HEIGHT + offset}px)`;
-      if (row.stamp !== stamp) {
-        row.stamp = stamp;
+      const stamp = this.#stamp(index, first, end);
+      if (row.dataset.stamp !== stamp) {
+        row.dataset.stamp = stamp;
         this.#fill(row, first, end);
       }
     }
