@@ -291,21 +291,25 @@ def _runs(update: RowUpdate, ordered: Sequence[int], positions: Sequence[int], k
     """
     changed = set(update.changed())
     runs: list[list[int]] = []
-    gap: list[int] = []
+    gap: list[int] | None = None  # our unchanged columns since the last run; None where it cannot be gone over
+    last = -2
     for i in ordered:
-        adjacent = bool(runs) and positions[i] == positions[(gap or runs[-1])[-1]] + 1
+        if positions[i] != last + 1:
+            gap = None
+        last = positions[i]
         if i not in changed:
-            gap = [*gap, i] if adjacent and i not in key else []
-            if not gap and runs:
-                runs.append([])
+            gap = None if gap is None or i in key else [*gap, i]
             continue
-        cost = sum(len(encode(typed(update.new[j]))) + 1 for j in gap)
-        if runs and runs[-1] and adjacent and cost < GAP_COST:
+        if runs and gap is not None and _cost(update, gap) < GAP_COST:
             runs[-1] += [*gap, i]
         else:
             runs.append([i])
         gap = []
-    return [run for run in runs if run]
+    return runs
+
+
+def _cost(update: RowUpdate, columns: Sequence[int]) -> int:
+    return sum(len(encode(typed(update.new[i]))) + 1 for i in columns)
 
 
 def blank_requests(plan: Plan, where: Frame) -> Iterator[Request]:

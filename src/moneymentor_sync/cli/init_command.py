@@ -232,7 +232,7 @@ def _ask(question: _Question) -> str:
     from moneymentor_sync.core.errors import MmsyncError
 
     while True:
-        given: str = typer.prompt(question.prompt, default=question.default, err=True)
+        given: str = typer.prompt(question.prompt, default=question.default, err=True, prompt_suffix="\n> ")
         try:
             answer = question.form(given)
             if question.trial is not None:

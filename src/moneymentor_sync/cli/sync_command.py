@@ -76,6 +76,7 @@ def run_as_json(run: RunResult) -> dict[str, Any]:
 def show_run(run: RunResult) -> None:
     """A run as a table on stdout; errors, remedies and notes on stderr."""
     out().print(run_table(run))
+    out().print(run_total(run), style="dim")
     for one in run.datasets:
         _explain(one)
 
@@ -86,10 +87,10 @@ def run_table(run: RunResult) -> Table:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("dataset")
-    table.add_column("tab")
+    table.add_column("dataset", overflow="fold")
+    table.add_column("tab", overflow="fold")
     table.add_column("result")
-    for heading in ("rows", "inserted", "updated", "deleted", "cells", "reads", "writes", "sent", "took"):
+    for heading in ("rows", "inserted", "updated", "deleted"):
         table.add_column(heading, justify="right")
     for one in run.datasets:
         table.add_row(
@@ -100,13 +101,22 @@ def run_table(run: RunResult) -> Table:
             f"{one.inserted:,}",
             f"{one.updated:,}",
             f"{one.deleted:,}",
-            f"{one.cells:,}",
-            str(one.reads),
-            str(one.writes),
-            size(one.bytes_sent),
-            f"{one.seconds:.1f} s",
         )
     return table
+
+
+def run_total(run: RunResult) -> str:
+    """What it cost, in one line: cells, calls, bytes and time."""
+    cells, reads, writes = (
+        sum(getattr(one, name) for one in run.datasets) for name in ("cells", "reads", "writes")
+    )
+    sent = sum(one.bytes_sent for one in run.datasets)
+    calls = f"{_count(writes, 'write')} and {_count(reads, 'read')}"
+    return f"{_count(cells, 'cell')} in {calls} of the spreadsheet, {size(sent)} sent, {run.seconds:.1f} s"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def size(count: int) -> str:
