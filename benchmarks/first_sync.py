@@ -1,0 +1,82 @@
+"""The first sync: how many writes, how large, and how long against what else people use for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import ceil
+from statistics import median
+
+from . import people, rivals
+from .changes import BODY
+from .figures import Figure, count, ratio, seconds, size
+from .scene import TAB, Scene, Sync, scene
+from .setting import Setting
+
+EXTRA_WRITES = 4
+"""To make the tab, to show it, and the like, beside the bodies of 2 MB."""
+
+
+def first_sync(setting: Setting) -> Iterator[Figure]:
+    """Into a spreadsheet that has no such tab."""
+    with scene(setting.database()) as place:
+        yield from _figures("first.new", "the first sync, into no tab", place.sync())
+
+
+def into_existing(setting: Setting) -> Iterator[Figure]:
+    """Into a tab that a person has made, blank or with columns of their own."""
+    with scene(setting.database()) as place:
+        place.edit("add_tab", title=TAB)
+        yield from _figures("first.blank", "the first sync, into a blank tab of 1,000 rows", place.sync())
+    with scene(setting.database()) as place:
+        place.edit("add_tab", title=TAB)
+        header = [*people.COLUMNS[:4], "Notes", *people.COLUMNS[4:], "Owner"]
+        place.edit("type_rows", tab=TAB, row=0, column=0, rows=[header])
+        yield from _figures("first.beside", "the first sync, with people's columns between", place.sync())
+
+
+def _figures(name: str, what: str, sync: Sync) -> Iterator[Figure]:
+    asked = sync.requests
+    most = ceil(asked.bytes_sent / BODY) + EXTRA_WRITES
+    yield count(f"{name}.writes", f"writes: {what}", len(asked.writes), most)
+    yield size(f"{name}.largest", "the largest of its requests", asked.largest, BODY)
+    yield size(f"{name}.bytes", "all its requests", asked.bytes_sent)
+    yield count(f"{name}.reads", "reads of Sheets", asked.reads)
+    yield seconds(f"{name}.time", f"whole process: {what}", sync.child.seconds)
+    yield seconds(f"{name}.stand_in", "of that, CPU time of the stand-in", sync.server_seconds)
+
+
+def against_others(setting: Setting) -> Iterator[Figure]:
+    """Everybody puts the same table into a spreadsheet of their own, in turns; medians of whole processes."""
+    runs: dict[str, list[rivals.Put]] = {}
+    for _ in range(3):
+        for name, put in {"mmsync": _ours, **rivals.available(setting)}.items():
+            with scene(setting.database()) as place:
+                runs.setdefault(name, []).append(put(place))
+                _complete(setting, place, name)
+    ours = median(put.seconds for put in runs["mmsync"])
+    for name, puts in runs.items():
+        took = median(put.seconds for put in puts)
+        yield seconds(f"others.{name}.time", f"{name} puts {setting.rows:,} rows there, median of 3", took)
+        yield seconds(f"others.{name}.client", "CPU time of its own process", median(p.cpu_seconds for p in puts))
+        server = median(put.server_seconds for put in puts)
+        yield seconds(f"others.{name}.stand_in", "CPU time of the stand-in for it", server)
+        yield count(f"others.{name}.writes", "its writes", puts[-1].writes)
+        yield size(f"others.{name}.bytes", "all its requests", puts[-1].bytes_sent)
+        if name != "mmsync":
+            target = 1.0 if name in rivals.TO_BEAT else None
+            yield ratio(f"others.{name}.ratio", f"mmsync's time against {name}'s", ours / took, target)
+
+
+def _ours(place: Scene) -> rivals.Put:
+    sync = place.sync()
+    asked = sync.requests
+    return rivals.Put(
+        sync.child.seconds, sync.child.cpu_seconds, sync.server_seconds, len(asked.writes), asked.bytes_sent
+    )
+
+
+def _complete(setting: Setting, place: Scene, name: str) -> None:
+    """Raises RuntimeError where not every row arrived: then its time says nothing."""
+    found = place.filled_rows("Sheet1" if name == "drt" else TAB)
+    if found != setting.rows + 1:
+        raise RuntimeError(f"{name} put {found - 1:,} of {setting.rows:,} rows into the tab")
