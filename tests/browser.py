@@ -108,9 +108,10 @@ class Browser:
             raise AssertionError(f"did not become true: {condition} {values}\n{error}") from error
 
     def console(self) -> list[str]:
-        """The errors and warnings that the page gave rise to since the last call."""
+        """Errors and warnings since the last call, but for answers that were refusals: exceptions, policies."""
         found = self._do("/se/log", {"type": "browser"})
-        return [entry["message"] for entry in found if entry["level"] in ("SEVERE", "WARNING")]
+        bad = [entry for entry in found if entry["level"] in ("SEVERE", "WARNING")]
+        return [entry["message"] for entry in bad if entry["source"] != "network"]
 
     def devtools(self, command: str, **parameters: Any) -> Any:
         """A command of the DevTools protocol: for what WebDriver has no words for."""

@@ -2,7 +2,10 @@
 // Rows are compared with what they were before rows were inserted, deleted or sorted around them: a row
 // that only moved has not changed.
 
-export const signature = (cells) => JSON.stringify(cells);
+/** What can be seen of cells, as text: a formula that only followed its moved cells looks as before. */
+export const signature = (cells) =>
+  JSON.stringify(cells, (name, value) => (name === "formula" || name === "entry" ? undefined : value));
+
 const BLANK = signature([]);
 
 /**
