@@ -139,6 +139,13 @@ class Workbench:
         for path in self.state.parent.iterdir():
             path.unlink()
 
+    def forget_fingerprints(self) -> None:
+        """Makes the next sync compare everything, cell by cell, with what it knows of the tab otherwise kept."""
+        connection = sqlite3.connect(self.state)
+        with connection:
+            connection.execute("UPDATE dataset SET source = '', content = ''")
+        connection.close()
+
     # --- the spreadsheet ------------------------------------------------------------------------------------
 
     def grid(self, tab: str = TAB) -> list[list[Any]]:

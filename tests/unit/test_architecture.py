@@ -13,7 +13,7 @@ LAYERS: dict[str, set[str]] = {
     "core": set(),
     "sync": {"core"},
     "adapters": {"core"},
-    "demo": set(),
+    "demo": {"core"},
     "sandbox": set(),
     "wiring": {"core", "sync", "adapters"},
     "checks": {"core", "adapters", "sync", "wiring"},

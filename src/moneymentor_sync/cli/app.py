@@ -22,6 +22,7 @@ app = typer.Typer(
     "Try it first with `mmsync demo`: no account and no file needed. Then `mmsync init`, `mmsync check`, "
     "`mmsync plan`, `mmsync sync`.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -41,7 +42,7 @@ VerboseOption = Annotated[
 DatasetsArgument = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[DATASET]…", help="Only these datasets; else all that are enabled.", show_default=False
+        metavar="DATASET", help="Only these datasets; else all that are enabled.", show_default=False
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
