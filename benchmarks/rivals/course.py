@@ -10,24 +10,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import people
-from benchmarks.scene import Scene, run
+from benchmarks.scene import Child, Requests, Scene, run
 from benchmarks.setting import Setting
 
 HERE = Path(__file__).resolve().parent
 DRT = "drt-core[sheets]==1.2.1"
 TO_BEAT = frozenset({"gspread", "pygsheets"})
 """Whom a first sync may not be slower than; the others are only shown beside it."""
+SLOW = frozenset({"drt"})
+"""Takes minutes, and no target hangs on it: measured once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """What it took to put the table there: seconds of wall clock and CPU, writes and their bytes."""
+    """What it took to put the table there: seconds of wall clock and CPU, memory, writes and their bytes."""
 
     seconds: float
     cpu_seconds: float
     server_seconds: float
+    peak_bytes: int
     writes: int
     bytes_sent: int
+
+    @classmethod
+    def of(cls, child: Child, server_seconds: float, asked: Requests) -> Put:
+        return cls(
+            child.seconds,
+            child.cpu_seconds,
+            server_seconds,
+            child.peak_bytes,
+            len(asked.writes),
+            asked.bytes_sent,
+        )
 
 
 PutTable = Callable[[Scene], Put]
@@ -51,8 +65,7 @@ def _put(place: Scene, command: list[str], environment: Mapping[str, str] | None
     before = place.server_cpu()
     child = run(command, place.directory, environment)
     server = place.server_cpu() - before
-    asked = place.requests()
-    return Put(child.seconds, child.cpu_seconds, server, len(asked.writes), asked.bytes_sent)
+    return Put.of(child, server, place.requests())
 
 
 def _script(place: Scene, name: str, *options: str) -> Put:
@@ -68,7 +81,7 @@ def _drt_python(home: Path) -> Path:
     python = home / "bin" / "python"
     if not (home / DRT).exists():
         venv.create(home, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", DRT]
+        command = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", DRT]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (home / DRT).touch()
     return python
