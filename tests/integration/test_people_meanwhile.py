@@ -158,7 +158,12 @@ def ours_without_notes(bench: Workbench) -> list[list[object]]:
 
 def test_a_tab_of_that_name_made_meanwhile_is_used_and_not_written_over(bench: Workbench) -> None:
     bench.people(*ROWS)
-    happened = bench.before_write(lambda: [bench.person.add_tab(TAB), bench.person.type(TAB, 0, 0, "mine")])
+
+    def make_the_tab() -> None:
+        bench.person.add_tab(TAB)
+        bench.person.type(TAB, 0, 0, "mine")
+
+    happened = bench.before_write(make_the_tab)
     failed = bench.run().datasets[0]
     assert happened
     assert failed.error_code == "header_damaged"

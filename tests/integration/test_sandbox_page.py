@@ -135,6 +135,18 @@ def test_a_window_has_the_texts_and_what_one_would_type_for_them(box: Sandbox) -
     assert (hostile[0]["text"], hostile[4]["entry"]) == (HOSTILE, "'=1+1")
 
 
+def test_the_first_tab_that_is_shown_is_one_with_something_in_it(box: Sandbox) -> None:
+    spreadsheet = box.new_spreadsheet("New")
+    person = box.person(spreadsheet)
+    path = f"/_sandbox/spreadsheets/{spreadsheet}/layout"
+    assert json.loads(get(box, path)[2])["sheet"]["title"] == "Sheet1"
+    for tab in (STAGING, PEOPLE):
+        person.add_tab(tab)
+        person.type(tab, 3, 0, "here")
+    person.hide_tab(STAGING)
+    assert json.loads(get(box, path)[2])["sheet"]["title"] == PEOPLE
+
+
 @pytest.mark.parametrize("query", ["row=-1", "rows=many", "column=" + "9" * 5000])
 def test_a_window_that_is_none_is_refused(box: Sandbox, query: str) -> None:
     status, _, body = get(box, f"/_sandbox/spreadsheets/{box.spreadsheet_id}/grid?{query}")
@@ -254,7 +266,7 @@ def it_writes_what_is_typed_after_a_double_click(screen: Screen) -> None:
     screen.window.keys("0", ENTER)  # behind the 6 that is there
     screen.wait_for_text("#cell-6-2", "60")
     assert screen.box.grid(screen.box.spreadsheet_id, PEOPLE)[6][2] == 60
-    assert screen.look("document.getElementById('address').textContent") == "C8"  # it went on
+    screen.wait_for_text("#address", "C8")  # it went on
     screen.window.keys("=C7*2", ENTER)
     screen.wait_for_text("#cell-7-2", "120")
     assert screen.box.grid(screen.box.spreadsheet_id, PEOPLE)[7][2] == Formula("=C7*2")

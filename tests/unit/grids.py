@@ -95,9 +95,9 @@ def carried_out(plan: Plan, grid: Grid) -> Grid:
         del result[index]
     while len(result) > 1 and is_blank(result[-1]):
         result.pop()
-    for row in plan.inserts:
+    for inserted in plan.inserts:
         new: list[CurrentCell] = []
-        for i, cell in enumerate(row):
+        for i, cell in enumerate(inserted):
             _set(new, places[i], cell)
         result.append(new)
     return result

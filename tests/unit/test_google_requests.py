@@ -48,8 +48,10 @@ def test_each_changed_cell_is_written_and_no_key_and_nothing_of_peoples(data: st
     changes = data.draw(st.sets(st.integers(1, width - 1)))
     new = tuple(old[i] + 100 if i in changes else old[i] for i in range(width))
     update = RowUpdate(3, old, new)
-    written = {}
-    requests = make.update_requests(plan(width, tuple(places), (update,)), make.frame(plan(width, tuple(places), ()), TAB))
+    written: dict[int, float] = {}
+    requests = make.update_requests(
+        plan(width, tuple(places), (update,)), make.frame(plan(width, tuple(places), ()), TAB)
+    )
     for request, placed in requests:
         body = msgspec.json.decode(request)["updateCells"]
         start = body["start"]["columnIndex"]
@@ -72,7 +74,8 @@ def test_three_cells_apart_go_in_one_request_with_what_lies_between() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "kind"), [("yyyy-mm-dd", "DATE"), ("yyyy-mm-dd hh:mm", "DATE_TIME"), ("[h]:mm:ss", "TIME"), ("0.00", "NUMBER")]
+    ("pattern", "kind"),
+    [("yyyy-mm-dd", "DATE"), ("yyyy-mm-dd hh:mm", "DATE_TIME"), ("[h]:mm:ss", "TIME"), ("0.00", "NUMBER")],
 )
 def test_a_number_format_has_a_type(pattern: str, kind: str) -> None:
     assert make.number_format(pattern) == {"type": kind, "pattern": pattern}
@@ -82,7 +85,8 @@ def test_deletions_go_from_the_bottom_up_in_whole_spans() -> None:
     of = plan(2, (0, 1), ())
     of = Plan("d", "T", of.shape, of.layout, of.formats, False, deletes=(1, 2, 5))
     spans = [
-        msgspec.json.decode(request)["deleteDimension"]["range"] for request in make.delete_requests(of, make.frame(of, TAB))
+        msgspec.json.decode(request)["deleteDimension"]["range"]
+        for request in make.delete_requests(of, make.frame(of, TAB))
     ]
     assert [(span["startIndex"], span["endIndex"]) for span in spans] == [(5, 6), (1, 3)]
 

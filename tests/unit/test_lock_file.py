@@ -28,9 +28,9 @@ def test_a_second_one_is_told_who_holds_it(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(LockHeldError, match=rf"mmsync sync \(process {other.pid}\)"):
-            with LockFiles(state, "another").hold("sheet"):
-                pass
+        taken = LockFiles(state, "another").hold("sheet")
+        with pytest.raises(LockHeldError, match=rf"mmsync sync \(process {other.pid}\)"), taken:
+            pass
         with LockFiles(state, "another").hold("another sheet"):
             pass
         other.kill()

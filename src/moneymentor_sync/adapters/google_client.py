@@ -31,7 +31,7 @@ def load_credentials(account: ServiceAccount, scopes: Sequence[str] = SCOPES) ->
     """The service account's credentials. Raises CredentialsError saying what is wrong with the key."""
     info = _key_file(account.file) if account.file else _key_from_environment(account)
     try:
-        made: Credentials = Credentials.from_service_account_info(info, scopes=list(scopes))  # type: ignore[no-untyped-call]  # google-auth
+        made: Credentials = Credentials.from_service_account_info(info, scopes=list(scopes))
     except (ValueError, TypeError, KeyError) as error:
         where = f"the key file {account.file}" if account.file else "GOOGLE_PRIVATE_KEY"
         raise CredentialsError(

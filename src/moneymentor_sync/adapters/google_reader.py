@@ -204,21 +204,30 @@ class Reader:
     def __init__(self, client: GoogleClient, read_cells: int = READ_CELLS) -> None:
         self._client = client
         self._read_cells = read_cells
+        self._tabs: tuple[TabInfo, ...] | None = None
 
-    def structure(self) -> Answer:
-        """All tabs and named ranges, without cells: one read."""
-        return self._get(STRUCTURE_FIELDS, ())
+    def tabs(self) -> tuple[TabInfo, ...]:
+        """All tabs as this look at the spreadsheet found them: at most one read for each `read`."""
+        if self._tabs is None:
+            self._structure()
+        return self._tabs or ()
+
+    def _structure(self) -> Answer:
+        answer = self._get(STRUCTURE_FIELDS, ())
+        self._tabs = tuple(info_of(sheet) for sheet in answer.sheets)
+        return answer
 
     def read(self, wanted: Sequence[Wanted]) -> Reading:
         """The tabs' cells. One read where the known titles still hold, else one more for the structure."""
+        self._tabs = None
         known = [(one, one.known) for one in wanted if one.known is not None]
         if known and len(known) == len(wanted):
             try:
                 return self._optimistic([(one.dataset, k.title, k.sheet_id) for one, k in known], _width(wanted))
             except (RequestRefusedError, LookupError):
                 pass  # a tab was renamed, deleted or replaced: look where it is now
-        answer = self.structure()
-        infos = tuple(info_of(sheet) for sheet in answer.sheets)
+        answer = self._structure()
+        infos = self.tabs()
         places = {one.dataset: found for one in wanted if (found := _find(one, infos))}
         if not places:
             return Reading(fence_of(answer), {}, infos)

@@ -25,7 +25,7 @@ from . import google_requests as make
 from .google_batch import MAX_BODY_BYTES, Batcher
 from .google_client import GoogleClient
 from .google_landing import LandingCheck
-from .google_reader import Reader, info_of, quoted
+from .google_reader import Reader, quoted
 from .google_requests import Frame, Request
 
 ENVELOPE_BYTES = 8_000
@@ -244,15 +244,16 @@ class GoogleSheets:
 
     def _leftovers(self) -> list[Request]:
         """Removes what an interrupted sync left hidden."""
-        tabs = [info_of(sheet) for sheet in self._reader.structure().sheets]
+        tabs = self._reader.tabs()
         return [make.delete_tab(t.sheet_id) for t in tabs if t.hidden and t.title.startswith(STAGING_PREFIX)]
 
     def _make_room(self, cells: int) -> None:
         """Refuses what would exceed the spreadsheet's limit, before anything is written."""
         if cells < ASK_BEFORE_GROWING:
             return
-        tabs = [info_of(sheet) for sheet in self._reader.structure().sheets]
-        present = sum(tab.rows * tab.columns for tab in tabs if not tab.title.startswith(STAGING_PREFIX))
+        present = sum(
+            tab.rows * tab.columns for tab in self._reader.tabs() if not tab.title.startswith(STAGING_PREFIX)
+        )
         if present + cells > self._max_cells:
             raise CellLimitError(
                 f"the spreadsheet has {present:,} cells and would need {cells:,} more, over the limit of "

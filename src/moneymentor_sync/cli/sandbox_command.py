@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .app import VerboseOption, app
+from .app import ConfigOption, VerboseOption, app
 
 
 @app.command("sandbox")
@@ -17,6 +17,7 @@ def sandbox(
         Path | None,
         typer.Option("--dir", metavar="DIR", help="Where its spreadsheets and key live; else ./mmsync-sandbox."),
     ] = None,
+    config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Run the local stand-in of the Google Sheets API, for trying things out and for tests.
@@ -24,7 +25,7 @@ def sandbox(
     The first line on stdout is JSON: {"url", "credentials_file", "spreadsheet_id"}. Put the url into
     `[google] api_endpoint`; open it in a browser to see the spreadsheets. Ctrl-C stops it; nothing is lost.
     """
-    del verbose  # it has nothing more to say
+    del config, verbose  # every command takes them; it needs no configuration and has nothing more to say
     from moneymentor_sync.sandbox import serve
 
     serve(directory or Path("mmsync-sandbox"), port)
