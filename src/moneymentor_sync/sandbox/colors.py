@@ -13,8 +13,9 @@ _PARTS = ("red", "green", "blue", "alpha")
 def single(value: float) -> float:
     """The shortest decimal that is the same single-precision number: 66/255 -> 0.25882354."""
     packed = struct.pack("f", value)
+    exact = struct.unpack("f", packed)[0]
     for digits in range(1, 10):
-        short = float(f"{value:.{digits}g}")
+        short = float(f"{exact:.{digits}g}")
         if struct.pack("f", short) == packed:
             return int(short) if short.is_integer() else short
     return value

@@ -172,14 +172,29 @@ class Document:
         except ValueError:
             return None
         if title is not None:
-            sheet = self.titled(title)
-            area = a1.parse_area(rest) if rest else Area()
-            return Located(sheet, area) if sheet is not None and area is not None else None
+            return self._on_tab(title, rest)
         area = a1.parse_area(rest)
         if area is not None:
             return Located(self.sheets[0], area)
-        named = next((item for item in self.named.values() if item.name.casefold() == text.casefold()), None)
-        if named is not None and named.area is not None:
-            return Located(self.sheet(named.sheet_id), named.area)
+        named = self._named(text)
+        if named is not None:
+            return named
         sheet = self.titled(text)
         return Located(sheet, Area()) if sheet is not None else None
+
+    def _on_tab(self, title: str, rest: str) -> Located | None:
+        """A range, or a named range, of the tab called that; the whole tab where no more is said."""
+        sheet = self.titled(title)
+        if sheet is None:
+            return None
+        area = a1.parse_area(rest) if rest else Area()
+        if area is not None:
+            return Located(sheet, area)
+        named = self._named(rest)
+        return named if named is not None and named.sheet is sheet else None
+
+    def _named(self, name: str) -> Located | None:
+        for item in self.named.values():
+            if item.name.casefold() == name.casefold() and item.area is not None:
+                return Located(self.sheet(item.sheet_id), item.area)
+        return None

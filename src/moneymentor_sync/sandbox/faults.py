@@ -79,12 +79,11 @@ class Fault:
     def response(self, kind: str) -> Response:
         """The answer of a `status` fault, in Google's words."""
         if self.status == 502:
-            return Response(502, _HTML_502, "text/html; charset=UTF-8")
-        if self.status == 429:
-            error = exceeded("read" if kind == "read" else "write")
+            response = Response(502, _HTML_502, "text/html; charset=UTF-8")
+        elif self.status == 429:
+            response = Response.refusal(exceeded("read" if kind == "read" else "write"))
         else:
-            error = ApiError(self.status, _MESSAGES.get(self.status, "Error."))
-        response = Response.refusal(error)
+            response = Response.refusal(ApiError(self.status, _MESSAGES.get(self.status, "Error.")))
         if self.retry_after is not None:
             response.headers["Retry-After"] = str(self.retry_after)
         return response

@@ -37,12 +37,13 @@ class _Exchange(BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
-    server_version = "ESF"
-    sys_version = ""
     disable_nagle_algorithm = True
     timeout = _IDLE_SECONDS
     wbufsize = 1 << 16
     server: Server
+
+    def version_string(self) -> str:
+        return "ESF"
 
     def _serve(self) -> None:
         body = self._body()

@@ -43,7 +43,7 @@ _DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Su
 _DATE_TOKEN = re.compile(
     r'"[^"]*"|\\.|\[h+\]|\[m+\]|\[s+\]|am/pm|a/p|y+|m+|d+|h+|s+(?:\.0+)?|.', re.IGNORECASE | re.DOTALL
 )
-_NUMBER_PART = re.compile(r"[#0?,]*[#0?](?:[#0?,]*)(?:\.[#0?]*)?|\.[#0?]+")
+_NUMBER_PART = re.compile(r"[#0?,]*[#0?](?:[#0?,]*)(?:\.[#0?]*)?,*|\.[#0?]+")
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)|\[\$([^\]-]*)(?:-[^\]]*)?\]|\[[^\]]*\]|_.|\*.')
 
 
@@ -148,9 +148,9 @@ def _mantissa(value: int | float, pattern: str, exponent_digits: int) -> str:
 
 
 def _digits(value: Decimal, pattern: str) -> str:
+    while pattern.endswith(","):  # each trailing comma divides by a thousand
+        pattern, value = pattern[:-1], value / 1000
     whole_pattern, _, fraction_pattern = pattern.partition(".")
-    while whole_pattern.endswith(","):  # each trailing comma divides by a thousand
-        whole_pattern, value = whole_pattern[:-1], value / 1000
     places = len(fraction_pattern)
     rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
     whole, _, fraction = f"{rounded:f}".partition(".")

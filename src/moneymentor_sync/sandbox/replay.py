@@ -212,9 +212,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "percent": summary.shares(),
             "outcomes": [asdict(item) for item in summary.outcomes if given.verbose or not item.agrees],
         }
-        print(json.dumps(body, indent=2), file=sys.stdout)
+        sys.stdout.write(json.dumps(body, indent=2) + "\n")
     else:
-        print(report(summary, verbose=given.verbose), file=sys.stdout)
+        sys.stdout.write(report(summary, verbose=given.verbose) + "\n")
     return 0 if summary.shares()["of_supported"] >= 95 else 1
 
 

@@ -102,5 +102,6 @@ def _misfit(place: str, error: msgspec.ValidationError) -> ApiError:
     """What a JSON that does not fit its message is told."""
     match = _UNKNOWN.match(str(error))
     if match is not None:
-        return unknown_field(".".join(part for part in (place, match[2]) if part), match[1])
+        path = ".".join(part for part in (place, match[2]) if part)
+        return unknown_field(re.sub(r"([A-Z])", lambda letter: f"_{letter[1].lower()}", path), match[1])
     return bad_json(f"Invalid JSON payload received. {error} in '{place}'", place)

@@ -42,20 +42,10 @@ def sort(context: Context, sheet: Sheet, box: Box, specs: list[Json]) -> None:
         descending = spec.get("sortOrder") == "DESCENDING"
         keys = {row: _key(render.effective(context.document, sheet, row, column)) for row in order}
         blanks = [row for row in order if keys[row] is None]
-        order = sorted(
-            (row for row in order if keys[row] is not None),
-            key=lambda row: keys[row],
-            reverse=descending,
-        )
-        if descending:  # a stable sort the other way round: equal rows keep their order
-            order = _stable_descending(order, keys)
-        order += blanks
+        filled = [row for row in order if keys[row] is not None]
+        order = sorted(filled, key=keys.__getitem__, reverse=descending) + blanks
     _apply(sheet, box, order)
     _move_metadata(context, sheet, box, order)
-
-
-def _stable_descending(order: list[int], keys: dict[int, Any]) -> list[int]:
-    return sorted(sorted(order), key=lambda row: keys[row], reverse=True)
 
 
 def _key(value: Plain) -> Any:

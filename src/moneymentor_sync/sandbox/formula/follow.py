@@ -22,8 +22,7 @@ def follow(formula: Formula, edit: Edit, own_sheet: bool, title: str) -> Formula
         if not concerned:
             return text
         area = edit.area(node.area)
-        prefix, _ = _split(text)
-        return prefix + (_respelled(text, area) if area is not None else "#REF!")
+        return "#REF!" if area is None else _split(text)[0] + _respelled(text, area)
 
     return _rewritten(formula, change)
 
@@ -34,7 +33,7 @@ def offset(formula: Formula, rows: int, columns: int) -> Formula:
     def change(text: str) -> str:
         prefix, rest = _split(text)
         parts = [_moved(part, rows, columns) for part in rest.split(":")]
-        return prefix + ("#REF!" if None in parts else ":".join(part or "" for part in parts))
+        return "#REF!" if None in parts else prefix + ":".join(part or "" for part in parts)
 
     return _rewritten(formula, change)
 
