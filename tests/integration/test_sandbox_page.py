@@ -126,6 +126,21 @@ def test_the_layout_tells_what_a_window_cannot(box: Sandbox) -> None:
     assert ask(box, "layout?sheetId=12345")["sheet"]["title"] == PEOPLE  # a tab that is gone
 
 
+def test_the_layout_tells_which_rows_changed_and_not_which_moved(box: Sandbox) -> None:
+    person = box.person()
+    tab = person.add_tab("Changing")
+    person.type_rows("Changing", 0, 0, [[number, f"=A{number + 1}"] for number in range(100)])
+    seen = ask(box, f"layout?sheetId={tab}")["version"]
+    person.insert_rows("Changing", 10, 2)
+    person.type("Changing", 10, 0, "new")
+    person.type("Changing", 52, 0, "changed")
+    person.delete_rows("Changing", 60)
+    sheet = ask(box, f"layout?sheetId={tab}&since={seen}")["sheet"]
+    assert (sheet["changed"], sheet["changedRows"]) == (2, [10, 52])
+    assert ask(box, f"layout?sheetId={tab}&since=1")["sheet"]["changed"] == 0  # not looked at: not known
+    person.delete_tab("Changing")
+
+
 def test_a_window_has_the_texts_and_what_one_would_type_for_them(box: Sandbox) -> None:
     found = ask(box, "grid?sheetId=0&row=1&rows=2&column=1&columns=5")
     ana, hostile = found["cells"]
@@ -318,7 +333,20 @@ def it_follows_changes_and_marks_just_them(screen: Screen) -> None:
     screen.wait_for_text("#cell-3-1", HOSTILE)  # moved on, and not marked for it
     in_row = [f"cell-2-{column}" for column in range(1, 6)]
     assert screen.look(marked) == sorted([*in_row, "cell-4-1"])
-    screen.wait_for_text("#changes", "cells changed at")
+    screen.wait_for_text("#changes", "2 rows changed at")
+    assert screen.look("document.getElementById('go').hidden")  # all of it is in view
+
+
+def it_shows_the_way_to_a_change_out_of_view_and_goes_there_by_itself_if_told(screen: Screen) -> None:
+    person = screen.box.person()
+    person.type(LONG, 50_000, 1, "far away")
+    screen.wait_for_text("#go:not([hidden])", "Show row 50,001")
+    screen.window.click("#go")
+    screen.wait_for_text("#cell-50000-1.changed", "far away")
+    screen.window.click("#follow")
+    person.type(LONG, 90_000, 1, "further")
+    screen.wait_for_text("#cell-90000-1", "further")
+    screen.window.click("#follow")
 
 
 def it_keeps_the_header_and_fetches_as_one_scrolls(screen: Screen) -> None:
@@ -424,6 +452,7 @@ STEPS: tuple[Callable[[Screen], None], ...] = (
     it_does_not_write_over_what_came_in_meanwhile,
     it_follows_changes_and_marks_just_them,
     it_keeps_the_header_and_fetches_as_one_scrolls,
+    it_shows_the_way_to_a_change_out_of_view_and_goes_there_by_itself_if_told,
     it_keeps_the_tab_over_a_reload,
     it_can_be_read_in_the_dark_and_on_a_phone,
     it_knows_where_rows_and_columns_lie,

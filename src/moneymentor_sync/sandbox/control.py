@@ -25,6 +25,7 @@ class Control:
 
     def __init__(self, service: Service, person: Callable[[str | None], Person]) -> None:
         self._service, self._person = service, person
+        self._data = page.Data(service.library)
 
     def handle(self, request: Request) -> tuple[Response, Fault | None]:
         """The answer, and the fault that the connection is to suffer."""
@@ -54,7 +55,7 @@ class Control:
             body = request.json()
             return {"result": edit(self._person(body.get("spreadsheet_id")), body)}
         if name == "spreadsheets" and request.method == "GET":
-            return page.data(self._service.library, rest, request)
+            return self._data.answer(rest, request)
         raise not_found()
 
     def _faults(self, request: Request, rest: str) -> Json:

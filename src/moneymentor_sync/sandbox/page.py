@@ -5,10 +5,12 @@ What that JSON holds is said in `view`.
 
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 from typing import Any
 
 from . import view
+from .document import Document
 from .errors import not_found
 from .library import Library
 from .messages import Request, Response
@@ -20,6 +22,7 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
+_REMEMBERED = 8  # versions; they share the rows that did not change
 _POLICY = (
     # The texts of cells are strangers' texts: nothing but our own files may run, and Chromium refuses even
     # our own script wherever it would parse a text as HTML.
@@ -54,24 +57,40 @@ def _file(name: str) -> Response | None:
     return Response(200, found.read_bytes(), _TYPES[found.suffix], dict(_HEADERS))
 
 
-def data(library: Library, path: str, request: Request) -> Any:
-    """The answer to `GET /_sandbox/spreadsheets` and what lies below it. Raises 404.
+class Data:
+    """The JSON of one library's spreadsheets; remembers the versions last looked at, to tell what changed."""
 
-    - `spreadsheets`: a summary of each;
-    - `spreadsheets/{id}/version`: `{"version"}`, another number after every change;
-    - `spreadsheets/{id}/layout?sheetId=`: the summary and the measures of one tab;
-    - `spreadsheets/{id}/grid?sheetId=&row=&rows=&column=&columns=`: a window of a tab's cells.
-    """
-    if not path:
-        return [view.summary(item) for item in library.documents.values()]
-    document_id, _, what = path.partition("/")
-    document = library.documents.get(document_id)
-    if document is None:
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._seen: dict[str, deque[Document]] = {}
+
+    def answer(self, path: str, request: Request) -> Any:
+        """The answer to `GET /_sandbox/spreadsheets` and what lies below it. Raises 404.
+
+        - `spreadsheets`: a summary of each;
+        - `spreadsheets/{id}/version`: `{"version"}`, another number after every change;
+        - `spreadsheets/{id}/layout?sheetId=&since=`: the summary, the measures of one tab, and which of its
+          rows changed since a version that was looked at;
+        - `spreadsheets/{id}/grid?sheetId=&row=&rows=&column=&columns=`: a window of a tab's cells.
+        """
+        if not path:
+            return [view.summary(item) for item in self._library.documents.values()]
+        document_id, _, what = path.partition("/")
+        document = self._library.documents.get(document_id)
+        if document is None:
+            raise not_found()
+        if what == "version":
+            return {"version": document.version}
+        if what == "layout":
+            return view.layout(document, request, self._look(document, request.parameter("since")))
+        if what == "grid":
+            return view.grid(document, request)
         raise not_found()
-    if what == "version":
-        return {"version": document.version}
-    if what == "layout":
-        return view.layout(document, request)
-    if what == "grid":
-        return view.grid(document, request)
-    raise not_found()
+
+    def _look(self, document: Document, since: str | None) -> Document | None:
+        """The version `since`, if it was looked at lately; remembers this one."""
+        seen = self._seen.setdefault(document.document_id, deque(maxlen=_REMEMBERED))
+        found = next((item for item in seen if str(item.version) == since), None)
+        if all(item is not document for item in seen):
+            seen.append(document)
+        return found

@@ -10,10 +10,10 @@ from typing import Any
 
 from . import describe, render, styles
 from .a1 import Box
-from .cells import CellError, Formula, Plain
+from .cells import CellError, Formula, Plain, Value
 from .document import Document
 from .errors import invalid
-from .grid import DEFAULT_COLUMN_PIXELS, Json, Sheet, Style
+from .grid import DEFAULT_COLUMN_PIXELS, Json, Row, Sheet, Style
 from .messages import Request
 from .typed import understand
 
@@ -37,15 +37,15 @@ def summary(document: Document) -> Json:
     return {"id": document.document_id, "title": document.title, "version": document.version, "tabs": tabs}
 
 
-def layout(document: Document, request: Request) -> Json:
+def layout(document: Document, request: Request, since: Document | None = None) -> Json:
     """The summary and, as `sheet`, what a window of one tab cannot tell of the whole.
 
     `hiddenRows` and `hiddenColumns` are half-open spans `[start, end]`, `widths` the pixels of the columns
-    that have not the usual width. A tab that is not there (any more) gives the first visible one.
+    that have not the usual width. Without a tab, or with one that is gone, it is that of the first worth seeing.
+    `changedRows` has the first rows that changed from the version `since`, `changed` their number.
     """
     wanted = _number(request, "sheetId", -1)
-    visible = next((sheet for sheet in document.sheets if not sheet.hidden), document.sheets[0])
-    sheet = next((item for item in document.sheets if item.sheet_id == wanted), visible)
+    sheet = next((item for item in document.sheets if item.sheet_id == wanted), None) or _first(document)
     columns = [props or {} for props in sheet.columns]
     measures = {
         "sheetId": sheet.sheet_id,
@@ -63,7 +63,49 @@ def layout(document: Document, request: Request) -> Json:
             if props.get("pixelSize", DEFAULT_COLUMN_PIXELS) != DEFAULT_COLUMN_PIXELS
         },
     }
+    old = next((item for item in since.sheets if item.sheet_id == sheet.sheet_id), None) if since else None
+    changed = changed_rows(old, sheet) if old is not None else []
+    measures |= {"changed": len(changed), "changedRows": changed[:_MOST_ROWS]}
     return summary(document) | {"sheet": measures}
+
+
+def changed_rows(old: Sheet, new: Sheet) -> list[int]:
+    """The rows of `new` that are not as they were in `old`, wherever they were.
+
+    Rows are compared as objects: a change makes a new one, and a move takes the same one along. Formulas
+    do not count, since they follow the cells that they name: neither their texts nor their results.
+    """
+    before, after = old.rows, new.rows
+    start, ends = 0, min(len(before), len(after))
+    while start < ends and before[start] is after[start]:
+        start += 1
+    same = 0
+    while same < ends - start and before[-1 - same] is after[-1 - same]:
+        same += 1
+    gone = [row for row in before[start : len(before) - same] if row is not None]
+    known = {id(row) for row in gone}
+    fixed = {_fixed(row) for row in gone if _has_formula(row)}
+    return [
+        index
+        for index in range(start, len(after) - same)
+        if (row := after[index]) is not None
+        and id(row) not in known
+        and not (_has_formula(row) and _fixed(row) in fixed)
+    ]
+
+
+def _has_formula(row: Row) -> bool:
+    return any(type(value) is Formula for value in row.cells)
+
+
+def _fixed(row: Row) -> tuple[Value, ...]:
+    return tuple("=" if type(value) is Formula else value for value in row.cells)
+
+
+def _first(document: Document) -> Sheet:
+    """The first visible tab with something in it: a new spreadsheet begins with an empty one."""
+    visible = [sheet for sheet in document.sheets if not sheet.hidden] or document.sheets
+    return next((sheet for sheet in visible if sheet.last_filled_row() >= 0), visible[0])
 
 
 def _spans(indexes: Iterable[int]) -> list[list[int]]:

@@ -32,8 +32,12 @@ export const spreadsheets = () => call("/spreadsheets");
 
 export const version = async (id) => (await call(`${at(id)}/version`)).version;
 
-/** The tabs, and the measures of one: of the first visible where `sheetId` is null or gone. */
-export const layout = (id, sheetId) => call(`${at(id)}/layout?sheetId=${sheetId ?? ""}`);
+/**
+ * The tabs, and the measures of one: of the first worth seeing where `sheetId` is null or gone. In it
+ * `changedRows`: the rows that changed since the version `since`, as far as the sandbox remembers that.
+ */
+export const layout = (id, sheetId, since) =>
+  call(`${at(id)}/layout?sheetId=${sheetId ?? ""}&since=${since ?? ""}`);
 
 /** A window of cells: rows of `{text, type, entry?, formula?, note?, bold?, …}`, blank ends cut. */
 export const cells = (id, sheetId, row, rows, column, columns) =>

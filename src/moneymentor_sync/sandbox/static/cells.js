@@ -19,10 +19,10 @@ export class Cells {
   #wanted = new Map(); // by the same key: [row, column] of windows to fetch, the first ones first
   #asked = new Set(); // those under way
   #generation = 0; // an answer to a question about an older version is not taken
-  #arrivals = new Map(); // by first row: how many windows came in
-  #marks = new Map(); // "row:column" -> since when it is marked
+  #arrivals = new Map(); // by first row: how often its windows changed
+  #marks = new Map(); // "row:column" or "row" -> since when it is marked
 
-  /** `arrived(changes)` is called when cells came in; `failed(error)` when they did not. */
+  /** `arrived()` is called when cells came in; `failed(error)` when they did not. */
   constructor(id, layout, arrived, failed) {
     this.#id = id;
     this.#layout = layout;
@@ -64,9 +64,15 @@ export class Cells {
     return `${this.#generation}.${this.#arrivals.get(row - (row % ROWS)) ?? 0}`;
   }
 
+  /** Marks a whole row: one that changed where nobody looked, so that it is not known what in it did. */
+  markRow(row) {
+    this.#marks.set(`${row}`, performance.now());
+    this.#count(row - (row % ROWS));
+  }
+
   /** Since when the cell is marked as changed; undefined where it is not. */
   markedSince(row, column, now) {
-    const since = this.#marks.get(`${row}:${column}`);
+    const since = this.#marks.get(`${row}:${column}`) ?? (this.get(row, column)?.text && this.#marks.get(`${row}`));
     return since !== undefined && now - since < MARKED_FOR ? since : undefined;
   }
 
@@ -107,6 +113,10 @@ export class Cells {
     }
   }
 
+  #count(top) {
+    this.#arrivals.set(top, (this.#arrivals.get(top) ?? 0) + 1);
+  }
+
   #arrive(key, top, left, rows) {
     const before = (row) => {
       const start = row - (row % ROWS);
@@ -120,8 +130,8 @@ export class Cells {
     this.#asked.delete(key);
     this.#now.set(key, rows);
     if (this.#now.size > KEPT) this.#now.delete(this.#now.keys().next().value);
-    this.#arrivals.set(top, (this.#arrivals.get(top) ?? 0) + 1);
-    this.arrived(changes.length);
+    this.#count(top);
+    this.arrived();
   }
 
   /** Where each row of cells was; null where the same cells were in several rows. */

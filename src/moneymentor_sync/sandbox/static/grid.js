@@ -102,6 +102,20 @@ export class Grid {
     };
   }
 
+  /** Whether a row is in view, whole. */
+  sees(row) {
+    const position = this.rows.position(row);
+    const top = (position - this.frozenRows) * ROW_HEIGHT;
+    return position < this.frozenRows || (top >= this.#top && top + ROW_HEIGHT <= this.#top + this.#room);
+  }
+
+  /** Scrolls so that a row is in the middle of the view. */
+  center(row) {
+    const top = (this.rows.position(row) - this.frozenRows) * ROW_HEIGHT;
+    this.element.scrollTop = (top - this.#room / 2) / this.#scale;
+    this.draw();
+  }
+
   /** Rows that fit into the view. */
   get page() {
     return Math.max(1, Math.floor(this.#room / ROW_HEIGHT) - 1);

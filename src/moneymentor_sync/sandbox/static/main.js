@@ -35,7 +35,8 @@ class Book {
   #known = null; // the last layout
   #showHidden = false;
   #widths = null; // by column; measured once, so that columns do not jump while one looks
-  #changed = { version: null, cells: 0 };
+  #goal = null; // the first row that changed out of view
+  #following = false;
 
   constructor(id) {
     this.id = id;
@@ -49,6 +50,8 @@ class Book {
     });
     this.tabs = new Tabs($("tabs"), $("hidden-tabs"), (sheetId) => this.choose(sheetId));
     $("edit").addEventListener("click", () => this.edit(null));
+    $("go").addEventListener("click", () => this.#go());
+    $("follow").addEventListener("click", () => this.#toggleFollowing());
     $("hidden-cells").addEventListener("click", () => this.#toggleHidden());
     addEventListener("hashchange", () => this.look(true).catch(complain));
   }
@@ -65,21 +68,48 @@ class Book {
       this.grid.draw(); // asks again for what did not arrive
       return;
     }
-    const found = await api.layout(this.id, this.#wanted);
+    const found = await api.layout(this.id, this.#wanted, this.#known?.version);
+    const sameTab = this.#cells?.sheetId === found.sheet.sheetId;
     this.#known = found;
-    if (this.#cells?.sheetId === found.sheet.sheetId) this.#cells.renew(found.sheet);
+    if (sameTab) this.#cells.renew(found.sheet);
     else this.#turnTo(found.sheet);
     if (this.#wanted !== found.sheet.sheetId) history.replaceState(null, "", `#gid=${found.sheet.sheetId}`);
     this.#show();
+    if (sameTab) this.#report(found.sheet);
   }
 
   #turnTo(sheet) {
     this.editor.close();
     this.cursor.drop();
-    this.#cells = new Cells(this.id, sheet, (changes) => this.#arrived(changes), (error) => follow.failed(error));
+    this.#cells = new Cells(this.id, sheet, () => this.#arrived(), (error) => follow.failed(error));
     this.#widths = null;
     $("grid").scrollTo(0, 0);
     $("changes").textContent = "";
+    $("go").hidden = true;
+  }
+
+  /** Says what changed, and the way there where it is out of view. */
+  #report({ changed, changedRows }) {
+    if (!changed) return;
+    $("changes").textContent = `${count(changed, "row")} changed at ${new Date().toLocaleTimeString("en-GB")}`;
+    const shown = changedRows.filter((row) => !this.grid.rows.isHidden(row));
+    this.#goal = shown.find((row) => !this.grid.sees(row)) ?? null;
+    const allOutOfView = !shown.some((row) => this.grid.sees(row));
+    $("go").hidden = this.#goal === null;
+    if (this.#goal === null) return;
+    $("go").textContent = `Show row ${(this.#goal + 1).toLocaleString("en")}`;
+    if (this.#following && allOutOfView && !this.editor.isOpen) this.#go();
+  }
+
+  #go() {
+    this.#cells.markRow(this.#goal);
+    this.grid.center(this.#goal);
+    $("go").hidden = true;
+  }
+
+  #toggleFollowing() {
+    this.#following = !this.#following;
+    $("follow").ariaPressed = String(this.#following);
   }
 
   #show() {
@@ -109,14 +139,7 @@ class Book {
     this.#show();
   }
 
-  #arrived(changes) {
-    if (changes) {
-      const { version } = this.#known;
-      const before = this.#changed.version === version ? this.#changed.cells : 0;
-      this.#changed = { version, cells: before + changes };
-      const time = new Date().toLocaleTimeString("en-GB");
-      $("changes").textContent = `${count(this.#changed.cells, "cell")} changed at ${time}`;
-    }
+  #arrived() {
     if (!this.#widths && this.#cells.get(0, 0)) this.#measure();
     else this.grid.draw();
     this.#tell();
