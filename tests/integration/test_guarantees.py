@@ -381,3 +381,50 @@ def test_8_hidden_columns_and_headers_of_ones_own(bench: Workbench) -> None:
     bench.sync()
     assert bench.grid() == [["Full name", "Points", "key"], ["Ann", 5.0, 1.0]]
     assert bench.box.formats(bench.spreadsheet, TAB)[1, 1]["numberFormat"]["pattern"] == "0.00"
+
+
+def test_3_a_large_update_becomes_visible_in_one_step(bench: Workbench) -> None:
+    rows = [(i, f"name {i}", i) for i in range(30_000)]
+    bench.people(*rows)
+    bench.sync()
+    bench.person.insert_rows(TAB, 5)
+    changed = [(i, f"name {i}", -i if i % 3 else i) for i in range(30_500)]
+    bench.people(*changed)
+    seen: list[tuple[int, object]] = []
+    happened = bench.before_write(lambda: seen.append((len(bench.grid()), bench.grid()[2][2])), times=99)
+    result = bench.sync()
+    assert len(happened) == result.writes > 2
+    assert set(seen) == {(30_002, 1.0)}
+    assert sorted(row for row in bench.rows() if row) == body(changed)
+    assert bench.sync().result == "unchanged"
+    assert [tab for tab in bench.box.tabs(bench.spreadsheet) if "staging" in tab] == []
+
+
+def test_3_a_large_update_beside_peoples_columns_goes_in_steps_of_whole_rows(bench: Workbench) -> None:
+    bench.people(*[(i, f"name {i}", i) for i in range(30_000)])
+    bench.sync()
+    bench.person.insert_columns(TAB, 1)
+    bench.person.type_rows(TAB, 0, 1, [["notes"], ["mine"]])
+    bench.people(*[(i, f"NAME {i}", -i) for i in range(30_000)])
+    states: set[tuple[bool, ...]] = set()
+
+    def look() -> None:
+        states.update({(str(row[2]).startswith("NAME"), float(row[3]) < 0) for row in bench.rows()[1:]})
+
+    bench.before_write(look, times=99)
+    assert bench.sync().writes > 2
+    assert states == {(False, False), (True, True)}
+    assert bench.grid()[1] == [0.0, "mine", "NAME 0", 0.0]
+    assert bench.sync().result == "unchanged"
+
+
+def test_3_a_sort_during_a_large_update_is_repaired(bench: Workbench) -> None:
+    bench.people(*[(i, f"name {i}", i) for i in range(30_000)])
+    bench.sync()
+    changed = [(i, f"name {i}", -i) for i in range(30_000)]
+    bench.people(*changed)
+    happened = bench.before_write(lambda: bench.person.sort(TAB, 0, descending=True), skip=2)
+    bench.sync()
+    assert happened
+    assert sorted(bench.rows()) == body(changed)
+    assert bench.sync().result == "unchanged"

@@ -12,7 +12,7 @@ import msgspec
 
 from moneymentor_sync.core.cells import CurrentCell, Formula
 from moneymentor_sync.core.errors import RequestRefusedError, UnavailableError
-from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, FenceSeen
+from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, STAGING_PREFIX, FenceSeen
 from moneymentor_sync.core.ports import Reading, TabInfo, TabView, Wanted
 
 from .google_client import GoogleClient
@@ -211,6 +211,11 @@ class Reader:
         if self._tabs is None:
             self._structure()
         return self._tabs or ()
+
+    def forget_leftovers(self) -> None:
+        """Hidden tabs that an interrupted sync had left are gone now."""
+        if self._tabs is not None:
+            self._tabs = tuple(tab for tab in self._tabs if not tab.title.startswith(STAGING_PREFIX))
 
     def _structure(self) -> Answer:
         answer = self._get(STRUCTURE_FIELDS, ())

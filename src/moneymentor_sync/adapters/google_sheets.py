@@ -1,42 +1,50 @@
 """The Destination: one Google spreadsheet, read and written so that nobody ever sees a half-written tab.
 
 What fits one request is one atomic batch. A larger first sync fills a tab that is still hidden and shows it
-when it is whole; a larger addition to a tab is staged in a hidden one and copied over in one step; larger
-updates go in steps of whole rows. Staging is filled through values.update, which cannot carry the fence, and
-need not: nobody looks at it until a fenced batch shows or copies it.
+when it is whole; a larger change of a tab is staged and becomes visible in one step (`google_staging`). Only
+where a person's columns stand beside ours are larger updates written in steps, of whole rows.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-import msgspec
-
-from moneymentor_sync.core.cells import Cell, CurrentCell
-from moneymentor_sync.core.errors import CellLimitError
+from moneymentor_sync.core.cells import CurrentCell
 from moneymentor_sync.core.fence import STAGING_PREFIX, FenceSeen
-from moneymentor_sync.core.layout import column_letter
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import Landing, Placed, Reading, TabInfo, TabView, Tick, Traffic, Wanted
 
 from . import google_requests as make
-from .google_batch import MAX_BODY_BYTES, Batcher
+from .google_batch import Batcher
 from .google_client import GoogleClient
 from .google_landing import LandingCheck
-from .google_reader import Reader, quoted
+from .google_reader import Reader
 from .google_requests import Frame, Request
+from .google_staging import BODY_BYTES, Capacity, Staging, append_request, encoded_rows
 
-ENVELOPE_BYTES = 8_000
-"""Kept free in each body for the fence, the header and the ranges to be given back."""
-BODY_BYTES = MAX_BODY_BYTES - ENVELOPE_BYTES
-ASK_BEFORE_GROWING = 10_000
-"""From so many new cells on the spreadsheet's size is looked up first; below, Google's own refusal, which is
-as atomic as the batch, will do."""
 USUAL_ROWS, USUAL_COLUMNS = 1_000, 26
 """The grid of a tab that a person makes; ours has the same where it costs little, for what people add."""
 SPARE_CELLS = 260_000
+
+Update = tuple[Request, list[Placed]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """What every part of one write needs."""
+
+    plan: Plan
+    tab: TabView
+    where: Frame
+    intend: Callable[[str], None]
+    tick: Tick
+
+    @property
+    def info(self) -> TabInfo:
+        return self.tab.info
 
 
 class GoogleSheets:
@@ -46,7 +54,8 @@ class GoogleSheets:
         self._client = client
         self._reader = Reader(client)
         self._batches = Batcher(client, rng)
-        self._max_cells = max_cells
+        self._capacity = Capacity(self._reader, max_cells)
+        self._staging = Staging(client, self._reader, self._batches, self._capacity)
 
     @property
     def traffic(self) -> Traffic:
@@ -69,7 +78,7 @@ class GoogleSheets:
         self._batches.seen(fence)
         if tab is None:
             return self._create(plan, intend, tick)
-        return self._change(plan, tab.info, intend, tick)
+        return self._change(_Writing(plan, tab, make.frame(plan, tab.info), intend, tick))
 
     def put_back(
         self,
@@ -87,182 +96,107 @@ class GoogleSheets:
 
     def _create(self, plan: Plan, intend: Callable[[str], None], tick: Tick) -> Landing:
         count, width = len(plan.inserts), len(plan.shape.columns)
-        self._make_room(math.prod(_roomy(count + 1, width)))
-        rows_made, columns_made = _roomy(count + 1, width)
-        info = TabInfo(self._batches.new_sheet_id(), plan.tab, rows_made, columns_made, frozen_rows=1)
+        rows, columns = _roomy(count + 1, width)
+        self._capacity.make_room(rows * columns)
+        info = TabInfo(self._batches.new_sheet_id(), plan.tab, rows, columns, frozen_rows=1)
         where = make.frame(plan, info)
-        rows = _rows_request(info.sheet_id, plan.inserts)
-        if rows is not None:
-            show = make.add_tab(info.sheet_id, plan.tab, info.rows, info.columns, hidden=False)
-            self._batches.send([show, *where.requests, *rows], intend=intend)
+        encoded = encoded_rows(plan.inserts, BODY_BYTES)
+        if encoded is not None:
+            show = make.add_tab(info.sheet_id, plan.tab, rows, columns, hidden=False)
+            data = [_rows_request(info.sheet_id, encoded)] if encoded else []
+            self._batches.send([show, *where.requests, *data], intend=intend)
         else:
             hidden = STAGING_PREFIX + str(info.sheet_id)
-            add = make.add_tab(info.sheet_id, hidden, info.rows, info.columns, hidden=True)
-            self._batches.send([*self._leftovers(), add, *where.requests], intend=intend)
-            self._fill(hidden, plan, plan.inserts, first_row=2, tick=tick)
+            add = make.add_tab(info.sheet_id, hidden, rows, columns, hidden=True)
+            self._batches.send([*self._staging.leftovers(), add, *where.requests], intend=intend)
+            self._staging.fill(hidden, plan.inserts, width, plan.dataset, first_row=2, tick=tick)
             self._batches.send([make.reveal_tab(info.sheet_id, plan.tab)], intend=intend)
         tick(plan.dataset, "writing", count, count)
-        return Landing(True, self._batches.token, info.sheet_id, where.positions, info.columns)
+        return Landing(True, self._batches.token, info.sheet_id, where.positions, columns)
 
     # --- a tab that exists ----------------------------------------------------------------------------------
 
-    def _change(self, plan: Plan, info: TabInfo, intend: Callable[[str], None], tick: Tick) -> Landing:
-        where = make.frame(plan, info)
-        grow = self._grow(plan, info, where)
+    def _change(self, job: _Writing) -> Landing:
+        plan, where = job.plan, job.where
         updates = list(make.update_requests(plan, where))
-        rows = _append_request(plan.inserts, where, BODY_BYTES)
+        rows = append_request(plan.inserts, where, BODY_BYTES)
         last = [*make.blank_requests(plan, where), *make.delete_requests(plan, where)]
-        size = sum(len(request) + 1 for request, _ in updates) + sum(len(r) + 1 for r in last)
-        if rows is not None and size + len(rows[0] if rows else b"") < BODY_BYTES:
+        grow = self._grow(job) if rows is not None else []
+        size = _size(request for request, _ in updates) + _size(last)
+        if rows is not None and size + _size(rows) < BODY_BYTES:
             requests = [*grow, *where.requests, *(request for request, _ in updates), *last, *rows]
-            return self._send_checked(
-                plan, info, where, requests, updates, intend, inserts=plan.inserts, deletes=True
-            )
-        return self._change_in_parts(plan, info, where, updates, last, rows, grow, intend, tick)
+            landing = self._send(job, requests, _cells_of(updates), whole=True)
+        else:
+            landing = self._change_in_parts(job, [*grow, *where.requests], updates, last, rows)
+        job.tick(plan.dataset, "writing", len(plan.inserts), len(plan.inserts))
+        return landing
 
     def _change_in_parts(
         self,
-        plan: Plan,
-        info: TabInfo,
-        where: Frame,
-        updates: list[tuple[Request, list[Placed]]],
+        job: _Writing,
+        head: list[Request],
+        updates: list[Update],
         last: list[Request],
         rows: list[Request] | None,
-        grow: list[Request],
-        intend: Callable[[str], None],
-        tick: Tick,
     ) -> Landing:
-        """Updates in steps of whole rows, then everything else in one step, staged where it is large."""
-        staged = self._stage(plan, info, where, intend, tick) if rows is None else None
-        landing = Landing(True, self._batches.token, info.sheet_id, where.positions, info.columns)
-        head = [*(grow if staged is None else []), *where.requests]
+        """Stages what is large; what then remains is one batch, or steps of whole rows where it has to be."""
+        plan = job.plan
+        tail: list[Request] = []
+        cells: Callable[[], tuple[Placed, ...]] = tuple
+        many = _size(request for request, _ in updates) > BODY_BYTES // 2
+        staged = None
+        if many and not plan.people_beside:
+            staged = self._staging.updates(plan, job.tab, job.where, job.intend, job.tick)
+        if staged is not None:
+            tail, cells, updates = staged.requests, staged.cells, []
+        if rows is None:
+            tail += self._staging.inserts(plan, job.info, job.where, job.intend, job.tick).requests
         for part in _parts(updates):
-            requests = [*head, *(request for request, _ in part)]
+            landing = self._send(job, [*head, *(request for request, _ in part)], _cells_of(part))
             head = []
-            landing = self._send_checked(plan, info, where, requests, part, intend)
             if not landing.as_planned:
                 return landing
-            tick(plan.dataset, "writing", 0, None)
-        tail = [*head, *(staged or ()), *last, *(rows or ())]
-        if tail:
-            shown = plan.inserts if staged is None else ()
-            landing = self._send_checked(plan, info, where, tail, [], intend, inserts=shown, deletes=True)
-        tick(plan.dataset, "writing", len(plan.inserts), len(plan.inserts))
-        return landing
+        return self._send(job, [*head, *tail, *last, *(rows or ())], cells, whole=True)
 
-    def _send_checked(
+    def _send(
         self,
-        plan: Plan,
-        info: TabInfo,
-        where: Frame,
+        job: _Writing,
         requests: Sequence[Request],
-        updates: Sequence[tuple[Request, list[Placed]]],
-        intend: Callable[[str], None],
+        cells: Callable[[], tuple[Placed, ...]],
         *,
-        inserts: Sequence[Sequence[Cell]] = (),
-        deletes: bool = False,
+        whole: bool = False,
     ) -> Landing:
-        touched = {placed[0][0] - where.shift for _, placed in updates}
+        """Sends a batch and looks where it landed; `whole` says that it has the new rows and the deletions."""
+        plan, where, info = job.plan, job.where, job.info
+        touched = {row - where.shift for row, _, _ in cells()}
         rows = [update.row for update in plan.updates if update.row in touched]
-        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=deletes)
-        answer = self._batches.send(requests, intend=intend, ranges=check.ranges())
-        passed = check.passed(answer)
-        written = () if passed else tuple(cell for _, placed in updates for cell in placed)
-        appended = () if passed or not deletes else _rows_sent(plan, where)
+        inserts = plan.inserts if whole and len(plan.inserts) <= CHECKED_INSERTS else ()
+        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=whole)
+        answer = self._batches.send(requests, intend=job.intend, ranges=check.ranges())
         width = max(info.columns, *(position + 1 for position in where.positions))
-        return Landing(passed, self._batches.token, info.sheet_id, where.positions, width, written, appended)
+        if check.passed(answer):
+            return Landing(True, self._batches.token, info.sheet_id, where.positions, width)
+        sent = tuple(tuple(make.whole_row(row, where.positions)) for row in plan.inserts) if whole else ()
+        return Landing(False, self._batches.token, info.sheet_id, where.positions, width, cells(), sent)
 
-    def _grow(self, plan: Plan, info: TabInfo, where: Frame) -> list[Request]:
+    def _grow(self, job: _Writing) -> list[Request]:
         """New rows at the grid's end, only as many as blank ones are lacking, formatted as the last row is.
 
         They come first of all, so that the formats of new columns reach them, too.
         """
+        plan, info = job.plan, job.info
         lacking = len(plan.inserts) - (info.rows - plan.last_row - 1)
-        if not plan.inserts and _deletes_everything(plan, info):
+        if not plan.inserts and len(plan.deletes) >= info.rows - max(1, info.frozen_rows):
             lacking = 1  # Google does not delete a tab's last row below the frozen ones
-        width = max(info.columns, *(p + 1 for p in where.positions))
-        self._make_room(max(0, lacking) * width + (width - info.columns) * info.rows)
+        width = max(info.columns, *(p + 1 for p in job.where.positions))
+        self._capacity.make_room(max(0, lacking) * width + (width - info.columns) * info.rows)
         if lacking <= 0:
             return []
         return [make.insert_dimension(info.sheet_id, "ROWS", info.rows, lacking, inherit=True)]
 
-    # --- staging --------------------------------------------------------------------------------------------
 
-    def _stage(
-        self, plan: Plan, info: TabInfo, where: Frame, intend: Callable[[str], None], tick: Tick
-    ) -> list[Request]:
-        """Puts the new rows into a hidden tab of their own; gives the requests that move them over.
-
-        They are copied only to rows that the same batch inserts, since in a blank row a person may be typing.
-        Blank rows at the grid's end are filled by appendCells first, as far as that fits.
-        """
-        blank = max(0, info.rows - plan.last_row - 1)
-        appended = _append_request(plan.inserts[:blank], where, BODY_BYTES // 2)
-        start, at = (blank, info.rows) if appended is not None else (0, plan.last_row + 1)
-        staged = plan.inserts[start:]
-        width = len(plan.shape.columns)
-        self._make_room(len(staged) * (width + max(info.columns, width)))
-        sheet_id = self._batches.new_sheet_id()
-        title = STAGING_PREFIX + str(sheet_id)
-        add = make.add_tab(sheet_id, title, len(staged), width, hidden=True, frozen=0)
-        self._batches.send([*self._leftovers(), add], intend=intend)
-        self._fill(title, plan, staged, first_row=1, tick=tick)
-        first = where.row(at)
-        inherit = at > 1  # not the header's looks
-        return [
-            *(appended or ()),
-            make.insert_dimension(info.sheet_id, "ROWS", first, len(staged), inherit=inherit or blank == 0),
-            *_copies(len(staged), where, sheet_id, first),
-            make.delete_tab(sheet_id),
-        ]
-
-    def _fill(self, title: str, plan: Plan, rows: Sequence[Sequence[Cell]], *, first_row: int, tick: Tick) -> None:
-        """Writes the new rows into a hidden tab in bodies of 2 MB; sending one of them again does no harm."""
-        last = column_letter(len(plan.shape.columns) - 1)
-        total = len(rows)
-        done = 0
-        for part in _value_bodies(rows):
-            start = first_row + done
-            target = f"{quoted(title)}!A{start}:{last}{start + len(part) - 1}"
-            envelope = make.encode({"range": target, "majorDimension": "ROWS"})
-            body = envelope[:-1] + b',"values":[' + b",".join(part) + b"]}"
-            request = (
-                self._client.spreadsheets()
-                .values()
-                .update(
-                    spreadsheetId=self._client.spreadsheet_id,
-                    range=target,
-                    valueInputOption="RAW",
-                    body={},
-                    fields="updatedRows",
-                    prettyPrint=False,
-                )
-            )
-            self._client.call(request, body)
-            done += len(part)
-            tick(plan.dataset, "writing", done, total)
-
-    def _leftovers(self) -> list[Request]:
-        """Removes what an interrupted sync left hidden."""
-        tabs = self._reader.tabs()
-        return [make.delete_tab(t.sheet_id) for t in tabs if t.hidden and t.title.startswith(STAGING_PREFIX)]
-
-    def _make_room(self, cells: int) -> None:
-        """Refuses what would exceed the spreadsheet's limit, before anything is written."""
-        if cells < ASK_BEFORE_GROWING:
-            return
-        present = sum(
-            tab.rows * tab.columns for tab in self._reader.tabs() if not tab.title.startswith(STAGING_PREFIX)
-        )
-        if present + cells > self._max_cells:
-            raise CellLimitError(
-                f"the spreadsheet has {present:,} cells and would need {cells:,} more, over the limit of "
-                f"{self._max_cells:,}; nothing was written",
-                hint="Delete blank rows, columns or tabs, or give the dataset a spreadsheet of its own.",
-            )
-
-
-# --- pieces -----------------------------------------------------------------------------------------------
+CHECKED_INSERTS = 40_000
+"""Up to so many new rows their keys are asked for in the answer; staged ones land only in rows of their own."""
 
 
 def _roomy(rows: int, columns: int) -> tuple[int, int]:
@@ -272,64 +206,23 @@ def _roomy(rows: int, columns: int) -> tuple[int, int]:
     return usual if math.prod(usual) <= SPARE_CELLS else (max(2, rows), columns)
 
 
-def _rows_request(sheet_id: int, rows: Sequence[Sequence[Cell]]) -> list[Request] | None:
-    """All rows of a new tab in one request, or None where that is too large."""
-    encoded: list[bytes] = []
-    size = 0
-    for row in rows:
-        encoded.append(make.encode({"values": [make.typed(cell) for cell in row]}))
-        size += len(encoded[-1]) + 1
-        if size > BODY_BYTES:
-            return None
-    if not encoded:
-        return []
+def _rows_request(sheet_id: int, encoded: Sequence[bytes]) -> Request:
+    """All rows of a new tab in one request."""
     start = make.encode({"start": {"sheetId": sheet_id, "rowIndex": 1, "columnIndex": 0}, "fields": make.VALUE})
-    return [b'{"updateCells":' + start[:-1] + b',"rows":[' + b",".join(encoded) + b"]}}"]
+    return b'{"updateCells":' + start[:-1] + b',"rows":[' + b",".join(encoded) + b"]}}"
 
 
-def _append_request(rows: Sequence[Sequence[Cell]], where: Frame, limit: int) -> list[Request] | None:
-    """New rows as one appendCells, or None where that is larger than `limit` bytes."""
-    encoded: list[bytes] = []
-    size = 0
-    for row in rows:
-        cells = make.whole_row(row, where.positions)
-        encoded.append(make.encode({"values": [make.typed(cell) for cell in cells]}))
-        size += len(encoded[-1]) + 1
-        if size > limit:
-            return None
-    if not encoded:
-        return []
-    start = make.encode({"sheetId": where.sheet_id, "fields": make.VALUE})
-    return [b'{"appendCells":' + start[:-1] + b',"rows":[' + b",".join(encoded) + b"]}}"]
+def _size(requests: Iterable[Request]) -> int:
+    return sum(len(request) + 1 for request in requests)
 
 
-def _rows_sent(plan: Plan, where: Frame) -> tuple[tuple[Cell, ...], ...]:
-    return tuple(tuple(make.whole_row(row, where.positions)) for row in plan.inserts)
+def _cells_of(updates: Sequence[Update]) -> Callable[[], tuple[Placed, ...]]:
+    return lambda: tuple(cell for _, placed in updates for cell in placed)
 
 
-def _copies(count: int, where: Frame, staged: int, first: int) -> list[Request]:
-    """Copies the staged rows to row `first` on, managed columns that stand side by side in one go."""
-    requests: list[Request] = []
-    start = 0
-    for i in range(1, len(where.positions) + 1):
-        if i < len(where.positions) and where.positions[i] == where.positions[i - 1] + 1:
-            continue
-        source = make.grid_range(staged, (0, count), (start, i))
-        target = (where.positions[start], where.positions[i - 1] + 1)
-        requests.append(make.copy_values(source, make.grid_range(where.sheet_id, (first, first + count), target)))
-        start = i
-    return requests
-
-
-def _deletes_everything(plan: Plan, info: TabInfo) -> bool:
-    return len(plan.deletes) >= info.rows - max(1, info.frozen_rows)
-
-
-def _parts(
-    updates: Iterable[tuple[Request, list[Placed]]],
-) -> Iterable[list[tuple[Request, list[Placed]]]]:
+def _parts(updates: Iterable[Update]) -> Iterator[list[Update]]:
     """Updates cut into bodies, never between two requests of one row."""
-    part: list[tuple[Request, list[Placed]]] = []
+    part: list[Update] = []
     size = 0
     for request, placed in updates:
         new_row = not part or part[-1][1][0][0] != placed[0][0]
@@ -342,7 +235,7 @@ def _parts(
         yield part
 
 
-def _bodies(requests: Iterable[Request]) -> Iterable[list[Request]]:
+def _bodies(requests: Iterable[Request]) -> Iterator[list[Request]]:
     part: list[Request] = []
     size = 0
     for request in requests:
@@ -351,20 +244,5 @@ def _bodies(requests: Iterable[Request]) -> Iterable[list[Request]]:
             part, size = [], 0
         part.append(request)
         size += len(request) + 1
-    if part:
-        yield part
-
-
-def _value_bodies(rows: Iterable[Sequence[Cell]]) -> Iterable[list[bytes]]:
-    """Rows as JSON arrays, cut into bodies of at most 2 MB."""
-    part: list[bytes] = []
-    size = 0
-    for row in rows:
-        encoded = msgspec.json.encode(row)
-        if part and size + len(encoded) > BODY_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(encoded)
-        size += len(encoded) + 1
     if part:
         yield part
