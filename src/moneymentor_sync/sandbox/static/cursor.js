@@ -28,7 +28,10 @@ export class Cursor {
   put(row, column, { reveal = true } = {}) {
     const { rows, columns } = this.grid;
     if (!rows.shown || !columns.shown) return;
-    this.cell = { row: rows.step(Math.min(row, rows.count - 1), 0), column: columns.step(Math.min(column, columns.count - 1), 0) };
+    this.cell = {
+      row: rows.step(Math.min(row, rows.count - 1), 0),
+      column: columns.step(Math.min(column, columns.count - 1), 0),
+    };
     if (reveal) this.grid.reveal(this.cell.row, this.cell.column);
     this.grid.point(this.cell);
     this.moved(this.cell);

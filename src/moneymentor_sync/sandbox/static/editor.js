@@ -28,7 +28,8 @@ export class Editor {
     field.spellcheck = false;
     field.value = text ?? was;
     const { parent, top, left, width, height } = this.grid.box(row, column);
-    Object.assign(field.style, { top: `${top}px`, left: `${left}px`, minWidth: `${width + 1}px`, minHeight: `${height + 1}px` });
+    Object.assign(field.style, { top: `${top}px`, left: `${left}px` });
+    Object.assign(field.style, { minWidth: `${width + 1}px`, minHeight: `${height + 1}px` });
     field.addEventListener("keydown", (event) => this.#key(event));
     field.addEventListener("blur", () => this.#commit(null));
     for (const name of ["mousedown", "dblclick"]) field.addEventListener(name, (event) => event.stopPropagation());
@@ -50,8 +51,9 @@ export class Editor {
   #key(event) {
     event.stopPropagation();
     if (event.isComposing) return;
+    const { selectionStart, selectionEnd } = event.target;
     if (event.key === "Escape") this.close();
-    else if (event.key === "Enter" && event.altKey) event.target.setRangeText("\n", event.target.selectionStart, event.target.selectionEnd, "end");
+    else if (event.key === "Enter" && event.altKey) event.target.setRangeText("\n", selectionStart, selectionEnd, "end");
     else if (event.key === "Enter") this.#commit([event.shiftKey ? -1 : 1, 0]);
     else if (event.key === "Tab") this.#commit([0, event.shiftKey ? -1 : 1]);
     else return;
@@ -67,7 +69,7 @@ export class Editor {
     const now = entryOf(this.grid.cells.get(row, column));
     if (now !== was) {
       open.was = now; // whoever writes again means it
-      this.complain(new Error("This cell changed while you were typing. Write again to overwrite it, or press Escape."));
+      this.complain(new Error("This cell changed while you were typing. Enter overwrites it, Escape leaves it."));
       return field.focus();
     }
     field.readOnly = true;

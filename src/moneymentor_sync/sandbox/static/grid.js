@@ -2,7 +2,7 @@
 // cells come from `Cells`, the cursor from `cursor.js`.
 
 import { Axis, Columns, ROW_HEIGHT, letters } from "./axis.js";
-import { MARKED_FOR } from "./cells.js";
+import { choose, dress, gap, mark, name } from "./look.js";
 
 const OVERSCAN = 8; // rows drawn above and below what is in view
 const AHEAD = 60; // rows fetched above and below, so that they are there when one scrolls on
@@ -217,7 +217,7 @@ export class Grid {
     row.className = "row letters";
     row.role = "row";
     row.ariaRowIndex = 1;
-    const corner = this.#place(document.createElement("div"), "corner", 0, this.numberWidth);
+    const corner = this.#placed("corner", 0, this.numberWidth);
     corner.role = "columnheader";
     corner.ariaColIndex = 1;
     corner.ariaLabel = "Row numbers";
@@ -233,7 +233,7 @@ export class Grid {
 
   #letter(position) {
     const column = this.columns.index(position);
-    const letter = this.#place(document.createElement("div"), "letter", this.left(position), this.columns.width(position));
+    const letter = this.#placed("letter", this.left(position), this.columns.width(position));
     letter.role = "columnheader";
     letter.ariaColIndex = column + 2;
     letter.textContent = letters(column);
@@ -248,7 +248,8 @@ export class Grid {
     return letter;
   }
 
-  #place(element, kind, left, width) {
+  #placed(kind, left, width) {
+    const element = document.createElement("div");
     element.className = kind;
     element.style.left = `${left}px`;
     element.style.width = `${width}px`;
@@ -272,7 +273,7 @@ export class Grid {
   }
 
   #number(index) {
-    const number = this.#place(document.createElement("div"), "number", 0, this.numberWidth);
+    const number = this.#placed("number", 0, this.numberWidth);
     number.role = "rowheader";
     number.ariaColIndex = 1;
     number.textContent = index + 1;
@@ -297,7 +298,7 @@ export class Grid {
   #cell(row, position, now) {
     const column = this.columns.index(position);
     const cell = this.cells.get(row, column);
-    const element = this.#place(document.createElement("div"), "cell", this.left(position), this.columns.width(position));
+    const element = this.#placed("cell", this.left(position), this.columns.width(position));
     element.id = `cell-${row}-${column}`;
     element.role = "gridcell";
     element.ariaColIndex = column + 2;
@@ -342,57 +343,4 @@ function* spans(axis, from, to) {
     yield [axis.index(start), index + 1];
     start = position + 1;
   }
-}
-
-function choose(element, chosen) {
-  if (!element) return;
-  element.classList.toggle("chosen", chosen);
-  if (chosen) element.ariaSelected = "true";
-  else element.removeAttribute("aria-selected");
-}
-
-/** The mark of a change fades; one that is drawn anew goes on where it was. */
-function mark(element, age) {
-  element.classList.add("changed");
-  element.style.animationDuration = `${MARKED_FOR}ms`;
-  element.style.animationDelay = `${-age}ms`;
-}
-
-const USUAL_SIDE = { number: "right", bool: "center", error: "center" };
-
-function dress(element, cell) {
-  element.textContent = cell.text ?? "";
-  const side = cell.alignment ?? USUAL_SIDE[cell.type];
-  if (side === "right" || side === "center") element.classList.add(side);
-  if (cell.type === "error") element.classList.add("error");
-  for (const name of ["bold", "italic", "strikethrough"]) if (cell[name]) element.classList.add(name);
-  if (cell.background && cell.background !== "#ffffff") {
-    element.style.backgroundColor = cell.background;
-    element.classList.add(isLight(cell.background) ? "on-light" : "on-dark");
-  }
-  if (cell.note) {
-    element.classList.add("noted");
-    element.dataset.note = cell.note;
-    element.setAttribute("aria-description", `Note: ${cell.note}`);
-  }
-}
-
-function isLight(color) {
-  const [red, green, blue] = [1, 3, 5].map((start) => parseInt(color.slice(start, start + 2), 16));
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140;
-}
-
-/** "Column A is hidden", "Rows 3 to 9 are hidden" */
-function name(what, start, end, shown) {
-  if (end - start === 1) return `${what} ${shown(start)} is hidden`;
-  return `${what}s ${shown(start)} to ${shown(end - 1)} are hidden`;
-}
-
-/** The mark where something is left out. */
-function gap(side, text) {
-  const element = document.createElement("span");
-  element.className = `gap ${side}`;
-  element.role = "img";
-  element.title = element.ariaLabel = text;
-  return element;
 }

@@ -1,33 +1,21 @@
 // The page: which spreadsheet and tab it shows, and how it follows what happens in the sandbox.
 
+import { calm, complain } from "./alert.js";
 import * as api from "./api.js";
 import { cellName } from "./axis.js";
 import { Cells } from "./cells.js";
 import { Cursor } from "./cursor.js";
 import { Editor, entryOf } from "./editor.js";
 import { fitted } from "./fit.js";
+import { Follower } from "./follow.js";
 import { Grid } from "./grid.js";
 import { Note } from "./note.js";
 import { Tabs } from "./tabs.js";
 
-const LOOK_EVERY = 1000; // ms
-const ALERT_FOR = 10_000; // ms
 const MEASURED = { rows: 50, columns: 50 }; // cells that decide on the widths of columns
 
 const $ = (id) => document.getElementById(id);
 const count = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
-
-let alertTimer;
-function complain(error) {
-  $("alert").textContent = error.message;
-  $("alert").hidden = false;
-  clearTimeout(alertTimer);
-  alertTimer = setTimeout(calm, ALERT_FOR);
-}
-
-function calm() {
-  $("alert").hidden = true;
-}
 
 /** One spreadsheet on the screen. */
 class Book {
@@ -38,8 +26,9 @@ class Book {
   #goal = null; // the first row that changed out of view
   #following = false;
 
-  constructor(id) {
-    this.id = id;
+  /** `failed(error)` is called when cells could not be fetched. */
+  constructor(id, failed) {
+    Object.assign(this, { id, failed });
     this.grid = new Grid($("grid"));
     this.note = new Note($("note"), this.grid);
     this.cursor = new Cursor(this.grid, () => this.#tell(), (text) => this.edit(text));
@@ -81,7 +70,7 @@ class Book {
   #turnTo(sheet) {
     this.editor.close();
     this.cursor.drop();
-    this.#cells = new Cells(this.id, sheet, () => this.#arrived(), (error) => follow.failed(error));
+    this.#cells = new Cells(this.id, sheet, () => this.#arrived(), this.failed);
     this.#widths = null;
     $("grid").scrollTo(0, 0);
     $("changes").textContent = "";
@@ -118,7 +107,8 @@ class Book {
     document.title = `${title} – sandbox`;
     this.tabs.draw(tabs, sheet.sheetId);
     $("panel").setAttribute("aria-labelledby", `tab-${sheet.sheetId}`);
-    $("size").textContent = `${count(sheet.rows, "row")} × ${count(sheet.columns, "column")}, ${count(sheet.filledRows, "row")} filled`;
+    const size = `${count(sheet.rows, "row")} × ${count(sheet.columns, "column")}`;
+    $("size").textContent = `${size}, ${count(sheet.filledRows, "row")} filled`;
     this.#showToggle(sheet);
     this.grid.show(this.#cells, { ...sheet, widths: { ...this.#widths, ...sheet.widths } }, this.#showHidden);
     if (this.cursor.cell) this.cursor.put(this.cursor.cell.row, this.cursor.cell.column, { reveal: false });
@@ -188,50 +178,6 @@ class Book {
   }
 }
 
-/** Looks about once a second, and not at all while nobody can see the page. */
-const follow = {
-  book: null,
-  timer: 0,
-
-  async start(book) {
-    this.book = book;
-    document.addEventListener("visibilitychange", () => document.hidden || this.tick());
-    await this.tick(true);
-  },
-
-  async tick(anyway = false) {
-    clearTimeout(this.timer);
-    try {
-      await this.book.look(anyway);
-      this.say("live", "Follows every change");
-    } catch (error) {
-      this.failed(error);
-    }
-    clearTimeout(this.timer);
-    if (!document.hidden) this.timer = setTimeout(() => this.tick(), LOOK_EVERY);
-  },
-
-  failed(error) {
-    if (error instanceof api.Silent) this.say("lost", error.message);
-    else if (error instanceof api.Refused && error.status === 404) this.say("gone", "This spreadsheet is not in the sandbox.");
-    else complain(error);
-  },
-
-  say(state, text) {
-    $("live").className = state;
-    $("live").textContent = { live: "live", lost: "no connection", gone: "not found" }[state];
-    $("live").title = text;
-    if (state === "live") {
-      if ($("alert").dataset.state) calm();
-      delete $("alert").dataset.state;
-    } else {
-      complain({ message: text });
-      clearTimeout(alertTimer); // stays until it is over
-      $("alert").dataset.state = state;
-    }
-  },
-};
-
 function list(found) {
   $("list").hidden = false;
   if (!found.length) $("spreadsheets").textContent = "There is none yet.";
@@ -257,7 +203,8 @@ async function main() {
   if (!id) return list(all);
   $("all").hidden = all.length < 2;
   $("book").hidden = false;
-  await follow.start(new Book(decodeURIComponent(id)));
+  const follower = new Follower($("live"));
+  await follower.start(new Book(decodeURIComponent(id), (error) => follower.failed(error)));
 }
 
 main().catch(complain);
