@@ -13,6 +13,8 @@ from moneymentor_sync.core.errors import LockHeldError
 from moneymentor_sync.core.settings import SyncSettings
 from moneymentor_sync.sandbox import Quota, Sandbox
 from moneymentor_sync.sandbox.faults import Fault
+from moneymentor_sync.sync import Surroundings
+from moneymentor_sync.wiring import open_engine
 
 from .workbench import TAB, Workbench, body
 
@@ -229,6 +231,17 @@ def test_one_sync_at_a_time(bench: Workbench) -> None:
         bench.run()
     assert bench.box.log.count("read") == 0
     bench.sync()
+
+
+def test_an_engine_that_stays_open_counts_each_sync_apart(bench: Workbench) -> None:
+    bench.people((1, "Ann", 5))
+    around = Surroundings(bench.clock, bench.clock, bench.clock.sleep, bench.chance)
+    with open_engine(bench.config, holder="test", surroundings=around) as engine:
+        for score in (6, 7):
+            bench.sql(f"UPDATE people SET score = {score}")
+            [result] = engine.run(bench.config.datasets).datasets
+        assert (result.reads, result.writes) == (1, 1)
+        assert result.bytes_sent < 1_000
 
 
 # --- retries ----------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ Decided = tuple[Gathered, Decision | None, MmsyncError | None]
 class _Progress:
     """What was done to one dataset so far."""
 
-    before: Traffic
+    before: Traffic | None
     began: float
     tries: int
     inserted: int = 0
@@ -74,6 +74,7 @@ class SpreadsheetSync:
     allow_deletes: bool = False
     _destination: Destination | None = None
     _foreign: bool = False
+    _opened_at: Traffic = field(default_factory=Traffic)
 
     def run(self, group: Sequence[Gathered]) -> list[DatasetResult]:
         """Syncs the datasets; the results are in the same order."""
@@ -214,6 +215,7 @@ class SpreadsheetSync:
     def destination(self) -> Destination:
         if self._destination is None:
             self._destination = self.open_destination(self.spreadsheet_id)
+            self._opened_at = self._destination.traffic.copy()  # it may have served earlier syncs
         return self._destination
 
     def _read(self, group: Sequence[Gathered]) -> Reading:
@@ -340,7 +342,7 @@ class SpreadsheetSync:
         return state.verified_at if one.partial and state is not None else self.clock()
 
     def _start(self) -> _Progress:
-        before = self._destination.traffic.copy() if self._destination is not None else Traffic()
+        before = self._destination.traffic.copy() if self._destination is not None else None
         return _Progress(before, self.monotonic(), self.patience.tries)
 
     def _count(self, decision: Decision, start: _Progress) -> None:
@@ -354,7 +356,9 @@ class SpreadsheetSync:
     def _result(
         self, one: Gathered, result: str, start: _Progress, *, rows: int = 0, verified: bool = False
     ) -> DatasetResult:
-        traffic = self._destination.traffic.since(start.before) if self._destination is not None else Traffic()
+        traffic = Traffic()
+        if self._destination is not None:
+            traffic = self._destination.traffic.since(start.before or self._opened_at)
         return DatasetResult(
             dataset=one.dataset.name,
             tab=one.dataset.tab,
