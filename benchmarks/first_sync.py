@@ -52,7 +52,7 @@ def against_others(setting: Setting) -> Iterator[Figure]:
     runs: dict[str, list[rivals.Put]] = {name: [] for name in everybody}
     for turn in range(ROUNDS):
         for name, put in everybody.items():
-            if turn == 0 or name not in rivals.SLOW:
+            if turn == ROUNDS - 1 or name not in rivals.SLOW:
                 with scene(setting.database()) as place:
                     runs[name].append(put(place))
                     _complete(setting, place, name)

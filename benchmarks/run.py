@@ -10,6 +10,7 @@ and memory are always only shown.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -73,6 +74,7 @@ def measure(options: argparse.Namespace, console: Console) -> tuple[list[Figure]
 
 def main() -> int:
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is stopped
     console = Console(width=None if sys.stdout.isatty() else 150)
     figures, rows = measure(options, console)
     write(options.json, document(figures, rows=rows, quick=options.quick, notes=NOTES))
