@@ -41,7 +41,7 @@ def main() -> None:
     url, key_file, spreadsheet_id, database = [given for given in sys.argv[1:] if given != "--raw"]
     rows = [list(row) for row in people.read_people(Path(database))]
     table = [list(people.COLUMNS), *rows]
-    credentials = Credentials.from_service_account_file(key_file, scopes=SCOPES)  # type: ignore[no-untyped-call]
+    credentials = Credentials.from_service_account_file(key_file, scopes=SCOPES)
     client = pygsheets.authorize(custom_credentials=credentials, http=Elsewhere(url))
     spreadsheet = client.open_by_key(spreadsheet_id)
     worksheet = spreadsheet.add_worksheet("People", rows=len(table), cols=len(people.COLUMNS))
