@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -35,7 +36,11 @@ class Control:
             static = page.page(request.path)
             if static is not None:
                 return static, None
-        return self._service.handle(request)
+        try:
+            return self._service.handle(request)
+        except Exception as error:  # noqa: BLE001 - a bug of the sandbox: shown, and answered as Google would
+            traceback.print_exception(error)
+            return Response.refusal(ApiError(500, "Internal error encountered.")), None
 
     def _answered(self, request: Request) -> Response:
         try:
