@@ -10,9 +10,9 @@ import google.oauth2.service_account
 import httplib2
 import pygsheets
 import pytest
+from tests.contract.sandbox_http import SCOPES
 
 from moneymentor_sync.sandbox import Formula, Sandbox
-from tests.contract.sandbox_http import SCOPES
 
 gspread = pytest.importorskip(
     "gspread", reason="gspread is not installed: its part of the clients' tests did not run"

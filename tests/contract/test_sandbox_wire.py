@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 from google.auth import crypt, jwt
+from tests.contract.sandbox_http import SCOPES, Wire, token
 
 from moneymentor_sync.sandbox import ApiError, DirectoryInUseError, Fault, Formula, Quota, Sandbox
-from tests.contract.sandbox_http import SCOPES, Wire, token
 
 
 class Clock:
@@ -106,7 +106,7 @@ def test_a_forged_signature_gets_none(box: Sandbox) -> None:
     mine = json.loads(box.credentials_file.read_text())
     signer = crypt.RSASigner.from_service_account_info(other)
     now = int(time.time())
-    claims = {"iss": mine["client_email"], "aud": mine["token_uri"], "scope": "x", "iat": now, "exp": now + 60}
+    claims = {"iss": mine["client_email"], "aud": mine["token_uri"], "scope": "x"} | {"iat": now, "exp": now + 60}
     body = b"grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=" + jwt.encode(signer, claims)
     answer = Wire(box, "").send("POST", "/token", body)
     assert (answer.status, answer.json["error_description"]) == (400, "Invalid JWT Signature.")
@@ -142,8 +142,8 @@ def test_the_sixty_first_read_of_a_minute_is_refused(box: Sandbox, wire: Wire, c
     assert "Retry-After" not in answer.headers
     assert (error["code"], error["status"]) == (429, "RESOURCE_EXHAUSTED")
     assert error["message"] == (
-        "Quota exceeded for quota metric 'Write requests' and limit 'Write requests per minute per user' of service "
-        "'sheets.googleapis.com' for consumer 'project_number:100000000001'."
+        "Quota exceeded for quota metric 'Write requests' and limit 'Write requests per minute per user' of "
+        "service 'sheets.googleapis.com' for consumer 'project_number:100000000001'."
     )
     assert error["details"][0]["metadata"]["quota_limit"] == "WriteRequestsPerMinutePerUser"
     clock.now += 59
@@ -502,5 +502,5 @@ def test_a_bug_is_answered_with_500_and_shown(
 
 
 def test_a_person_is_told_of_refusals(box: Sandbox) -> None:
-    with pytest.raises(ApiError, match="No grid with id|Unable to parse range: Nope"):
+    with pytest.raises(ApiError, match="Unable to parse range: Nope"):
         box.person().delete_tab("Nope")

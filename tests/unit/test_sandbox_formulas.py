@@ -60,8 +60,10 @@ def google(tmp_path: Path) -> Google:
         ("=Other!A1", "#REF! (Unresolved sheet name 'Other'.)"),
         (
             '=1+"x"',
-            "#VALUE! (Function ADD parameter 2 expects number values. But 'x' is a text and cannot be coerced to a "
-            "number.)",
+            (
+                "#VALUE! (Function ADD parameter 2 expects number values. But 'x' is a text and cannot be "
+                "coerced to a number.)"
+            ),
         ),
         ("=AVERAGE(D1:D3)", "#DIV/0! (Evaluation of function AVERAGE caused a divide by zero error.)"),
         ("=ABS()", "#N/A (Wrong number of arguments to ABS. Expected 1 arguments, but got 0 arguments.)"),

@@ -7,10 +7,10 @@ from typing import Any
 
 from . import masks
 from .a1 import Area, Box
+from .cellwriter import CellWriter
 from .document import Document, Located, Metadata, NamedRange
 from .grid import DEFAULT_COLUMN_PIXELS, DEFAULT_ROW_PIXELS, Group, Json, Ranged, Sheet
 from .masks import Mask
-from .render import CellWriter
 from .styles import DEFAULT_FORMAT
 
 _RGB = "rgbColor"

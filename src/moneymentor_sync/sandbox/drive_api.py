@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 from . import masks
-from .a1 import Area
-from .cells import Formula
-from .document import GOOGLE_SHEET, Document, Permission
+from .document import Document, Permission
+from .drive_files import as_csv, file_json, imported, permission_json, version_two
+from .drive_search import ROLES, query
 from .errors import ApiError, file_not_found
-from .grid import Json, Sheet
+from .grid import Json
 from .library import Library, permission_id
 from .messages import Request, Response, decoded
-from .render import Renderer
-from .styles import make_style, set_style
-from .typed import understand
 
 PREFIX = "/drive/v3"
 UPLOADS = "/upload/drive/v2/files/"
 _DEFAULT_FILE = ("kind", "id", "name", "mimeType")
 _DEFAULT_PERMISSION = ("id", "type", "kind", "role")
-_ROLES = ("owner", "organizer", "fileOrganizer", "writer", "commenter", "reader")
 _PAGE = 100
 _MAX_EXPORTABLE = {
     "text/csv": ",",
@@ -80,7 +73,7 @@ class DriveApi:
         return self._list(request, caller)
 
     def _list(self, request: Request, caller: str) -> Response:
-        wanted = _query(request.parameter("q") or "")
+        wanted = query(request.parameter("q") or "")
         found = [
             document
             for document in self._library.documents.values()
@@ -163,7 +156,7 @@ class DriveApi:
         rows = list(csv.reader(io.StringIO(request.body.decode()), delimiter="\t" if "tab" in kind else ","))
         draft.sheets = [imported(rows, draft.title, time.gmtime(now).tm_year)]
         self._library.documents[file_id] = draft
-        return Response.of(_version_two(draft, caller))
+        return Response.of(version_two(draft, caller))
 
     @staticmethod
     def _may_edit(document: Document, caller: str) -> None:
@@ -226,7 +219,7 @@ def _insufficient() -> ApiError:
 
 def _role(body: Json) -> str:
     role = body.get("role")
-    if role not in _ROLES:
+    if role not in ROLES:
         raise ApiError(400, "The specified role is invalid or not supported.", drive_reason="invalid")
     return str(role)
 
@@ -250,164 +243,9 @@ def _new_permission(body: Json) -> Permission:
     return Permission(permission_id(email), str(kind), role, email)
 
 
-def permission_json(item: Permission) -> Json:
-    found: Json = {"kind": "drive#permission", "id": item.permission_id, "type": item.type}
-    if item.email:
-        found |= {"emailAddress": item.email}
-    if item.domain:
-        found |= {"domain": item.domain, "displayName": item.domain}
-    found["role"] = item.role
-    if item.type == "anyone":
-        found["allowFileDiscovery"] = False
-    elif item.email:
-        found |= {"displayName": display_name(item.email), "deleted": False, "pendingOwner": False}
-    return found
-
-
-def display_name(email: str) -> str:
-    """A person by the first part of the address; a service account goes by the whole of it."""
-    return email if email.endswith(".gserviceaccount.com") else email.partition("@")[0]
-
-
-def file_json(document: Document, caller: str) -> Json:
-    """A file's resource, all the fields that are known."""
-    owner = document.owner
-    can_edit = document.role(caller) in ("owner", "writer")
-    person = {"kind": "drive#user", "displayName": display_name(owner), "emailAddress": owner}
-    found: Json = {
-        "kind": "drive#file",
-        "id": document.document_id,
-        "name": document.title,
-        "mimeType": GOOGLE_SHEET,
-        "starred": False,
-        "trashed": False,
-        "parents": [document.folder or "0APnXvYt5xX2wUk9PVA"],
-        "version": str(document.version),
-        "webViewLink": f"https://docs.google.com/spreadsheets/d/{document.document_id}/edit?usp=drivesdk",
-        "createdTime": _time(document.created),
-        "modifiedTime": _time(document.modified),
-        "owners": [person | {"me": owner == caller}],
-        "ownedByMe": owner == caller,
-        "shared": len(document.permissions) > 1,
-        "capabilities": {"canEdit": can_edit, "canShare": can_edit, "canDelete": owner == caller},
-        "permissions": [permission_json(item) for item in document.permissions],
-        "permissionIds": [item.permission_id for item in document.permissions],
-    }
-    return found | ({"description": document.description} if document.description else {})
-
-
-def _time(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
 def _json(value: Json, request: Request, defaults: tuple[str, ...]) -> Response:
     """With `fields` what they name, else Drive's few default fields."""
     text = request.parameter("fields")
     if text is None and defaults:
         value = {name: value[name] for name in defaults if name in value}
     return Response.of(masks.select(value, masks.parse(text)), pretty=request.flag("prettyPrint", True))
-
-
-# --- searching --------------------------------------------------------------------------------------------
-
-_CLAUSE = re.compile(
-    r"""\s*(?P<not>not\s+)?(?:(?P<field>name|mimeType|trashed|modifiedTime)\s*(?P<operator>=|!=|contains|<=|>=|<|>)\s*"""
-    r"""(?P<value>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|true|false)"""
-    r"""|(?P<member>'[^']*'|"[^"]*")\s+in\s+(?P<in>parents|owners|writers|readers))\s*""",
-    re.IGNORECASE,
-)
-
-
-def _query(text: str) -> Any:
-    """A search as a test of documents. Only clauses joined by `and` are known."""
-    tests: list[Any] = []
-    position = 0
-    while position < len(text):
-        match = _CLAUSE.match(text, position)
-        if match is None:
-            raise ApiError(400, "Invalid Value", drive_reason="invalid")
-        tests.append(_clause(match))
-        position = match.end()
-        if position < len(text):
-            joined = re.compile(r"and\b", re.IGNORECASE).match(text, position)
-            if joined is None:
-                raise ApiError(400, "Invalid Value", drive_reason="invalid")
-            position = joined.end()
-    return lambda document: all(test(document) for test in tests)
-
-
-def _clause(match: re.Match[str]) -> Any:
-    negated = bool(match["not"])
-    if match["in"]:
-        member = match["member"][1:-1]
-        return lambda document: _member(document, match["in"].lower(), member) != negated
-    field, operator = match["field"].lower(), match["operator"].lower()
-    raw = match["value"]
-    value = re.sub(r"\\(.)", r"\1", raw[1:-1]) if raw[0] in "'\"" else raw.lower()
-
-    def test(document: Document) -> bool:
-        actual = {
-            "name": document.title,
-            "mimetype": GOOGLE_SHEET,
-            "trashed": "false",
-            "modifiedtime": _time(document.modified),
-        }[field]
-        if operator == "contains":
-            return value.lower() in actual.lower()
-        if operator in ("=", "!="):
-            return (actual == value) == (operator == "=")
-        return {"<": actual < value, ">": actual > value, "<=": actual <= value, ">=": actual >= value}[operator]
-
-    return lambda document: test(document) != negated
-
-
-def _member(document: Document, where: str, member: str) -> bool:
-    if where == "parents":
-        return document.folder == member
-    roles = {"owners": ("owner",), "writers": ("owner", "writer"), "readers": _ROLES}[where]
-    return document.role(member) in roles
-
-
-def imported(rows: list[list[str]], title: str, year: int) -> Sheet:
-    """A tab made of a CSV's texts, understood as if typed."""
-    width = max((len(row) for row in rows), default=0)
-    sheet = Sheet.blank(0, title[:100], max(1000, len(rows)), max(26, width))
-    sheet.stamp = object()
-    for index, texts in enumerate(rows):
-        for column, text in enumerate(texts):
-            typed = understand(text, this_year=year)
-            sheet.has_formulas |= isinstance(typed.value, Formula)
-            sheet.set_value(index, column, typed.value)
-            if typed.format is not None:
-                set_style(sheet, index, column, make_style({"numberFormat": typed.format}, None))
-    return sheet
-
-
-def _version_two(document: Document, caller: str) -> Json:
-    """The file as Drive v2 describes it, as far as is known."""
-    file = file_json(document, caller)
-    return {
-        "kind": "drive#file",
-        "id": document.document_id,
-        "title": document.title,
-        "mimeType": GOOGLE_SHEET,
-        "createdDate": file["createdTime"],
-        "modifiedDate": file["modifiedTime"],
-        "alternateLink": file["webViewLink"],
-        "version": file["version"],
-        "editable": True,
-        "shared": file["shared"],
-    }
-
-
-def as_csv(document: Document, delimiter: str = ",") -> bytes:
-    """The first tab as a person sees it, as Drive exports it."""
-    sheet = document.sheets[0]
-    rows = Renderer(document).rows(sheet, Area().clipped(sheet.row_count, sheet.column_count))
-    width = max((len(row) for row in rows), default=0)
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
-    for row in rows:
-        writer.writerow([*row, *[""] * (width - len(row))])
-    return out.getvalue().removesuffix("\r\n").encode()

@@ -19,7 +19,6 @@ class Library:
     """All documents by id. Reading needs no lock: what is committed never changes."""
 
     documents: dict[str, Document] = field(default_factory=dict)
-    trashed: set[str] = field(default_factory=set)
     created: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 

@@ -8,12 +8,14 @@ import msgspec
 
 from ..errors import ApiError, bad_json, invalid, unknown_field
 from ..grid import Json
-from . import cells, dimensions, filters, merging, metadata, named, paste, ranges, sheets
+from ..schema import checked_message, request_message, snake
+from . import cells, dimensions, filters, groups, merging, metadata, named, paste, ranges, sheets, sizes
 from .context import KINDS, Context
 
 __all__ = ["KINDS", "MODULES", "Context", "run"]
 
-MODULES = (cells, dimensions, filters, merging, metadata, named, paste, ranges, sheets)
+MODULES = (cells, dimensions, filters, groups, merging, metadata, named, paste, ranges, sheets, sizes)
+"""The modules whose handlers are registered by being imported."""
 
 NOT_HERE = frozenset(
     [
@@ -86,6 +88,8 @@ def _one(context: Context, index: int, request: Given) -> Json:
         body = kind.decoder.decode(raw)
     except msgspec.ValidationError as error:
         raise _misfit(f"requests[{index}].{name}", error) from error
+    if isinstance(body, dict):
+        body = checked_message(body, request_message(name) or name, f"requests[{index}].{snake(name)}")
     try:
         return kind.handler(context, body) or {}
     except ApiError as error:
@@ -103,5 +107,5 @@ def _misfit(place: str, error: msgspec.ValidationError) -> ApiError:
     match = _UNKNOWN.match(str(error))
     if match is not None:
         path = ".".join(part for part in (place, match[2]) if part)
-        return unknown_field(re.sub(r"([A-Z])", lambda letter: f"_{letter[1].lower()}", path), match[1])
+        return unknown_field(snake(path), match[1])
     return bad_json(f"Invalid JSON payload received. {error} in '{place}'", place)

@@ -85,7 +85,7 @@ def _clear_rest(sheet: Sheet, box: Box, rows: list[RowData | None], change: Cell
 
 @handles("appendCells", AppendCells)
 def append_cells(context: Context, body: AppendCells) -> None:
-    sheet = context.document.sheet(int(body.sheet_id))
+    sheet = inputs.sheet_of(context.document, {"sheetId": body.sheet_id})
     change = CellChange(inputs.parsed_mask(body.fields))
     rows = body.rows or []
     row = sheet.last_filled_row() + 1

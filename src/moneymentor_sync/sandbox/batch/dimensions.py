@@ -1,21 +1,18 @@
-"""Requests on whole rows and columns: insert, append, delete, move, properties, groups."""
+"""Requests on whole rows and columns: insert, append, delete, move."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from .. import describe, masks, styles
+from .. import styles
 from ..a1 import MAX_COLUMNS, Box
 from ..errors import invalid
-from ..grid import DEFAULT_COLUMN_PIXELS, DEFAULT_ROW_PIXELS, Group, Json, Row, Sheet, Style, Styles
+from ..grid import Json, Row, Sheet, Style, Styles
 from ..moves import Deletion, Edit, Insertion, Move
 from . import inputs
 from .context import Context, handles
 from .following import follow_edit
 from .inputs import Span
-
-_DIMENSION_FIELDS = frozenset(("hiddenByFilter", "hiddenByUser", "pixelSize", "developerMetadata"))
 
 
 @handles("insertDimension")
@@ -234,144 +231,3 @@ def _move_columns(sheet: Sheet, span: Span, at: int) -> None:
 
 def _reordered(values: list[Any], order: list[int]) -> list[Any]:
     return [values[old] if old < len(values) else None for old in order]
-
-
-# --- properties -------------------------------------------------------------------------------------------
-
-
-@handles("updateDimensionProperties")
-def update_dimension_properties(context: Context, body: Json) -> None:
-    span = inputs.span(context.document, inputs.part(body, "range"))
-    if span.end > span.size:
-        raise invalid(f"endIndex[{span.end}] is after last {span.word} in grid[{span.size}]")
-    mask = inputs.mask(body)
-    for name in mask:
-        if name not in _DIMENSION_FIELDS:
-            raise masks.bad_mask(name)
-    given = body.get("properties") or {}
-    _set_properties(span, lambda old: _cleaned(masks.update(old, given, mask), span.by_rows))
-
-
-def _cleaned(props: Json, by_rows: bool) -> Json:
-    default = DEFAULT_ROW_PIXELS if by_rows else DEFAULT_COLUMN_PIXELS
-    return {
-        name: value
-        for name, value in props.items()
-        if value and not (name == "pixelSize" and value == default) and name != "developerMetadata"
-    }
-
-
-def _set_properties(span: Span, change: Any) -> None:
-    for index in range(span.start, span.end):
-        if span.by_rows:
-            row = span.sheet.rows[index]
-            old = (row.props if row is not None else None) or {}
-            new = change(old)
-            if new != old:
-                span.sheet.own(index).props = new or None
-        else:
-            span.sheet.columns[index] = change(span.sheet.columns[index] or {}) or None
-
-
-_CHARACTER_PIXELS = 7
-_PADDING_PIXELS = 14
-
-
-@handles("autoResizeDimensions")
-def auto_resize_dimensions(context: Context, body: Json) -> None:
-    """Fits columns to their longest text, by a rough width of a character: the real one needs the font."""
-    span = inputs.span(context.document, inputs.part(body, "dimensions"))
-    span = replace(span, end=min(span.end, span.size))
-    if span.by_rows:
-        _set_properties(span, lambda old: {key: value for key, value in old.items() if key != "pixelSize"})
-        return
-    for column in range(span.start, span.end):
-        longest = max(
-            (
-                len(str(row.cells[column]))
-                for _, row in span.sheet.filled_rows(span.sheet.box)
-                if column < len(row.cells) and row.cells[column] is not None
-            ),
-            default=0,
-        )
-        if longest:
-            width = longest * _CHARACTER_PIXELS + _PADDING_PIXELS
-            span.sheet.columns[column] = (span.sheet.columns[column] or {}) | {"pixelSize": width}
-
-
-# --- groups -----------------------------------------------------------------------------------------------
-
-
-def _groups(span: Span) -> list[Group]:
-    return span.sheet.extras.row_groups if span.by_rows else span.sheet.extras.column_groups
-
-
-def _set_groups(span: Span, groups: list[Group]) -> None:
-    groups = sorted(groups, key=lambda item: (item.start, -item.end, item.depth))
-    if span.by_rows:
-        span.sheet.extras.row_groups = groups
-    else:
-        span.sheet.extras.column_groups = groups
-
-
-def _described(span: Span) -> list[Json]:
-    dimension = "ROWS" if span.by_rows else "COLUMNS"
-    return [describe.group(span.sheet.sheet_id, dimension, item) for item in _groups(span)]
-
-
-@handles("addDimensionGroup")
-def add_dimension_group(context: Context, body: Json) -> Json:
-    span = inputs.span(context.document, inputs.part(body, "range"))
-    if span.end > span.size or span.start == span.end:
-        raise invalid(f"Cannot group {span.word}s that don't exist: there are only {span.size} {span.word}s.")
-    around = [item for item in _groups(span) if item.start <= span.start and span.end <= item.end]
-    depth = max((item.depth for item in around), default=0) + 1
-    inside = [
-        replace(item, depth=item.depth + 1)
-        if span.start <= item.start and item.end <= span.end and item not in around
-        else item
-        for item in _groups(span)
-    ]
-    _set_groups(span, [*inside, Group(span.start, span.end, depth)])
-    if span.by_rows:
-        span.sheet.row_group_control_after = True
-    else:
-        span.sheet.column_group_control_after = True
-    return {"addDimensionGroup": {"dimensionGroups": _described(span)}}
-
-
-@handles("deleteDimensionGroup")
-def delete_dimension_group(context: Context, body: Json) -> Json:
-    span = inputs.span(context.document, inputs.part(body, "range"))
-    exact = [item for item in _groups(span) if (item.start, item.end) == (span.start, span.end)]
-    if not exact:
-        raise invalid(f"No dimension group exists at {span.start} to {span.end}.")
-    gone = max(exact, key=lambda item: item.depth)
-    kept = [
-        replace(item, depth=item.depth - 1)
-        if gone.start <= item.start and item.end <= gone.end and item.depth > gone.depth
-        else item
-        for item in _groups(span)
-        if item is not gone
-    ]
-    _set_groups(span, kept)
-    left = _described(span)
-    return {"deleteDimensionGroup": {"dimensionGroups": left} if left else {}}
-
-
-@handles("updateDimensionGroup")
-def update_dimension_group(context: Context, body: Json) -> None:
-    given = inputs.part(body, "dimensionGroup")
-    inputs.mask(body)
-    span = inputs.span(context.document, inputs.part(given, "range"))
-    depth = inputs.integer(given, "depth", 1)
-    found = [item for item in _groups(span) if (item.start, item.end, item.depth) == (span.start, span.end, depth)]
-    if not found:
-        raise invalid(f"No dimension group exists at {span.start} to {span.end} with depth {depth}.")
-    changed = replace(found[0], collapsed=bool(given.get("collapsed")))
-    _set_groups(span, [changed if item is found[0] else item for item in _groups(span)])
-    _set_properties(span, lambda old: {**old, "hiddenByUser": True} if changed.collapsed else _shown(old))
-
-
-def _shown(props: Json) -> Json:
-    return {name: value for name, value in props.items() if name != "hiddenByUser"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import styles
@@ -11,7 +11,7 @@ from ..a1 import Box
 from ..cells import CellError, Formula, Value
 from ..errors import invalid
 from ..formula import follow
-from ..grid import Json, Row, Sheet, Style
+from ..grid import Json, Row, Sheet, Style, Styles
 from ..render import effective, formatted
 from ..typed import understand
 from . import inputs
@@ -74,16 +74,17 @@ class _Block:
         self._box, self._paste, self._source = box, paste, source
         self._has_formulas = source.has_formulas
         self._cells: list[list[Value]] = []
-        self._styles: list[list[Style | None]] = []
+        self._styles: list[Styles] = []
+        self._known: dict[tuple[Styles, Styles, int], Styles] = {}
         self._notes: list[dict[int, str]] = []
         for index in range(box.row, box.end_row):
             row = source.rows[index]
             self._cells.append(self._taken(context, row, index))
-            self._styles.append(list(row.styles[box.column : box.end_column]) if row else [])
+            self._styles.append(row.styles[box.column : box.end_column] if row else ())
             self._notes.append(_notes(row, box))
         if transpose:
             self._cells = _turned(self._cells, box, None)
-            self._styles = _turned(self._styles, box, None)
+            self._styles = [tuple(row) for row in _turned(self._styles, box, None)]
             self._notes = [{} for _ in self._cells]
         self._width = box.height if transpose else box.width
 
@@ -116,18 +117,27 @@ class _Block:
             if self._paste == "PASTE_NORMAL":
                 self._put_notes(target, row + offset, column, self._notes[offset])
 
-    def _put_styles(self, target: Sheet, row: int, column: int, given: list[Style | None]) -> None:
+    def _put_styles(self, target: Sheet, row: int, column: int, given: Styles) -> None:
         found = target.rows[row]
-        if not given and (found is None or not found.styles):
+        old = found.styles if found is not None else ()
+        if not given and not old:
             return
-        old: list[Style | None] = list(found.styles) if found is not None else []
-        end = column + self._width
-        old.extend([None] * (end - len(old)))
-        given = given + [None] * (self._width - len(given))
-        old[column:end] = [self._styled(under, over) for under, over in zip(old[column:end], given, strict=True)]
-        new = styles.POOL.row(old)
-        if found is None or new is not found.styles:
+        new = self._known.get((old, given, column))
+        if new is None:
+            new = self._known[old, given, column] = self._restyled(old, given, column)
+        if new is not old:
             target.own(row).styles = new
+
+    def _restyled(self, old: Styles, given: Styles, column: int) -> Styles:
+        """A row's styles after the pasted ones were put over them from `column` on."""
+        end = column + self._width
+        styled: list[Style | None] = list(old)
+        styled.extend([None] * (end - len(styled)))
+        over = [*given, *[None] * (self._width - len(given))]
+        styled[column:end] = [
+            self._styled(before, after) for before, after in zip(styled[column:end], over, strict=True)
+        ]
+        return styles.POOL.row(styled)
 
     def _styled(self, under: Style | None, over: Style | None) -> Style | None:
         if self._paste == "PASTE_NORMAL":
@@ -159,7 +169,7 @@ def _notes(row: Row | None, box: Box) -> dict[int, str]:
     }
 
 
-def _turned(rows: list[list[Any]], box: Box, blank: Any) -> list[list[Any]]:
+def _turned(rows: Sequence[Sequence[Any]], box: Box, blank: Any) -> list[list[Any]]:
     return [[row[column] if column < len(row) else blank for row in rows] for column in range(box.width)]
 
 
