@@ -388,6 +388,9 @@ def test_sharing_and_unsharing(google: Google) -> None:
 # --- messages that do not fit -----------------------------------------------------------------------------
 
 
+TYPES = "type.googleapis.com/google.apps.sheets.v4."
+
+
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
@@ -404,12 +407,11 @@ def test_sharing_and_unsharing(google: Google) -> None:
         ),
         (
             {"sortRange": {"range": 0}},
-            "Invalid value at 'requests[0].sort_range.range' (type.googleapis.com/google.apps.sheets.v4.GridRange), 0",
+            f"Invalid value at 'requests[0].sort_range.range' ({TYPES}GridRange), 0",
         ),
         (
             {"mergeCells": {"mergeType": "ALL"}},
-            "Invalid value at 'requests[0].merge_cells.merge_type' (type.googleapis.com/google.apps.sheets.v4.Enum), "
-            '"ALL"',
+            f"Invalid value at 'requests[0].merge_cells.merge_type' ({TYPES}Enum), \"ALL\"",
         ),
         (
             {"addProtectedRange": {"protectedRange": {"warningOnly": 3}}},
