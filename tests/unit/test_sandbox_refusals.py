@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -371,6 +372,28 @@ def _request(target: str) -> Any:
     from moneymentor_sync.sandbox.messages import Request
 
     return Request.of("GET", target)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("name = 'Book'", True),
+        ('name != "Book"', False),
+        ("name contains 'oo' and mimeType = 'application/vnd.google-apps.spreadsheet'", True),
+        ("not name contains 'x' and 'me' in owners", False),
+        ("'owner@sandbox.example' in owners", True),
+        ('parents in "elsewhere"', False),
+        ("modifiedTime > '2020-01-01T00:00:00' and trashed = false", True),
+    ],
+)
+def test_drive_searches(google: Google, query: str, found: bool) -> None:
+    answer = google.call("GET", f"/drive/v3/files?q={quote(query)}&fields=files(id)")
+    assert answer == {"files": [{"id": google.id}] if found else []}
+
+
+def test_a_search_that_drive_cannot_read(google: Google) -> None:
+    with pytest.raises(ApiError, match="Invalid Value"):
+        google.call("GET", f"/drive/v3/files?q={quote('name like x')}")
 
 
 def test_sharing_and_unsharing(google: Google) -> None:

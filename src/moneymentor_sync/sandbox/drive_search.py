@@ -14,7 +14,8 @@ ROLES = ("owner", "organizer", "fileOrganizer", "writer", "commenter", "reader")
 _CLAUSE = re.compile(
     r"""\s*(?P<not>not\s+)?(?:(?P<field>name|mimeType|trashed|modifiedTime)\s*(?P<operator>=|!=|contains|<=|>=|<|>)\s*"""
     r"""(?P<value>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|true|false)"""
-    r"""|(?P<member>'[^']*'|"[^"]*")\s+in\s+(?P<in>parents|owners|writers|readers))\s*""",
+    r"""|(?P<member>'[^']*'|"[^"]*")\s+in\s+(?P<in>parents|owners|writers|readers)"""
+    r"""|(?P<parents>parents)\s+in\s+(?P<folder>'[^']*'|"[^"]*"))\s*""",
     re.IGNORECASE,
 )
 
@@ -39,6 +40,9 @@ def query(text: str) -> Any:
 
 def _clause(match: re.Match[str]) -> Any:
     negated = bool(match["not"])
+    if match["parents"]:  # gspread writes it the other way round, and Drive takes it
+        folder = match["folder"][1:-1]
+        return lambda document: (document.folder == folder) != negated
     if match["in"]:
         member = match["member"][1:-1]
         return lambda document: _member(document, match["in"].lower(), member) != negated

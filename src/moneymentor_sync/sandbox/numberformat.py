@@ -167,18 +167,28 @@ def _show_date(value: float, pattern: str) -> str:
     moment = moment_of(value)
     if moment is None:
         return general(value)
-    tokens = _DATE_TOKEN.findall(_sections(pattern)[0])
-    half_day = any(token.lower() in ("am/pm", "a/p") for token in tokens)
+    when = moment.timetuple()
+    half_day, tokens = _date_tokens(pattern)
     shown: list[str] = []
-    for index, token in enumerate(tokens):
-        low = token.lower()
-        if low[0] == "m" and _is_minute(tokens, index):
+    for token, low, minute in tokens:
+        if minute:
             shown.append(f"{moment.minute:0{min(len(low), 2)}d}")
-        elif low.startswith("[") and low[1] in "hms":
+        elif low[0] == "[" and low[1] in "hms":
             shown.append(_elapsed(value, low))
         else:
-            shown.append(_date_part(low, token, moment.timetuple(), moment.microsecond, half_day))
+            shown.append(_date_part(low, token, when, moment.microsecond, half_day))
     return "".join(shown)
+
+
+@lru_cache(maxsize=512)
+def _date_tokens(pattern: str) -> tuple[bool, tuple[tuple[str, str, bool], ...]]:
+    """Whether hours count to twelve, and each token with its lower case and whether it means minutes."""
+    tokens = _DATE_TOKEN.findall(_sections(pattern)[0])
+    half_day = any(token.lower() in ("am/pm", "a/p") for token in tokens)
+    marked = [
+        (token, token.lower(), token[0] in "mM" and _is_minute(tokens, index)) for index, token in enumerate(tokens)
+    ]
+    return half_day, tuple(marked)
 
 
 def _elapsed(value: float, token: str) -> str:

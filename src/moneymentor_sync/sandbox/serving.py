@@ -33,7 +33,7 @@ def serve(
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with Sandbox(directory, port, quota=quota) as box:
+        with Sandbox(directory.resolve(), port, quota=quota) as box:
             line = {
                 "url": box.url,
                 "credentials_file": str(box.credentials_file),

@@ -9,7 +9,7 @@ import msgspec
 from .. import masks, styles
 from ..cells import MAX_CHARACTERS, TOO_LONG, Formula, Value, finite, number
 from ..errors import bad_json, invalid
-from ..grid import Json, Sheet, Style
+from ..grid import Json, Sheet, Style, Styles
 from ..masks import Mask
 
 _EXTRA = ("textFormatRuns", "pivotTable", "dataSourceTable", "dataSourceFormula", "chipRuns")
@@ -61,6 +61,7 @@ _ATTRIBUTES = {
     "chipRuns": "chip_runs",
 }
 _BLANK = CellData()
+_EXACT = 2**53  # whole numbers up to this are the same as doubles
 
 
 class RowData(msgspec.Struct, forbid_unknown_fields=True, gc=False):
@@ -123,6 +124,7 @@ class CellChange:
         self._note = masks.wants(mask, "note")
         self._styled = [name for name in _STYLED if masks.wants(mask, name)]
         self._known: dict[tuple[Any, ...], Style | None] = {}
+        self._rows: dict[tuple[Styles, tuple[bytes, ...], int], Styles] = {}
         self.only_style = not self._value and not self._note
 
     def put_row(self, sheet: Sheet, row: int, column: int, cells: list[CellData | None]) -> None:
@@ -137,15 +139,20 @@ class CellChange:
     def _put_styles(self, sheet: Sheet, row: int, column: int, cells: list[CellData | None]) -> None:
         found = sheet.rows[row]
         old = found.styles if found is not None else ()
+        given = tuple([cell.raw(name) if cell else b"" for name in self._styled for cell in cells])
+        new = self._rows.get((old, given, column))
+        if new is None:
+            new = self._rows[old, given, column] = self._restyled(old, column, cells)
+        if new is not old:
+            sheet.own(row).styles = new
+
+    def _restyled(self, old: Styles, column: int, cells: list[CellData | None]) -> Styles:
+        """The row's styles with those of the cells put in; rows alike are worked out once."""
         new: list[Style | None] = list(old)
-        end = column + len(cells)
-        if len(new) < end:
-            new.extend([None] * (end - len(new)))
+        new.extend([None] * (column + len(cells) - len(new)))
         for place, cell in enumerate(cells, column):
             new[place] = self.style(new[place], cell or _BLANK)
-        shared = styles.POOL.row(new)
-        if shared is not old:
-            sheet.own(row).styles = shared
+        return styles.POOL.row(new)
 
     def style(self, old: Style | None, cell: CellData) -> Style | None:
         """The cell's style after the change."""
@@ -220,6 +227,9 @@ def _quick(cell: CellData | None) -> Value:
     found = given.string_value
     if found is not None and len(found) <= MAX_CHARACTERS:
         return found or None
+    value = given.number_value
+    if found is None and type(value) is int and -_EXACT <= value <= _EXACT:
+        return value
     return entered(given)
 
 
