@@ -6,9 +6,12 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.adapters.state_schema import MIGRATIONS
@@ -50,25 +53,51 @@ def test_a_dataset_comes_back_as_it_was(store: StateFile, path: Path) -> None:
 
 
 def test_a_write_that_was_begun_leaves_the_dataset_dirty(store: StateFile) -> None:
-    store.begin_write("d", STATE, {b"k": b"h"})
+    store.begin_write("d", STATE, {key(1): key(9)})
     assert store.dataset("d") == replace(STATE, dirty=True)
-    assert store.written("d", [b"k", b"other"]) == {b"k": b"h"}
+    assert store.written("d", [key(1), key(2)]) == {key(1): key(9)}
+    store.begin_write("d", STATE, {key(1): key(8), key(2): key(7)})
+    assert store.written("d", [key(1), key(2)]) == {key(1): key(9), key(2): key(7)}
     store.finish("d", STATE, {}, ())
     assert store.dataset("d") == STATE
 
 
+def key(number: int) -> bytes:
+    """A hash: 16 bytes, spread over all parts."""
+    return blake2b(str(number).encode(), digest_size=16).digest()
+
+
 def test_rows_are_remembered_and_forgotten(store: StateFile) -> None:
-    keys = [bytes([i]) for i in range(9)]
-    store.finish("d", STATE, dict.fromkeys(keys, b"h"), None)
-    store.finish("d", STATE, {b"new": b"h"}, [keys[0]])
-    assert set(store.written("d", [*keys, b"new"])) == {*keys[1:], b"new"}
-    store.finish("d", STATE, {keys[3]: b"other"}, None)
-    assert store.written("d", [*keys, b"new"]) == {keys[3]: b"other"}
+    keys = [key(i) for i in range(9)]
+    store.finish("d", STATE, dict.fromkeys(keys, key(100)), None)
+    store.finish("d", STATE, {key(50): key(1)}, [keys[0], key(77)])
+    assert set(store.written("d", [*keys, key(50)])) == {*keys[1:], key(50)}
+    store.finish("d", STATE, {keys[3]: key(101)}, None)
+    assert store.written("d", [*keys, key(50)]) == {keys[3]: key(101)}
     assert store.written("another", keys) == {}
 
 
-def test_many_keys_are_looked_up_in_parts(store: StateFile) -> None:
-    rows = {number.to_bytes(4, "big"): b"h" for number in range(2_500)}
+hashes = st.binary(min_size=16, max_size=16)
+steps = st.lists(st.tuples(st.dictionaries(hashes, hashes, max_size=6), st.booleans()), max_size=6)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps, st.data())
+def test_what_was_written_is_known_as_by_a_dictionary(
+    store: StateFile, history: list[tuple[dict[bytes, bytes], bool]], data: st.DataObject
+) -> None:
+    known: dict[bytes, bytes] = {}
+    store.finish("d", STATE, {}, None)
+    for rows, exactly in history:
+        gone = data.draw(st.lists(st.sampled_from(sorted(known)), unique=True)) if known and not exactly else []
+        gone = [one for one in gone if one not in rows]
+        store.finish("d", STATE, rows, None if exactly else gone)
+        known = dict(rows) if exactly else {k: h for k, h in (known | rows).items() if k not in gone}
+    assert store.written("d", {*known, *(k for rows, _ in history for k in rows)}) == known
+
+
+def test_many_keys(store: StateFile) -> None:
+    rows = {key(number): key(-number) for number in range(2_500)}
     store.finish("d", STATE, rows, None)
     assert store.written("d", rows) == rows
 
@@ -148,7 +177,7 @@ def test_a_full_disk_is_an_error_with_a_remedy(store: StateFile, path: Path) -> 
     small = StateFile(path)
     small._db.execute(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(StateError) as caught:
-        small.finish("d", STATE, {number.to_bytes(4, "big"): b"h" * 16 for number in range(5_000)}, None)
+        small.finish("d", STATE, {key(number): key(0) for number in range(5_000)}, None)
     assert "Free some space" in caught.value.hint
     assert small.dataset("d") is None
     small.close()

@@ -18,9 +18,9 @@ from moneymentor_sync.core.errors import StateError
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetResult, DatasetState, FenceState, RunResult
 
+from . import state_rows
 from .state_schema import migrate
 
-_LOOKUP = 500
 _RESULT_COLUMNS = tuple(field.name for field in fields(DatasetResult) if field.name not in ("notes", "details"))
 
 
@@ -80,33 +80,20 @@ class StateFile:
         )
 
     def written(self, name: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        wanted = list(keys)
-        found: dict[bytes, bytes] = {}
         with self._errors():
-            for start in range(0, len(wanted), _LOOKUP):
-                part = wanted[start : start + _LOOKUP]
-                marks = ",".join("?" * len(part))
-                query = f"SELECT key, hash FROM written WHERE dataset = ? AND key IN ({marks})"  # noqa: S608 - only marks
-                found.update(self._db.execute(query, (name, *part)).fetchall())
-        return found
+            return state_rows.look_up(self._db, name, keys)
 
     def begin_write(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes]) -> None:
         with self._transaction() as db:
             self._save(db, name, state, dirty=True)
-            values = ((name, key, row) for key, row in rows.items())
-            db.executemany("INSERT OR IGNORE INTO written VALUES (?, ?, ?)", values)
+            state_rows.remember_new(db, name, rows)
 
     def finish(
         self, name: str, state: DatasetState, rows: Mapping[bytes, bytes], forget: Iterable[bytes] | None
     ) -> None:
         with self._transaction() as db:
             self._save(db, name, state, dirty=False)
-            if forget is None:
-                _forget_others(db, name, rows)
-            else:
-                gone = ((name, key) for key in forget)
-                db.executemany("DELETE FROM written WHERE dataset = ? AND key = ?", gone)
-            _remember(db, name, rows)
+            state_rows.remember(db, name, rows, forget)
 
     def _save(self, db: sqlite3.Connection, name: str, state: DatasetState, *, dirty: bool) -> None:
         known = None if state.known is None else json.dumps(_plain(state.known))
@@ -191,16 +178,6 @@ class StateFile:
                 f"the state file {self._path} cannot be made: {error.strerror}",
                 hint="Set `[state] path` (or MMSYNC_STATE) to a place that the user of mmsync may write to.",
             ) from error
-
-
-def _remember(db: sqlite3.Connection, name: str, rows: Mapping[bytes, bytes]) -> None:
-    db.executemany("INSERT OR REPLACE INTO written VALUES (?, ?, ?)", ((name, k, h) for k, h in rows.items()))
-
-
-def _forget_others(db: sqlite3.Connection, name: str, rows: Mapping[bytes, bytes]) -> None:
-    held = db.execute("SELECT key FROM written WHERE dataset = ?", (name,)).fetchall()
-    gone = [(name, key) for (key,) in held if key not in rows]
-    db.executemany("DELETE FROM written WHERE dataset = ? AND key = ?", gone)
 
 
 def _plain(known: KnownTab) -> dict[str, Any]:

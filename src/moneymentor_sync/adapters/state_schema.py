@@ -18,8 +18,8 @@ MIGRATIONS: tuple[str, ...] = (
         rows INTEGER NOT NULL, verified_at REAL NOT NULL, cursor TEXT, dirty INTEGER NOT NULL
     );
     CREATE TABLE written (
-        dataset TEXT NOT NULL, key BLOB NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (dataset, key)
-    ) WITHOUT ROWID;
+        dataset TEXT NOT NULL, part INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (dataset, part)
+    );
     CREATE TABLE run (
         id TEXT PRIMARY KEY, started_at REAL NOT NULL, seconds REAL NOT NULL, trigger TEXT NOT NULL,
         ok INTEGER NOT NULL

@@ -194,12 +194,15 @@ class Converter:
         self.convert = by_type[cell_type]
 
     def _any(self, value: Any) -> Cell:
-        kind = type(value)
+        kind = type(value)  # the common types without another call: this runs for every cell of a table
         if kind is str:
-            return self._text(value)
+            plain = len(value) <= MAX_TEXT // 2 and value.isascii() and "\x00" not in value
+            return (value or None) if plain else self._text(value)
+        if kind is int:
+            return float(value) if -MAX_EXACT_INTEGER <= value <= MAX_EXACT_INTEGER else str(value)
         if value is None or kind is bool:
             return value  # type: ignore[no-any-return]  # narrowed by `kind`, which mypy cannot follow
-        if kind is int or kind is float:
+        if kind is float:
             return number_cell(value)
         if _is_tagged(value):
             return self._tagged(value)

@@ -79,7 +79,7 @@ class Plan:
     @property
     def cells_changed(self) -> int:
         updated = sum(len(update.changed()) for update in self.updates)
-        inserted = sum(cell is not None for row in self.inserts for cell in row)
+        inserted = sum(len(row) - row.count(None) for row in self.inserts)
         return updated + inserted
 
     @property
