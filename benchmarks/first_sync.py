@@ -63,6 +63,12 @@ def against_others(setting: Setting) -> Iterator[Figure]:
             target = 1.0 if name in rivals.TO_BEAT else None
             took = median(put.seconds for put in puts)
             yield ratio(f"others.{name}.ratio", f"mmsync's time against {name}'s", ours / took, target)
+            what = "the same in CPU time, the stand-in's included: less at the mercy of other programs"
+            yield ratio(f"others.{name}.cpu_ratio", what, _cpu(runs["mmsync"]) / _cpu(puts))
+
+
+def _cpu(puts: list[rivals.Put]) -> float:
+    return median(put.cpu_seconds + put.server_seconds for put in puts)
 
 
 def _puts(setting: Setting, name: str, puts: list[rivals.Put]) -> Iterator[Figure]:

@@ -9,7 +9,7 @@ from statistics import median
 
 from . import people
 from .figures import Figure, count, ratio, seconds
-from .scene import HERE, TAB, Scene, Sync, run, scene
+from .scene import HERE, TAB, Child, Scene, Sync, run, scene
 from .setting import Setting
 
 LOOKS_NEVER = "24h"
@@ -39,9 +39,9 @@ def _verifying(setting: Setting, place: Scene) -> Iterator[Figure]:
 
 def _not_verifying(setting: Setting, place: Scene) -> Iterator[Figure]:
     syncs: list[Sync] = []
-    bare: list[float] = []
+    bare: list[Child] = []
     for _ in range(setting.rounds):
-        bare.append(run(_bare(place), place.directory).seconds)
+        bare.append(run(_bare(place), place.directory))
         syncs.append(_nothing(place.sync()))
     last = syncs[-1].requests
     yield count(
@@ -57,9 +57,13 @@ def _not_verifying(setting: Setting, place: Scene) -> Iterator[Figure]:
     yield ratio("unchanged.blind.engine_ratio", "Engine.run against the bare pass, same process", ours / least, 3)
     took = median(sync.child.seconds for sync in syncs)
     yield seconds("unchanged.blind.time", "`mmsync sync` that does not verify, whole process, median", took)
-    yield seconds("unchanged.bare.time", "the bare pass, whole process, median", median(bare))
+    base = median(child.seconds for child in bare)
+    yield seconds("unchanged.bare.time", "the bare pass, whole process, median", base)
     what = "`mmsync sync` against the bare pass, whole processes"
-    yield ratio("unchanged.blind.ratio", what, took / median(bare), 3)
+    yield ratio("unchanged.blind.ratio", what, took / base, 3)
+    what = "the same in CPU time: less at the mercy of other programs"
+    cpu = median(sync.child.cpu_seconds for sync in syncs) / median(child.cpu_seconds for child in bare)
+    yield ratio("unchanged.blind.cpu_ratio", what, cpu)
 
 
 def together(setting: Setting) -> Iterator[Figure]:
