@@ -493,3 +493,41 @@ def test_no_request_whatever_it_holds_is_a_crash(google: Google, data: Any) -> N
         assert refusal.code < 500
     else:
         google.call("GET", "?includeGridData=true")
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("PUT", "/values/A1?valueInputOption=RAW"),
+        ("POST", "/values/A1:append?valueInputOption=USER_ENTERED"),
+        ("POST", "/values:batchUpdate"),
+        ("POST", "/values:batchUpdateByDataFilter"),
+        ("POST", "/values:batchClear"),
+        ("POST", "/values:batchClearByDataFilter"),
+        ("POST", "/values:batchGetByDataFilter"),
+        ("POST", "/developerMetadata:search"),
+        ("POST", ":getByDataFilter"),
+        ("POST", "/sheets/0:copyTo"),
+        ("POST", ":batchUpdate"),
+        ("POST", "/v4/spreadsheets"),
+    ],
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_no_body_whatever_it_holds_is_a_crash(google: Google, method: str, target: str, data: Any) -> None:
+    inner = st.recursive(
+        st.sampled_from([None, True, 1, "", "A1", "RAW"]),
+        lambda more: st.one_of(
+            st.lists(more, max_size=2),
+            st.dictionaries(st.sampled_from(["a1Range", "x", "range"]), more, max_size=2),
+        ),
+        max_leaves=4,
+    )
+    names = (
+        "values range data dataFilters dataFilter ranges valueInputOption majorDimension properties sheets requests"
+    )
+    body = data.draw(st.dictionaries(st.sampled_from(names.split()), inner, max_size=4))
+    try:
+        google.call(method, target, body)
+    except ApiError as refusal:
+        assert refusal.code < 500

@@ -67,8 +67,7 @@ class DriveApi:
         if request.method == "POST":
             body = request.json()
             document = self._library.new_document(str(body.get("name") or "Untitled"), caller, now)
-            parents = body.get("parents") or []
-            document.folder = str(parents[0]) if parents else None
+            document.folder = _folder(body)
             return _json(file_json(document, caller), request, _DEFAULT_FILE)
         return self._list(request, caller)
 
@@ -80,8 +79,8 @@ class DriveApi:
             if document.role(caller) is not None and wanted(document)
         ]
         found.sort(key=lambda document: document.modified, reverse=True)
-        size = min(int(request.parameter("pageSize") or _PAGE), 1000)
-        start = int(request.parameter("pageToken") or 0)
+        size = min(_number(request, "pageSize", _PAGE), 1000)
+        start = _number(request, "pageToken", 0)
         page: Json = {"kind": "drive#fileList"}
         if start + size < len(found):
             page["nextPageToken"] = str(start + size)
@@ -123,8 +122,7 @@ class DriveApi:
         twin = self._library.new_document(title, caller, now, source.draft().sheets)
         twin.locale, twin.time_zone, twin.auto_recalc = source.locale, source.time_zone, source.auto_recalc
         twin.settings, twin.named, twin.metadata = source.settings, dict(source.named), dict(source.metadata)
-        parents = body.get("parents") or []
-        twin.folder = str(parents[0]) if parents else None
+        twin.folder = _folder(body)
         return _json(file_json(twin, caller), request, _DEFAULT_FILE)
 
     def _export(self, file_id: str, request: Request, caller: str) -> Response:
@@ -207,6 +205,20 @@ class DriveApi:
             if item.permission_id == key:
                 return item
         raise ApiError(404, f"Permission not found: {key}.", drive_reason="notFound")
+
+
+def _folder(body: Json) -> str | None:
+    parents = body.get("parents")
+    return str(parents[0]) if isinstance(parents, list) and parents else None
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    text = request.parameter(name)
+    if not text:
+        return default
+    if not text.isdigit():
+        raise ApiError(400, f"Invalid value '{text}'.", drive_reason="invalid")
+    return int(text)
 
 
 def _insufficient() -> ApiError:

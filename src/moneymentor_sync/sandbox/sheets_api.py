@@ -20,6 +20,7 @@ from .grid import Json, Sheet
 from .library import Library
 from .masks import Mask
 from .messages import Request, decoded
+from .schema import checked_message
 
 PREFIX = "/v4/spreadsheets"
 _PATH = re.compile(r"/v4/spreadsheets(?::(?P<top>\w+)|/(?P<id>[^/:]+)(?::(?P<verb>\w+)|/(?P<rest>.+))?)?")
@@ -74,7 +75,7 @@ class SheetsApi:
         return reply
 
     def _create(self, request: Request, caller: str, now: float, mask: Mask) -> Json:
-        body = request.json()
+        body = checked_message(request.json(), "Spreadsheet", "spreadsheet")
         given = body.get("properties") or {}
         sheets = [_given_sheet(item, index) for index, item in enumerate(body.get("sheets") or [])]
         document = self._library.new_document(
@@ -87,7 +88,8 @@ class SheetsApi:
     def _copy_to(self, context: Context, request: Request, argument: str) -> Json:
         """Copies a tab of this document into another one (or itself)."""
         source = context.document.sheet(int(argument))
-        goal_id = str(request.json().get("destinationSpreadsheetId") or "")
+        body = checked_message(request.json(), "CopySheetToAnotherSpreadsheetRequest", "request")
+        goal_id = str(body.get("destinationSpreadsheetId") or "")
         own = goal_id == context.document.document_id
         goal = context.document if own else self._library.writable(goal_id, context.caller).draft()
         goal_context = Context(goal, context.caller, context.max_cells, context.year)
@@ -118,7 +120,7 @@ def _get(call: Call) -> Any:
 
 
 def _get_by_filter(call: Call) -> Any:
-    body = call.request.json()
+    body = checked_message(call.request.json(), "GetSpreadsheetByDataFilterRequest", "request")
     filters = body.get("dataFilters") or []
     ranges = [place for one in filters for place in located_by(call.document, one)]
     if filters and not ranges:
@@ -137,7 +139,8 @@ def _values_batch_get(call: Call) -> Any:
 
 
 def _values_by_filter(call: Call) -> Any:
-    return masks.select(values.batch_get_by_data_filter(call.document, call.request.json()), call.mask)
+    body = checked_message(call.request.json(), "BatchGetValuesByDataFilterRequest", "request")
+    return masks.select(values.batch_get_by_data_filter(call.document, body), call.mask)
 
 
 def _metadata_get(call: Call) -> Any:
@@ -149,9 +152,10 @@ def _metadata_get(call: Call) -> Any:
 
 
 def _metadata_search(call: Call) -> Any:
+    body = checked_message(call.request.json(), "SearchDeveloperMetadataRequest", "request")
     found = [
         {"developerMetadata": describe.metadata(item), "dataFilters": [one]}
-        for one in call.request.json().get("dataFilters") or []
+        for one in body.get("dataFilters") or []
         for item in matching(call.document, one)
     ]
     return masks.select({"matchedDeveloperMetadata": found} if found else {}, call.mask)
@@ -287,9 +291,11 @@ _WRITES: dict[str, Callable[[Context, Request, str], Json]] = {
     "values.batchUpdateByDataFilter": lambda context, request, _: values.batch_update_by_data_filter(
         context, request.json()
     ),
-    "values.batchClear": lambda context, request, _: values.batch_clear(context, request.json()),
+    "values.batchClear": lambda context, request, _: values.batch_clear(
+        context, checked_message(request.json(), "BatchClearValuesRequest", "request")
+    ),
     "values.batchClearByDataFilter": lambda context, request, _: values.batch_clear_by_data_filter(
-        context, request.json()
+        context, checked_message(request.json(), "BatchClearValuesByDataFilterRequest", "request")
     ),
 }
 _KINDS = frozenset(("batchUpdate", "copyTo", *_READS, *_WRITES))

@@ -58,7 +58,7 @@ def batch_update(context: Context, body: Json) -> Json:
     """`values.batchUpdate`. Every range is looked up before the first is written."""
     done: list[Written] = []
     replies: list[Json] = []
-    for index, item in enumerate(_list(body, "data")):
+    for index, item in enumerate(_objects(body, "data")):
         try:
             written = write(context, str(item.get("range", "")), item, body.get("valueInputOption"))
         except ApiError as error:
@@ -74,7 +74,7 @@ def batch_update(context: Context, body: Json) -> Json:
 def batch_update_by_data_filter(context: Context, body: Json) -> Json:
     done: list[Written] = []
     replies: list[Json] = []
-    for index, item in enumerate(_list(body, "data")):
+    for index, item in enumerate(_objects(body, "data")):
         try:
             for place in located_by(context.document, item.get("dataFilter") or {}):
                 written = write_at(context, place, item, body.get("valueInputOption"))
@@ -184,3 +184,11 @@ def _list(body: Json, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise bad_json(f"Invalid value at '{name}', expected a list", name)
     return value
+
+
+def _objects(body: Json, name: str) -> list[Json]:
+    found = _list(body, name)
+    for index, item in enumerate(found):
+        if not isinstance(item, dict):
+            raise bad_json(f"Invalid value at '{name}[{index}]', expected an object", f"{name}[{index}]")
+    return found
