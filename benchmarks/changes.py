@@ -12,6 +12,8 @@ from .setting import Setting
 
 BODY = 2_000_000
 """Bytes: what Google recommends a request to have at most."""
+STEPS = 4
+"""Writes of a large change beside those bodies: to prepare it, to show it at once, to clear up."""
 NEAR = ("points", "level", "score")
 APART = ("city", "level", "share")
 FAR = ("name", "level", "seen_at")
@@ -48,7 +50,7 @@ def _changed(
     rows = people.change(place.database, columns, every=every)
     sync = _settled(place, rows)
     asked = sync.requests
-    most = writes or ceil(asked.bytes_sent / BODY) + 1
+    most = writes or ceil(asked.bytes_sent / BODY) + STEPS
     prefix = f"changes.{name}"
     yield count(f"{prefix}.writes", f"writes: {what}", len(asked.writes), most, exactly=bool(writes))
     yield size(f"{prefix}.bytes", f"bytes sent a changed row: {what}", asked.bytes_sent / rows, each)

@@ -7,14 +7,12 @@ from math import ceil
 from statistics import median
 
 from . import people, rivals
-from .changes import BODY
+from .changes import BODY, STEPS
 from .figures import Figure, count, memory, ratio, seconds, size
 from .scene import TAB, Scene, Sync, scene
 from .setting import Setting
 
 ROUNDS = 3
-EXTRA_WRITES = 4
-"""To make the tab, to show it, and the like, beside the bodies of 2 MB."""
 
 
 def first_sync(setting: Setting) -> Iterator[Figure]:
@@ -37,7 +35,7 @@ def into_existing(setting: Setting) -> Iterator[Figure]:
 
 def _figures(name: str, what: str, sync: Sync) -> Iterator[Figure]:
     asked = sync.requests
-    most = ceil(asked.bytes_sent / BODY) + EXTRA_WRITES
+    most = ceil(asked.bytes_sent / BODY) + STEPS
     yield count(f"{name}.writes", f"writes: {what}", len(asked.writes), most)
     yield size(f"{name}.largest", "the largest of its requests", asked.largest, BODY)
     yield size(f"{name}.bytes", "all its requests", asked.bytes_sent)
