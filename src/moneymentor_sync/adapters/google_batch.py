@@ -7,7 +7,7 @@ puts up a new one, so that a batch sent again, by whomever, is refused.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from moneymentor_sync.core.errors import OvertakenError, RequestRefusedError
@@ -87,6 +87,20 @@ class Batcher:
             if self._refused_names > 1:  # seen nowhere, yet taken: the name was orphaned with its tab
                 self._name = FENCE_NAMES[1]
         raise OvertakenError("the spreadsheet was written to by another writer since it was read") from error
+
+
+def bodies(parts: Iterable[bytes], limit: int) -> Iterator[list[bytes]]:
+    """Cuts JSON parts into groups that each fit a body of `limit` bytes."""
+    group: list[bytes] = []
+    size = 0
+    for part in parts:
+        if group and size + len(part) > limit:
+            yield group
+            group, size = [], 0
+        group.append(part)
+        size += len(part) + 1
+    if group:
+        yield group
 
 
 def _index(reason: str) -> int | None:

@@ -18,7 +18,7 @@ from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import Landing, Placed, Reading, TabInfo, TabView, Tick, Traffic, Wanted
 
 from . import google_requests as make
-from .google_batch import Batcher
+from .google_batch import Batcher, bodies
 from .google_client import GoogleClient
 from .google_landing import LandingCheck
 from .google_reader import Reader
@@ -28,6 +28,8 @@ from .google_staging import BODY_BYTES, Capacity, Staging, append_request, encod
 USUAL_ROWS, USUAL_COLUMNS = 1_000, 26
 """The grid of a tab that a person makes; ours has the same where it costs little, for what people add."""
 SPARE_CELLS = 260_000
+CHECKED_INSERTS = 40_000
+"""Up to so many new rows their keys are asked for in the answer; staged ones land only in rows of their own."""
 
 Update = tuple[Request, list[Placed]]
 
@@ -89,7 +91,8 @@ class GoogleSheets:
         intend: Callable[[str], None],
     ) -> None:
         self._batches.seen(fence)
-        for part in _bodies(make.update_cells(sheet_id, row, column, [cell]) for row, column, cell in cells):
+        requests = (make.update_cells(sheet_id, row, column, [cell]) for row, column, cell in cells)
+        for part in bodies(requests, BODY_BYTES):
             self._batches.send(part, intend=intend)
 
     # --- a tab that does not exist yet ----------------------------------------------------------------------
@@ -195,10 +198,6 @@ class GoogleSheets:
         return [make.insert_dimension(info.sheet_id, "ROWS", info.rows, lacking, inherit=True)]
 
 
-CHECKED_INSERTS = 40_000
-"""Up to so many new rows their keys are asked for in the answer; staged ones land only in rows of their own."""
-
-
 def _roomy(rows: int, columns: int) -> tuple[int, int]:
     """The grid of a new tab: a usual one while that is small, else just what is needed (at least one row
     below the header, since Google freezes no tab whole)."""
@@ -230,19 +229,6 @@ def _parts(updates: Iterable[Update]) -> Iterator[list[Update]]:
             yield part
             part, size = [], 0
         part.append((request, placed))
-        size += len(request) + 1
-    if part:
-        yield part
-
-
-def _bodies(requests: Iterable[Request]) -> Iterator[list[Request]]:
-    part: list[Request] = []
-    size = 0
-    for request in requests:
-        if part and size + len(request) > BODY_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(request)
         size += len(request) + 1
     if part:
         yield part

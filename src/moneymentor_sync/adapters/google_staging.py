@@ -6,7 +6,7 @@ and need not: the tab is this sync's own, sending a body twice changes nothing, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,7 +19,7 @@ from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import Placed, TabInfo, TabView, Tick
 
 from . import google_requests as make
-from .google_batch import MAX_BODY_BYTES, Batcher
+from .google_batch import MAX_BODY_BYTES, Batcher, bodies
 from .google_client import GoogleClient
 from .google_reader import Reader, quoted
 from .google_requests import Frame, Request
@@ -151,7 +151,7 @@ class Staging:
         """Writes rows into a hidden tab in bodies of 2 MB; sending one of them again does no harm."""
         last = column_letter(width - 1)
         done = 0
-        for part in _value_bodies(rows):
+        for part in bodies(map(msgspec.json.encode, rows), BODY_BYTES):
             start = first_row + done
             target = f"{quoted(title)}!A{start}:{last}{start + len(part) - 1}"
             envelope = make.encode({"range": target, "majorDimension": "ROWS"})
@@ -225,18 +225,3 @@ def _copies(staged: int, sheet_id: int, positions: Sequence[int], first: int, co
         requests.append(make.copy_values(source, target))
         start = i
     return requests
-
-
-def _value_bodies(rows: Iterable[Sequence[Cell]]) -> Iterator[list[bytes]]:
-    """Rows as JSON arrays, cut into bodies of at most 2 MB."""
-    part: list[bytes] = []
-    size = 0
-    for row in rows:
-        encoded = msgspec.json.encode(row)
-        if part and size + len(encoded) > BODY_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(encoded)
-        size += len(encoded) + 1
-    if part:
-        yield part

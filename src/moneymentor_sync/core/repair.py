@@ -10,10 +10,29 @@ from collections.abc import Mapping, Sequence
 
 from .cells import CurrentCell
 from .layout import heading
-from .ports import Placed
+from .ports import Landing, Placed, TabView
 
 Grid = Mapping[int, Sequence[CurrentCell]]
 """Rows by index, each its cells from column A on."""
+
+
+def repairs(
+    landing: Landing, headers: Sequence[str], key: Sequence[int], tab: TabView, now: TabView
+) -> list[tuple[int, int, CurrentCell]]:
+    """The cells to write after a write that did not land as planned, as (row, column, value).
+
+    `headers` are the managed ones and `key` says which of them are the key; `tab` is what was read before the
+    write, `now` what is there after it.
+    """
+    managed = [header.strip() for header in headers]
+    names = [heading(cell) for cell in now.header]
+    rows = dict(now.rows())
+    before = dict(tab.rows()) if landing.cells else {}
+    keys = [managed[i] for i in key]
+    cells = cells_to_put_back(landing.cells, managed, keys, tab.header, before, now.header, rows)
+    if [names[p] if p < len(names) else "" for p in landing.positions] != managed:
+        cells += rows_to_empty(landing.appended, rows)
+    return cells
 
 
 def cells_to_put_back(

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from moneymentor_sync.core.cells import CurrentCell
 from moneymentor_sync.core.errors import (
     DestinationError,
-    KeyNotUniqueError,
     MmsyncError,
     OvertakenError,
     RequestRefusedError,
     SecondWriterError,
 )
 from moneymentor_sync.core.fence import FenceSeen
-from moneymentor_sync.core.layout import KnownTab, heading
 from moneymentor_sync.core.ports import (
     DatasetResult,
     DatasetState,
@@ -29,11 +26,13 @@ from moneymentor_sync.core.ports import (
     Traffic,
     Wanted,
 )
-from moneymentor_sync.core.repair import cells_to_put_back, rows_to_empty
+from moneymentor_sync.core.repair import repairs
 
 from .decide import Decider, Decision, current_state, source_is_unchanged, tab_is_unchanged, verify_is_due
 from .gather import Gathered
+from .memory import known_tab, memory_of
 from .patience import Patience
+from .tally import Tally, failed
 
 MAX_PASSES = 6
 """How often a dataset is planned afresh in one sync while people keep changing the tab under it."""
@@ -41,22 +40,6 @@ MAX_PASSES = 6
 
 Decided = tuple[Gathered, Decision | None, MmsyncError | None]
 """A dataset with the decision about it, or with the reason why there is none."""
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What was done to one dataset so far."""
-
-    before: Traffic | None
-    began: float
-    tries: int
-    inserted: int = 0
-    updated: int = 0
-    deleted: int = 0
-    cells: int = 0
-    repaired: int = 0
-    put_back: int = 0
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -88,7 +71,7 @@ class SpreadsheetSync:
                 results[one.dataset.name] = early
         reading: Reading | None = None
         failure: MmsyncError | None = None
-        start = self._start()
+        tally = self._start()
         if needing:
             try:
                 reading = self.patience.reading(lambda: self._read(needing))
@@ -96,13 +79,13 @@ class SpreadsheetSync:
                 failure = error
         for one in needing:
             if failure is not None:
-                result = self._failed(one, failure, start)
+                result = self._failed(one, failure, tally)
             else:
-                result = self._sync(one, reading, start)
+                result = self._sync(one, reading, tally)
                 if result.writes:
                     reading = None  # no longer what the spreadsheet is: the next one looks again
             results[one.dataset.name] = result
-            start = self._start()  # the common read is counted once, with the first
+            tally = self._start()  # the common read is counted once, with the first
         return [results[one.dataset.name] for one in group]
 
     def decisions(self, group: Sequence[Gathered]) -> Iterator[Decided]:
@@ -127,39 +110,39 @@ class SpreadsheetSync:
 
     def _without_reading(self, one: Gathered) -> DatasetResult | None:
         """The result where it needs no look at the spreadsheet: a failed query, or nothing changed."""
-        start = self._start()
+        tally = self._start()
         if one.error is not None:
-            return self._failed(one, one.error, start)
+            return self._failed(one, one.error, tally)
         state = self._state(one)
         if state is not None and one.partial:
-            return self._nothing_new(one, state, start)
+            return self._nothing_new(one, state, tally)
         if state is None or not source_is_unchanged(state, one) or one.shape is None:
             return None
         if verify_is_due(one.dataset, state, len(one.shape.columns), self.clock()):
             return None
-        return self._result(one, "unchanged", start, rows=state.rows)
+        return self._result(one, "unchanged", tally, rows=state.rows)
 
-    def _nothing_new(self, one: Gathered, state: DatasetState, start: _Progress) -> DatasetResult | None:
+    def _nothing_new(self, one: Gathered, state: DatasetState, tally: Tally) -> DatasetResult | None:
         """The result where all that a cursor brought was written before: its last rows come every time."""
         if state.shape != one.signature:
             return None
         try:
             index = one.desired(self.decider.cell_rules, self.decider.hasher, self.decider.new_records).index
         except MmsyncError as error:
-            return self._failed(one, error, start)
+            return self._failed(one, error, tally)
         if self.store.written(one.dataset.name, index) != index:
             return None
-        return self._result(one, "unchanged", start, rows=state.rows)
+        return self._result(one, "unchanged", tally, rows=state.rows)
 
-    def _sync(self, one: Gathered, reading: Reading | None, start: _Progress) -> DatasetResult:
+    def _sync(self, one: Gathered, reading: Reading | None, tally: Tally) -> DatasetResult:
         try:
-            result = self._passes(one, reading, start)
+            result = self._passes(one, reading, tally)
         except MmsyncError as error:
-            return self._failed(one, error, start)
+            return self._failed(one, error, tally)
         self.patience.refresh()
         return result
 
-    def _passes(self, one: Gathered, reading: Reading | None, start: _Progress) -> DatasetResult:
+    def _passes(self, one: Gathered, reading: Reading | None, tally: Tally) -> DatasetResult:
         """Reads, plans and writes until the tab is as it must be. An unclear failure is never sent again:
         the next pass reads, and plans what is then missing."""
         refusals = 0
@@ -167,7 +150,7 @@ class SpreadsheetSync:
             view = reading if reading is not None else self.patience.reading(lambda: self._read([one]))
             reading = None
             try:
-                done = self._pass(one, view, start)
+                done = self._pass(one, view, tally)
             except (OvertakenError, RequestRefusedError) as error:
                 refusals += 1
                 if refusals > 2:
@@ -182,27 +165,27 @@ class SpreadsheetSync:
                 return done
         raise OvertakenError(f"tab {one.dataset.tab!r} kept changing while it was written")
 
-    def _pass(self, one: Gathered, view: Reading, start: _Progress) -> DatasetResult | None:
+    def _pass(self, one: Gathered, view: Reading, tally: Tally) -> DatasetResult | None:
         """One look and one write; None where another pass has to follow."""
         state = self._state(one)
         tab = view.tabs.get(one.dataset.name)
         unchanged = state is not None and source_is_unchanged(state, one)
         if state is not None and unchanged and tab_is_unchanged(state, one, tab, self.decider.hasher):
-            self.store.finish(one.dataset.name, self._verified(state), {}, forget=())
-            result = "synced" if start.cells or start.deleted else "unchanged"
-            return self._result(one, result, start, rows=state.rows, verified=True)
+            self.store.finish(one.dataset.name, replace(state, verified_at=self.clock()), {}, forget=())
+            result = "synced" if tally.wrote else "unchanged"
+            return self._result(one, result, tally, rows=state.rows, verified=True)
         decision = self._decide(one, view)
         if decision.plan.is_empty:
-            self._finish(one, decision, self._seen(decision, tab), state)
-            result = "synced" if start.cells or start.deleted else "unchanged"
-            return self._result(one, result, start, rows=decision.plan.rows_after, verified=True)
+            self._finish(one, decision, tab, None, state)
+            result = "synced" if tally.wrote else "unchanged"
+            return self._result(one, result, tally, rows=decision.plan.rows_after, verified=True)
         landing = self._write(one, decision, view, tab, state)
-        self._count(decision, start)
+        tally.count(decision.plan)
         if not landing.as_planned:
-            self._put_back(one, landing, tab, start)
+            self._put_back(one, landing, tab, tally)
             return None
-        self._finish(one, decision, self._landed(decision, tab, landing), state)
-        return self._result(one, "synced", start, rows=decision.plan.rows_after, verified=True)
+        self._finish(one, decision, tab, landing, state)
+        return self._result(one, "synced", tally, rows=decision.plan.rows_after, verified=True)
 
     def _decide(self, one: Gathered, view: Reading) -> Decision:
         self.tick(one.dataset.name, "comparing", 0, None)
@@ -248,137 +231,73 @@ class SpreadsheetSync:
     def _write(
         self, one: Gathered, decision: Decision, view: Reading, tab: TabView | None, state: DatasetState | None
     ) -> Landing:
-        token = [view.fence.token]
-
-        def intend(following: str) -> None:
-            self.store.save_fence(self.spreadsheet_id, FenceState(token[0], following))
-            token[0] = following
-
         index = decision.table.index
         dirty = state or DatasetState(one.dataset.spreadsheet_id, one.dataset.tab, None)
         self.store.begin_write(one.dataset.name, dirty, {key: index[key] for key in decision.needed})
+        intend = self._intend(view.fence)
         landing = self.destination.write(decision.plan, tab, view.fence, intend=intend, tick=self.tick)
         self.store.save_fence(self.spreadsheet_id, FenceState(landing.token))
         return landing
 
-    def _put_back(self, one: Gathered, landing: Landing, tab: TabView | None, start: _Progress) -> None:
+    def _intend(self, fence: FenceSeen) -> Callable[[str], None]:
+        """Notes each fence before it is sent, so that a crash leaves a trace of what may have happened."""
+        token = fence.token
+
+        def intend(following: str) -> None:
+            nonlocal token
+            self.store.save_fence(self.spreadsheet_id, FenceState(token, following))
+            token = following
+
+        return intend
+
+    def _put_back(self, one: Gathered, landing: Landing, tab: TabView | None, tally: Tally) -> None:
         """The write hit cells that had moved: gives people back what was in theirs; the next pass mends ours."""
-        start.repaired += 1
-        if tab is None or one.shape is None:
-            return
+        tally.repaired += 1
         view = self.patience.reading(lambda: self._read([one]))
         now = view.tabs.get(one.dataset.name)
-        if now is None:
+        if tab is None or now is None or one.shape is None:
             return
-        shape = one.shape
-        managed = [header.strip() for header in shape.headers]
-        rows = dict(now.rows())
-        keys = [managed[i] for i in shape.key]
-        before = dict(tab.rows()) if landing.cells else {}
-        cells = cells_to_put_back(landing.cells, managed, keys, tab.header, before, now.header, rows)
-        if [heading(_at(now.header, position)) for position in landing.positions] != managed:
-            cells += rows_to_empty(landing.appended, rows)
+        cells = repairs(landing, one.shape.headers, one.shape.key, tab, now)
         if cells:
-            token = [view.fence.token]
-
-            def intend(following: str) -> None:
-                self.store.save_fence(self.spreadsheet_id, FenceState(token[0], following))
-                token[0] = following
-
-            self.destination.put_back(now.info.sheet_id, cells, view.fence, intend=intend)
+            self.destination.put_back(now.info.sheet_id, cells, view.fence, intend=self._intend(view.fence))
 
     # --- state and results ----------------------------------------------------------------------------------
 
     def _state(self, one: Gathered) -> DatasetState | None:
         return current_state(one.dataset, self.store.dataset(one.dataset.name))
 
-    def _verified(self, state: DatasetState) -> DatasetState:
-        return replace(state, verified_at=self.clock())
-
-    def _seen(self, decision: Decision, tab: TabView | None) -> KnownTab | None:
-        if tab is None:
-            return None
-        positions = tuple(p for p in decision.plan.layout.positions if p is not None)
-        return self._known(decision, tab, tab.info.sheet_id, positions, tab.info.columns)
-
-    def _landed(self, decision: Decision, tab: TabView | None, landing: Landing) -> KnownTab:
-        return self._known(decision, tab, landing.sheet_id, landing.positions, landing.width)
-
-    def _known(
-        self, decision: Decision, tab: TabView | None, sheet_id: int, positions: tuple[int, ...], width: int
-    ) -> KnownTab:
-        hasher = self.decider.hasher
-        headers = decision.table.shape.headers
-        texts = {heading(cell) for cell in tab.header} if tab is not None else set()
-        headings = frozenset(hasher.text(text) for text in texts | {h.strip() for h in headers} if text)
-        return KnownTab(sheet_id, decision.plan.tab, headings, positions, headers, width)
-
     def _finish(
-        self, one: Gathered, decision: Decision, known: KnownTab | None, state: DatasetState | None
+        self,
+        one: Gathered,
+        decision: Decision,
+        tab: TabView | None,
+        landing: Landing | None,
+        state: DatasetState | None,
     ) -> None:
-        """Records what the tab holds now, as exactly as it is known."""
-        plan, table, dataset = decision.plan, decision.table, one.dataset
-        whole = dataset.mode == "mirror" and not one.partial
-        clean = state is not None and not state.dirty
-        new = DatasetState(
-            spreadsheet_id=dataset.spreadsheet_id,
-            tab=dataset.tab,
-            known=known,
-            shape=one.signature,
-            source="" if one.partial else one.fingerprint.to_text(),
-            content=table.fingerprint.to_text() if whole else "",
-            formats=table.formats,
-            rows=plan.rows_after,
-            verified_at=self._verified_at(one, state),
-            cursor=one.cursor,
-        )
-        stale = [row.key for row in decision.comparison.absent]
-        rows = {key: table.index[key] for key in decision.needed} if clean else table.index
-        forget = (stale if clean else None) if whole else ()
-        self.store.finish(dataset.name, new, rows, forget)
+        known = known_tab(decision, tab, landing, self.decider.hasher)
+        memory = memory_of(one, decision, known, state, self.clock())
+        self.store.finish(one.dataset.name, memory.state, memory.rows, memory.forget)
 
-    def _verified_at(self, one: Gathered, state: DatasetState | None) -> float:
-        """A sync that read only a part of the source does not count as a full comparison."""
-        return state.verified_at if one.partial and state is not None else self.clock()
-
-    def _start(self) -> _Progress:
-        before = self._destination.traffic.copy() if self._destination is not None else None
-        return _Progress(before, self.monotonic(), self.patience.tries)
-
-    def _count(self, decision: Decision, start: _Progress) -> None:
-        plan = decision.plan
-        start.inserted += len(plan.inserts)
-        start.updated += len(plan.updates)
-        start.deleted += len(plan.deletes) + len(plan.blanks)
-        start.cells += max(1, plan.cells_changed)
-        start.put_back += plan.put_back
+    def _start(self) -> Tally:
+        traffic = self._destination.traffic.copy() if self._destination is not None else None
+        return Tally(self.monotonic(), self.patience.tries, traffic)
 
     def _result(
-        self, one: Gathered, result: str, start: _Progress, *, rows: int = 0, verified: bool = False
+        self, one: Gathered, result: str, tally: Tally, *, rows: int = 0, verified: bool = False
     ) -> DatasetResult:
         traffic = Traffic()
         if self._destination is not None:
-            traffic = self._destination.traffic.since(start.before or self._opened_at)
-        return DatasetResult(
-            dataset=one.dataset.name,
-            tab=one.dataset.tab,
-            result=result,
+            traffic = self._destination.traffic.since(tally.traffic or self._opened_at)
+        made = tally.result(
+            one.dataset,
+            result,
+            traffic=traffic,
+            tries=self.patience.tries,
+            now=self.monotonic(),
             rows=rows,
-            inserted=start.inserted,
-            updated=start.updated,
-            deleted=start.deleted,
-            cells=start.cells,
-            reads=traffic.reads,
-            writes=traffic.writes,
-            bytes_sent=traffic.bytes_sent,
-            bytes_received=traffic.bytes_received,
-            retries=self.patience.tries - start.tries,
-            repaired=start.repaired,
-            put_back=start.put_back,
             verified=verified,
-            seconds=self.monotonic() - start.began,
-            notes=tuple(start.notes + self._notes(one)),
         )
+        return replace(made, notes=tuple(self._notes(one)))
 
     def _notes(self, one: Gathered) -> list[str]:
         notes = []
@@ -390,16 +309,5 @@ class SpreadsheetSync:
             notes.append("another installation has written to this spreadsheet since the last sync")
         return notes
 
-    def _failed(self, one: Gathered, error: MmsyncError, start: _Progress) -> DatasetResult:
-        details = error.offenders if isinstance(error, KeyNotUniqueError) else ()
-        return replace(
-            self._result(one, "failed", start),
-            error_code=error.code,
-            error=str(error),
-            hint=error.hint or None,
-            details=details,
-        )
-
-
-def _at(row: Sequence[CurrentCell], position: int) -> CurrentCell:
-    return row[position] if position < len(row) else None
+    def _failed(self, one: Gathered, error: MmsyncError, tally: Tally) -> DatasetResult:
+        return failed(self._result(one, "failed", tally), error)
