@@ -305,6 +305,15 @@ def test_the_sandbox_says_where_it_is_and_loses_nothing_when_killed(tmp_path: Pa
     assert results == ["unchanged", "unchanged"]
 
 
+def test_a_port_or_a_directory_that_is_taken_is_explained(place: Place) -> None:
+    taken = place.box.url.rpartition(":")[2]
+    assert "port" in place.bad("sandbox", "--port", taken, "--dir", "elsewhere")
+    assert "port" in place.bad("demo", "--once", "--port", taken)
+    assert "another sandbox" in place.bad("sandbox", "--dir", str(place.folder.parent / "sandbox"))
+    (place.folder / "file").write_text("in the way")
+    assert "file" in place.bad("demo", "--once", "--dir", "file")
+
+
 # --- the command itself -----------------------------------------------------------------------------------
 
 

@@ -41,9 +41,7 @@ VerboseOption = Annotated[
 ]
 DatasetsArgument = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="DATASET", help="Only these datasets; else all that are enabled.", show_default=False
-    ),
+    typer.Argument(metavar="DATASET", help="Only these datasets; else all that are enabled.", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 

@@ -15,6 +15,7 @@ import typer
 from .app import ConfigOption, VerboseOption, app
 from .console import out
 from .progress import progress
+from .sandbox_command import explained
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -72,7 +73,8 @@ def demo(
 @contextmanager
 def _place(directory: Path | None) -> Iterator[Path]:
     if directory is not None:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with explained(directory, 0):
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         yield directory.resolve()
         return
     with tempfile.TemporaryDirectory(prefix="mmsync-demo-") as made:
@@ -83,8 +85,9 @@ def _place(directory: Path | None) -> Iterator[Path]:
 def _sandbox(place: Path, port: int) -> Iterator[Sandbox]:
     from moneymentor_sync.sandbox import Sandbox
 
-    box = Sandbox(place / "sandbox", port)
-    box.start()
+    with explained(place / "sandbox", port):
+        box = Sandbox(place / "sandbox", port)
+        box.start()
     try:
         yield box
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -28,4 +30,27 @@ def sandbox(
     del config, verbose  # every command takes them; it needs no configuration and has nothing more to say
     from moneymentor_sync.sandbox import serve
 
-    serve(directory or Path("mmsync-sandbox"), port)
+    place = directory or Path("mmsync-sandbox")
+    with explained(place, port):
+        serve(place, port)
+
+
+@contextmanager
+def explained(directory: Path, port: int) -> Iterator[None]:
+    """What keeps a sandbox from starting, in words. Raises SandboxError."""
+    from moneymentor_sync.core.errors import SandboxError
+    from moneymentor_sync.sandbox import DirectoryInUseError
+
+    try:
+        yield
+    except DirectoryInUseError as error:
+        raise SandboxError(
+            f"another sandbox has its spreadsheets in {directory}",
+            hint="Stop it, or name another directory with --dir.",
+        ) from error
+    except OSError as error:
+        what = f"port {port}" if error.filename is None else str(error.filename)
+        raise SandboxError(
+            f"the sandbox cannot start: {what}: {error.strerror}",
+            hint="Name another port with --port (0 picks a free one), or another directory with --dir.",
+        ) from error

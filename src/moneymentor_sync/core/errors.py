@@ -232,3 +232,9 @@ class StateError(MmsyncError):
     """The state file cannot be used: unreadable, damaged, from a newer version, or the disk is full."""
 
     code = "state"
+
+
+class SandboxError(MmsyncError):
+    """The stand-in of Google cannot start: its port or its directory is taken, or cannot be used."""
+
+    code = "sandbox"

@@ -65,7 +65,7 @@ class _Exchange(BaseHTTPRequestHandler):
     @staticmethod
     def _is_local(headers: dict[str, str]) -> bool:
         origin = headers.get("origin")
-        if origin and origin != "null" and not is_loopback(origin.partition("://")[2]):
+        if origin and not is_loopback(origin.partition("://")[2]):
             return False
         return is_loopback(headers.get("host"))
 
