@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from .adapters.database import DatabaseSource
-from .adapters.google_client import GoogleClient, load_credentials
-from .adapters.google_sheets import GoogleSheets
 from .adapters.lock_file import LockFiles
 from .adapters.spool import Spool
 from .adapters.state_file import StateFile
@@ -19,6 +20,9 @@ from .core.ports import Tick
 from .core.settings import Config, Dataset, GoogleSettings
 from .sync import Edges, Engine, Surroundings
 from .sync.engine import Emit
+
+if TYPE_CHECKING:
+    from .adapters.google_sheets import GoogleSheets
 
 
 @dataclass(slots=True)
@@ -31,6 +35,10 @@ class Spreadsheets:
 
     def __call__(self, spreadsheet_id: str) -> GoogleSheets:
         """Raises CredentialsError."""
+        from .adapters.google_client import GoogleClient, load_credentials
+        from .adapters.google_sheets import GoogleSheets
+
+        # Imported only here: a sync that finds nothing changed never speaks to Google.
         if spreadsheet_id not in self._open:
             credentials = load_credentials(self.settings.account)
             client = GoogleClient(self.settings, spreadsheet_id, credentials)
@@ -56,21 +64,24 @@ def open_engine(
     tick: Tick | None = None,
     emit: Emit | None = None,
     surroundings: Surroundings | None = None,
+    only_plan: bool = False,
 ) -> Iterator[Engine]:
     """An engine with everything it needs, closed at the end. `holder` is what a second one is told.
 
-    Raises StateError, CredentialsError.
+    One that is opened `only_plan` leaves no state file where there was none. Raises StateError.
     """
     around = surroundings or real_surroundings()
-    store = StateFile(config.state_path)
-    spreadsheets = Spreadsheets(config.google, around.rng)
-    source = DatabaseSource(config.database)
-    edges = Edges(source, spreadsheets, store, LockFiles(config.state_path, holder), Spool)
-    try:
+    with ExitStack() as held:
+        path = config.state_path
+        if only_plan and not path.exists():
+            path = Path(held.enter_context(TemporaryDirectory(prefix="mmsync-"))) / path.name
+        store = StateFile(path)
+        held.callback(store.close)
+        spreadsheets = Spreadsheets(config.google, around.rng)
+        held.callback(spreadsheets.close)
+        source = DatabaseSource(config.database)
+        edges = Edges(source, spreadsheets, store, LockFiles(config.state_path, holder), Spool)
         yield Engine(config.sync, edges, around, tick=tick, emit=emit)
-    finally:
-        spreadsheets.close()
-        store.close()
 
 
 def choose(config: Config, names: Sequence[str]) -> list[Dataset]:

@@ -131,7 +131,7 @@ class Workbench:
     def plan(self) -> PlanOutcome:
         around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
         self.box.log.reset()
-        with open_engine(self.config, holder="test", surroundings=around) as engine:
+        with open_engine(self.config, holder="test", surroundings=around, only_plan=True) as engine:
             return engine.plan(self.config.datasets)[0]
 
     def forget(self) -> None:

@@ -92,8 +92,14 @@ def test_a_deleted_header_row_is_noticed_by_its_keys() -> None:
     table, _ = desired(OURS, ROWS)
     layout = find_layout(OURS, BODY[0], empty=False, known=known("id", "name", "score"), where="")
     assert layout.insert_header
-    assert header_row_is_gone(OURS, layout, BODY[0], table.index.__contains__, HASHER)
-    assert not header_row_is_gone(OURS, layout, ["title", None], table.index.__contains__, HASHER)
+
+    def is_row(key: bytes, row: bytes) -> bool:
+        return table.index.get(key) == row
+
+    assert header_row_is_gone(OURS, layout, BODY, is_row, HASHER)
+    assert not header_row_is_gone(OURS, layout, [["title", None], *BODY[:1], [9.0, "x", 1.0]], is_row, HASHER)
+    moved = [[row[0], f"note {row[0]}", *row[1:]] for row in BODY]
+    assert not header_row_is_gone(OURS, layout, moved, is_row, HASHER)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from moneymentor_sync.core.errors import OvertakenError, RequestRefusedError
+from moneymentor_sync.core.errors import OvertakenError, RequestRefusedError, RowTooLargeError
 from moneymentor_sync.core.fence import FENCE_NAMES, FenceSeen, is_stale, next_token
 
 from .google_client import GoogleClient
@@ -41,6 +41,11 @@ class Batcher:
     def token(self) -> str:
         return self._seen.token or ""
 
+    @property
+    def following(self) -> str:
+        """The fence that the next batch will put up."""
+        return next_token(self._epoch, self._sequence + 1)
+
     def seen(self, fence: FenceSeen) -> None:
         """Starts from what a read has just found."""
         self._seen = fence
@@ -63,7 +68,7 @@ class Batcher:
         fence = fence_requests(self._seen, token, tab_id, self._client.whom.account, name=self._name)
         body = _body([*fence, *requests], ranges)
         intend(token)
-        request = self._client.spreadsheets().batchUpdate(
+        request = self._client.spreadsheets.batchUpdate(
             spreadsheetId=self._client.spreadsheet_id,
             body={},
             fields=BATCH_FIELDS if ranges else "spreadsheetId",
@@ -94,6 +99,11 @@ def bodies(parts: Iterable[bytes], limit: int) -> Iterator[list[bytes]]:
     group: list[bytes] = []
     size = 0
     for part in parts:
+        if len(part) > limit:
+            raise RowTooLargeError(
+                f"one row takes {len(part):,} bytes, more than a request to Google may have",
+                hint="Shorten its texts in the query, or leave columns out.",
+            )
         if group and size + len(part) > limit:
             yield group
             group, size = [], 0

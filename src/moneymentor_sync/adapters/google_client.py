@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,14 @@ class GoogleClient:
         """The Date header of the last answer, also of a refusal; None before the first one."""
         return self._transport.date
 
+    @cached_property
     def spreadsheets(self) -> Any:
+        """The client library's `spreadsheets` resource; making it anew takes a tenth of a second each time."""
         return self.pygsheets.sheet.service.spreadsheets()
+
+    @cached_property
+    def values(self) -> Any:
+        return self.spreadsheets.values()
 
     def files(self) -> Any:
         """Drive's files."""
@@ -139,6 +146,8 @@ class GoogleClient:
             content = request.execute(num_retries=0)
         except TRANSPORT_ERRORS as error:
             raise translate(error, self.whom) from error
+        except (TypeError, KeyError, ValueError) as error:  # google-auth, given HTML by the token endpoint
+            raise bad_answer() from error
         return content if isinstance(content, bytes) else bytes(content, "utf-8")
 
     def call_json(self, request: Any, body: Any = None) -> Any:

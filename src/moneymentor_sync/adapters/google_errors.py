@@ -11,6 +11,7 @@ from typing import Any
 import google.auth.exceptions
 import httplib2
 from googleapiclient.errors import HttpError
+from httplib2.decode import DecodeLimitError, DecodeRatioError
 
 from moneymentor_sync.core.errors import (
     CellLimitError,
@@ -32,6 +33,8 @@ TRANSPORT_ERRORS = (
     google.auth.exceptions.GoogleAuthError,
     HttpError,
     OSError,
+    DecodeLimitError,
+    DecodeRatioError,
 )
 """What a call through pygsheets can raise besides programming errors."""
 _ACTIVATION = re.compile(r"https://console\.(?:developers|cloud)\.google\.com/\S+")

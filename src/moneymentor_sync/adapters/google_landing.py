@@ -33,15 +33,21 @@ class LandingCheck:
         self._where = where
         self._title = title
         removed = [where.row(index) for index in plan.deletes] if deletes else []
-        by_row = {update.row: update.new for update in plan.updates}
-        self._expected = {
-            (row := where.row(index)) - bisect_left(removed, row): plan.shape.key_of(by_row[index])
-            for index in updates
-        }
+        by_row = {update.row: update for update in plan.updates}
+        self._expected: dict[int, tuple[Cell, ...]] = {}
+        self._beside: dict[int, dict[int, CurrentCell]] = {}
+        for index in updates:
+            update, row = by_row[index], where.row(index)
+            row -= bisect_left(removed, row)
+            self._expected[row] = plan.shape.key_of(update.new)
+            if update.repairs_key:  # a key that we wrote ourselves proves nothing: what stands beside it does
+                kept = set(range(len(update.old))) - set(update.changed())
+                self._beside[row] = {where.positions[i]: update.old[i] for i in kept}
         self._inserted = {plan.shape.key_of(row) for row in inserts}
         self._append_from = where.row(plan.last_row) + 1 - len(removed)
         keys = [where.positions[i] for i in plan.shape.key]
-        self._columns = (min(keys), max(keys))
+        asked = where.positions if self._beside else keys
+        self._columns = (min(asked), max(asked))
 
     def ranges(self) -> list[str]:
         """The A1 ranges to have in the answer: the header row, and the keys of the rows written."""
@@ -73,6 +79,9 @@ class LandingCheck:
     def _keys_stand(self, rows: dict[int, dict[int, CurrentCell]]) -> bool:
         if any(self._key(rows.get(row, {})) != key for row, key in self._expected.items()):
             return False
+        for row, cells in self._beside.items():
+            if any(_differ(rows.get(row, {}).get(place), cell) for place, cell in cells.items()):
+                return False
         appended = {self._key(cells) for row, cells in rows.items() if row >= self._append_from}
         return self._inserted <= appended
 
@@ -88,3 +97,7 @@ def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:
         else:
             spans.append((row, row + 1))
     return spans
+
+
+def _differ(left: CurrentCell, right: CurrentCell) -> bool:
+    return left != right or type(left) is not type(right)

@@ -11,15 +11,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import msgspec
 
 from moneymentor_sync.core.cells import CurrentCell, Formula
-from moneymentor_sync.core.errors import RequestRefusedError, UnavailableError
+from moneymentor_sync.core.errors import OvertakenError, RequestRefusedError
 from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, STAGING_PREFIX, FenceSeen
 from moneymentor_sync.core.ports import Reading, TabInfo, TabView, Wanted
 
 from .google_client import GoogleClient
 from .google_errors import bad_answer
 
-READ_CELLS = 1_500_000
-"""Cells asked for in one read of a tab; a larger tab takes several (Google ends a request at 180 s)."""
+WHOLE_CELLS = 3_000_000
+"""Up to so many cells all tabs of a sync are asked for in one read."""
+PART_CELLS = 400_000
+"""Larger tabs are read in parts of so many cells: Google ends a request at 180 s, and memory is to stay small."""
 _STRUCTURE = (
     "spreadsheetId,namedRanges(namedRangeId,name,range(sheetId)),"
     "sheets(properties(sheetId,title,hidden,gridProperties(rowCount,columnCount,frozenRowCount))"
@@ -164,13 +166,16 @@ def fence_of(answer: Answer) -> FenceSeen:
 
 
 class GoogleTab:
-    """A tab as it was read; its first part is kept as the answer's bytes, further parts are fetched again."""
+    """A tab as it was read. Its first part is kept as the answer's bytes while the tab has only that one.
 
-    def __init__(self, sheet: _Sheet, more: Callable[[TabInfo, int], tuple[_Data, int]], chunk: int) -> None:
+    `part` is the number of rows that were asked for, None for all of them.
+    """
+
+    def __init__(self, sheet: _Sheet, more: Callable[[TabInfo, int], tuple[_Data, int]], part: int | None) -> None:
         self._info = info_of(sheet)
-        self._first = sheet.data[0] if sheet.data else _Data()
+        self._first: _Data | None = sheet.data[0] if sheet.data else _Data()
         self._more = more
-        self._chunk = chunk
+        self._part = self._info.rows if part is None else part
         raw = self._first.rowData
         self._header = tuple(decode_row(raw[0])) if raw else ()
 
@@ -182,18 +187,27 @@ class GoogleTab:
     def header(self) -> Sequence[CurrentCell]:
         return self._header
 
+    @property
+    def whole(self) -> bool:
+        return self._part >= self._info.rows
+
     def rows(self) -> Iterator[tuple[int, Sequence[CurrentCell]]]:
-        yield from _numbered(self._first.rowData[1:], 1)
-        start = self._chunk
+        if self.whole and self._first is not None:
+            yield from _numbered(self._first.rowData, 0)
+            return
+        data, self._first = self._first, None
+        start, count = 0, self._part
         while start < self._info.rows:
-            data, count = self._more(self._info, start)
+            if data is None:
+                data, count = self._more(self._info, start)
             yield from _numbered(data.rowData, start)
+            data = None  # let go before the next part is read
             start += count
 
 
 def _numbered(rows: Sequence[msgspec.Raw], start: int) -> Iterable[tuple[int, list[CurrentCell]]]:
     for index, raw in enumerate(rows, start=start):
-        cells = decode_row(raw)
+        cells = decode_row(raw) if index else []  # row 0 is the header
         if cells:
             yield index, cells
 
@@ -201,9 +215,10 @@ def _numbered(rows: Sequence[msgspec.Raw], start: int) -> Iterable[tuple[int, li
 class Reader:
     """Reads one spreadsheet through a client."""
 
-    def __init__(self, client: GoogleClient, read_cells: int = READ_CELLS) -> None:
+    def __init__(self, client: GoogleClient, whole_cells: int = WHOLE_CELLS, part_cells: int = PART_CELLS) -> None:
         self._client = client
-        self._read_cells = read_cells
+        self._whole_cells = whole_cells
+        self._part_cells = part_cells
         self._tabs: tuple[TabInfo, ...] | None = None
 
     def tabs(self) -> tuple[TabInfo, ...]:
@@ -225,46 +240,54 @@ class Reader:
     def read(self, wanted: Sequence[Wanted]) -> Reading:
         """The tabs' cells. One read where the known titles still hold, else one more for the structure."""
         self._tabs = None
-        known = [(one, one.known) for one in wanted if one.known is not None]
+        known = [(one.dataset, one.known) for one in wanted if one.known is not None]
         if known and len(known) == len(wanted):
+            where = [(name, TabInfo(k.sheet_id, k.title, k.height, k.width)) for name, k in known]
             try:
-                return self._optimistic([(one.dataset, k.title, k.sheet_id) for one, k in known], _width(wanted))
-            except (RequestRefusedError, LookupError):
+                return self._grids(where)
+            except (RequestRefusedError, OvertakenError):
                 pass  # a tab was renamed, deleted or replaced: look where it is now
         answer = self._structure()
         infos = self.tabs()
-        places = {one.dataset: found for one in wanted if (found := _find(one, infos))}
+        places = [(one.dataset, found) for one in wanted if (found := _find(one, infos))]
         if not places:
             return Reading(fence_of(answer), {}, infos)
-        where = [(name, info.title, info.sheet_id) for name, info in places.items()]
-        reading = self._optimistic(where, max(info.columns for info in places.values()), with_fence=False)
+        try:
+            reading = self._grids(places, with_fence=False)
+        except RequestRefusedError as error:
+            raise OvertakenError("a tab was renamed or deleted while it was being looked up") from error
         return Reading(fence_of(answer), reading.tabs, infos)
 
-    def _optimistic(self, where: Sequence[tuple[str, str, int]], width: int, *, with_fence: bool = True) -> Reading:
-        chunk = max(2, self._read_cells // max(1, width) // len(where))
-        ranges = [f"{quoted(title)}!1:{chunk}" for _, title, _ in where]
+    def _grids(self, where: Sequence[tuple[str, TabInfo]], *, with_fence: bool = True) -> Reading:
+        """The cells of tabs that should be there. Raises RequestRefusedError or OvertakenError if they are not."""
+        small = sum(tab.rows * tab.columns for _, tab in where) <= self._whole_cells
+        parts = {name: None if small else self._part_rows(tab) for name, tab in where}
+        ranges = [quoted(t.title) + (f"!1:{parts[name]}" if parts[name] else "") for name, t in where]
         if with_fence:
             ranges.append(f"{quoted(FENCE_TAB)}!A1")
         answer = self._get(GRID_FIELDS, ranges)
         by_id = {sheet.properties.sheetId: sheet for sheet in answer.sheets}
         tabs: dict[str, TabView] = {}
-        for name, title, sheet_id in where:
-            sheet = by_id.get(sheet_id)
-            if sheet is None or sheet.properties.title != title:
-                raise LookupError(title)
-            tabs[name] = GoogleTab(sheet, self._fetch, chunk)
+        for name, tab in where:
+            sheet = by_id.get(tab.sheet_id)
+            if sheet is None or sheet.properties.title != tab.title:
+                raise OvertakenError(f"tab {tab.title!r} is not what it was")
+            tabs[name] = GoogleTab(sheet, self._fetch, parts[name])
         return Reading(fence_of(answer), tabs)
 
+    def _part_rows(self, tab: TabInfo) -> int:
+        return max(2, self._part_cells // max(1, tab.columns))
+
     def _fetch(self, info: TabInfo, start: int) -> tuple[_Data, int]:
-        count = max(2, self._read_cells // max(1, info.columns))
+        count = self._part_rows(info)
         answer = self._get(GRID_FIELDS, [f"{quoted(info.title)}!{start + 1}:{start + count}"])
         if len(answer.sheets) != 1 or answer.sheets[0].properties.sheetId != info.sheet_id:
-            raise UnavailableError(f"tab {info.title!r} was replaced while it was being read")
+            raise OvertakenError(f"tab {info.title!r} was replaced while it was being read")
         data = answer.sheets[0].data
         return (data[0] if data else _Data()), count
 
     def _get(self, fields: str, ranges: Sequence[str]) -> Answer:
-        request = self._client.spreadsheets().get(
+        request = self._client.spreadsheets.get(
             spreadsheetId=self._client.spreadsheet_id,
             fields=fields,
             prettyPrint=False,
@@ -273,11 +296,8 @@ class Reader:
         return decode_answer(self._client.call(request))
 
 
-def _width(wanted: Sequence[Wanted]) -> int:
-    return max((one.known.width for one in wanted if one.known), default=26)
-
-
 def _find(one: Wanted, infos: Sequence[TabInfo]) -> TabInfo | None:
     """A tab is followed by its id, else by its title."""
     by_id = one.known and next((info for info in infos if info.sheet_id == one.known.sheet_id), None)
-    return by_id or next((info for info in infos if info.title == one.title), None)
+    title = one.title.casefold()  # Google holds titles that differ in case alone for the same
+    return by_id or next((info for info in infos if info.title.casefold() == title), None)

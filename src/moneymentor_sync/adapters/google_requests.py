@@ -197,12 +197,16 @@ def delete_tab(sheet_id: int) -> Request:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Where the managed columns stand once `frame_requests` have been applied, and how far rows moved down."""
+    """Where the managed columns stand once its `requests` have been applied, and how far rows moved down.
+
+    `headers` are the header cells written over what stood there.
+    """
 
     sheet_id: int
     positions: tuple[int, ...]
     shift: int
     requests: tuple[Request, ...]
+    headers: tuple[Placed, ...] = ()
 
     def row(self, index: int) -> int:
         return index + self.shift
@@ -220,7 +224,10 @@ def frame(plan: Plan, tab: TabInfo) -> Frame:
         headers = {position: plan.shape.headers[i] for i, position in enumerate(positions)}
     shifted = {_after(at, made): text for at, text in headers.items()} if not layout.insert_header else headers
     shifted |= {positions[i]: plan.shape.headers[i] for i in layout.missing}
-    requests += _header_cells(tab.sheet_id, shifted)
+    if layout.fresh:  # to row 1 only if that is still blank when it is applied
+        requests.append(append_cells(tab.sheet_id, [whole_row(plan.shape.headers, positions)]))
+    else:
+        requests += _header_cells(tab.sheet_id, shifted)
     if layout.fresh or layout.insert_header:
         requests.append(header_style(tab.sheet_id, (min(positions), max(positions) + 1)))
         requests += [] if tab.frozen_rows else [freeze_header(tab.sheet_id)]
@@ -231,7 +238,8 @@ def frame(plan: Plan, tab: TabInfo) -> Frame:
     for i in layout.missing:
         if plan.shape.columns[i].hidden:
             requests.append(hide_column(tab.sheet_id, positions[i]))
-    return Frame(tab.sheet_id, positions, int(layout.insert_header), tuple(requests))
+    over = () if layout.insert_header else tuple((0, _after(at, made), text) for at, text in layout.headers)
+    return Frame(tab.sheet_id, positions, int(layout.insert_header), tuple(requests), over)
 
 
 def _header_cells(sheet_id: int, headers: dict[int, str]) -> list[Request]:

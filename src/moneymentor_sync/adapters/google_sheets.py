@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moneymentor_sync.core.cells import CurrentCell
 from moneymentor_sync.core.fence import STAGING_PREFIX, FenceSeen
@@ -58,6 +58,7 @@ class GoogleSheets:
         self._batches = Batcher(client, rng)
         self._capacity = Capacity(self._reader, max_cells)
         self._staging = Staging(client, self._reader, self._batches, self._capacity)
+        self.unsettled: Landing | None = None
 
     @property
     def traffic(self) -> Traffic:
@@ -75,9 +76,20 @@ class GoogleSheets:
         return self._reader.read(wanted)
 
     def write(
-        self, plan: Plan, tab: TabView | None, fence: FenceSeen, *, intend: Callable[[str], None], tick: Tick
+        self,
+        plan: Plan,
+        tab: TabView | None,
+        fence: FenceSeen,
+        *,
+        intend: Callable[[str], None],
+        tick: Tick,
+        tidy: bool = False,
     ) -> Landing:
         self._batches.seen(fence)
+        self.unsettled = None
+        if tidy and (leftovers := self._staging.leftovers()):
+            self._batches.send(leftovers, intend=intend)
+            self._reader.forget_leftovers()
         if tab is None:
             return self._create(plan, intend, tick)
         return self._change(_Writing(plan, tab, make.frame(plan, tab.info), intend, tick))
@@ -123,43 +135,49 @@ class GoogleSheets:
         plan, where = job.plan, job.where
         updates = list(make.update_requests(plan, where))
         rows = append_request(plan.inserts, where, BODY_BYTES)
-        last = [*make.blank_requests(plan, where), *make.delete_requests(plan, where)]
+        deletes = make.delete_requests(plan, where)
+        last = [*make.blank_requests(plan, where), *deletes]
         grow = self._grow(job) if rows is not None else []
         size = _size(request for request, _ in updates) + _size(last)
         if rows is not None and size + _size(rows) < BODY_BYTES:
             requests = [*grow, *where.requests, *(request for request, _ in updates), *last, *rows]
-            landing = self._send(job, requests, _cells_of(updates), whole=True)
+            landing = self._send(job, requests, _cells_of(updates), whole=True, header=True)
         else:
-            landing = self._change_in_parts(job, [*grow, *where.requests], updates, last, rows)
+            landing = self._change_in_parts(job, grow, updates, rows)
         job.tick(plan.dataset, "writing", len(plan.inserts), len(plan.inserts))
         return landing
 
     def _change_in_parts(
-        self,
-        job: _Writing,
-        head: list[Request],
-        updates: list[Update],
-        last: list[Request],
-        rows: list[Request] | None,
+        self, job: _Writing, grow: list[Request], updates: list[Update], rows: list[Request] | None
     ) -> Landing:
-        """Stages what is large; what then remains is one batch, or steps of whole rows where it has to be."""
-        plan = job.plan
-        tail: list[Request] = []
+        """Stages what is large; what then remains is one batch, or steps of whole rows where it has to be.
+
+        Deletions that do not fit go last, from the bottom up, in batches of their own.
+        """
+        plan, where = job.plan, job.where
+        head, tail = [*grow, *where.requests], list[Request]()
         cells: Callable[[], tuple[Placed, ...]] = tuple
-        many = _size(request for request, _ in updates) > BODY_BYTES // 2
         staged = None
-        if many and not plan.people_beside:
-            staged = self._staging.updates(plan, job.tab, job.where, job.intend, job.tick)
+        if _size(request for request, _ in updates) > BODY_BYTES // 2 and not plan.people_beside:
+            staged = self._staging.updates(plan, job.tab, where, job.intend, job.tick)
         if staged is not None:
             tail, cells, updates = staged.requests, staged.cells, []
         if rows is None:
-            tail += self._staging.inserts(plan, job.info, job.where, job.intend, job.tick).requests
+            tail += self._staging.inserts(plan, job.info, where, job.intend, job.tick).requests
         for part in _parts(updates):
-            landing = self._send(job, [*head, *(request for request, _ in part)], _cells_of(part))
+            landing = self._send(
+                job, [*head, *(request for request, _ in part)], _cells_of(part), header=bool(head)
+            )
             head = []
             if not landing.as_planned:
                 return landing
-        return self._send(job, [*head, *tail, *last, *(rows or ())], cells, whole=True)
+        blanks, deletes = list(make.blank_requests(plan, where)), make.delete_requests(plan, where)
+        fits = _size(tail) + _size(rows or ()) + _size(blanks) + _size(deletes) < BODY_BYTES
+        now = [*head, *tail, *blanks, *(deletes if fits else ()), *(rows or ())]
+        landing = self._send(job, now, cells, whole=True, header=bool(head), deletes=fits)
+        for group in () if fits else bodies(deletes, BODY_BYTES):
+            self._batches.send(group, intend=job.intend)
+        return replace(landing, token=self._batches.token)
 
     def _send(
         self,
@@ -168,19 +186,27 @@ class GoogleSheets:
         cells: Callable[[], tuple[Placed, ...]],
         *,
         whole: bool = False,
+        header: bool = False,
+        deletes: bool | None = None,
     ) -> Landing:
-        """Sends a batch and looks where it landed; `whole` says that it has the new rows and the deletions."""
+        """Sends a batch and looks where it landed. `whole` says that it has the new rows, `deletes` (if not
+        given, the same) the deletions, `header` the header cells."""
         plan, where, info = job.plan, job.where, job.info
         touched = {row - where.shift for row, _, _ in cells()}
         rows = [update.row for update in plan.updates if update.row in touched]
         inserts = plan.inserts if whole and len(plan.inserts) <= CHECKED_INSERTS else ()
-        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=whole)
-        answer = self._batches.send(requests, intend=job.intend, ranges=check.ranges())
+        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=whole if deletes is None else deletes)
         width = max(info.columns, *(position + 1 for position in where.positions))
-        if check.passed(answer):
-            return Landing(True, self._batches.token, info.sheet_id, where.positions, width)
         sent = tuple(tuple(make.whole_row(row, where.positions)) for row in plan.inserts) if whole else ()
-        return Landing(False, self._batches.token, info.sheet_id, where.positions, width, cells(), sent)
+        if plan.layout.fresh and header:
+            sent += (tuple(make.whole_row(plan.shape.headers, where.positions)),)
+        placed = (*(where.headers if header else ()), *cells())
+        token = self._batches.following
+        failed = Landing(False, token, info.sheet_id, where.positions, width, placed, sent)
+        self.unsettled = failed
+        answer = self._batches.send(requests, intend=job.intend, ranges=check.ranges())
+        self.unsettled = None
+        return Landing(True, token, info.sheet_id, where.positions, width) if check.passed(answer) else failed
 
     def _grow(self, job: _Writing) -> list[Request]:
         """New rows at the grid's end, only as many as blank ones are lacking, formatted as the last row is.

@@ -155,7 +155,7 @@ class Staging:
             start = first_row + done
             target = f"{quoted(title)}!A{start}:{last}{start + len(part) - 1}"
             envelope = make.encode({"range": target, "majorDimension": "ROWS"})
-            values = self._client.spreadsheets().values()
+            values = self._client.values
             request = values.update(
                 spreadsheetId=self._client.spreadsheet_id,
                 range=target,

@@ -14,6 +14,7 @@ import httplib2
 from moneymentor_sync.core.ports import Traffic
 
 GOOGLE_HOSTS = frozenset({"sheets.googleapis.com", "www.googleapis.com"})
+MAX_ANSWER_BYTES = 1 << 30
 _READS_BY_POST = (":getByDataFilter", ":batchGetByDataFilter", "developerMetadata:search")
 
 
@@ -25,7 +26,9 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
 
     def __init__(self, endpoint: str | None, timeout_seconds: float) -> None:
         proxy: dict[str, Any] = {"proxy_info": None} if endpoint else {}  # a stand-in is never behind a proxy
-        super().__init__(timeout=timeout_seconds, **proxy)
+        # A column of equal cells packs a thousand to one: that is no attack here, and the size is bounded.
+        limits = {"decode_limit_ratio": 0, "decode_limit_hard": MAX_ANSWER_BYTES}
+        super().__init__(timeout=timeout_seconds, **limits, **proxy)
         self.follow_redirects = False
         self._root = urlsplit(endpoint) if endpoint else None
         self.traffic = Traffic()

@@ -195,6 +195,7 @@ def _known(text: str | None) -> KnownTab | None:
         positions=tuple(data["positions"]),
         headers=tuple(data["headers"]),
         width=data["width"],
+        height=data["height"],
     )
 
 

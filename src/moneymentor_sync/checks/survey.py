@@ -98,7 +98,7 @@ class Survey:
 
     def spreadsheet(self) -> Spreadsheet:
         """Its tabs and protections: one read. Raises DestinationError."""
-        request = self.client.spreadsheets().get(
+        request = self.client.spreadsheets.get(
             spreadsheetId=self.client.spreadsheet_id, fields=_FIELDS, prettyPrint=False
         )
         try:
@@ -116,7 +116,7 @@ class Survey:
         wanted = {info.sheet_id: info for info in infos if info.rows}
         if not wanted:
             return {}
-        request = self.client.spreadsheets().get(
+        request = self.client.spreadsheets.get(
             spreadsheetId=self.client.spreadsheet_id,
             fields=GRID_FIELDS,
             ranges=[f"{quoted(info.title)}!1:1" for info in wanted.values()],

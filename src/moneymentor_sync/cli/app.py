@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -22,7 +24,7 @@ app = typer.Typer(
     "Try it first with `mmsync demo`: no account and no file needed. Then `mmsync init`, `mmsync check`, "
     "`mmsync plan`, `mmsync sync`.",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=None,  # plain text: half the time of Rich's panels, and read by people and pagers alike
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -44,6 +46,24 @@ DatasetsArgument = Annotated[
     typer.Argument(metavar="DATASET", help="Only these datasets; else all that are enabled.", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
+
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def command(name: str) -> Callable[[Command], Command]:
+    """Registers a command; its docstring is its help, each paragraph wrapped to the terminal's width.
+
+    Typer would keep the docstring's own line ends.
+    """
+
+    def register(function: Command) -> Command:
+        paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
+        text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+        app.command(name, help=text)(function)
+        return function
+
+    return register
 
 
 def _version(wanted: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from .app import ConfigOption, JsonOption, VerboseOption, app
+from .app import ConfigOption, JsonOption, VerboseOption, command
 from .console import out, print_json
 from .progress import progress
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from moneymentor_sync.checks import Check
 
 
-@app.command("check")
+@command("check")
 def check(as_json: JsonOption = False, config: ConfigOption = None, verbose: VerboseOption = False) -> None:
     """Try everything in order, and say how to mend what fails. Writes nothing.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import ConfigOption, VerboseOption, app
+from .app import ConfigOption, VerboseOption, command
 from .console import out
 from .progress import progress
 from .sandbox_command import explained
@@ -42,7 +42,7 @@ path = "state.db"
 """
 
 
-@app.command("demo")
+@command("demo")
 def demo(
     once: Annotated[bool, typer.Option("--once", help="One sync, show the result, and exit.")] = False,
     users: Annotated[
@@ -113,12 +113,11 @@ def _prepare(place: Path, box: Sandbox, users: int, interval: int) -> Config:
 
 
 def _first_sync(settings: Config, box: Sandbox, *, verbose: bool) -> None:
-    from moneymentor_sync.adapters.log_events import event_log
     from moneymentor_sync.wiring import choose, open_engine
 
-    from .sync_command import show_run
+    from .sync_command import events, show_run
 
-    emit = event_log(settings.log, verbose=True).info if verbose else None
+    emit = events(settings.log) if verbose else None
     with (
         progress(wanted=not verbose) as tick,
         open_engine(settings, holder="mmsync demo", tick=tick, emit=emit) as engine,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import ConfigOption, VerboseOption, app
+from .app import ConfigOption, VerboseOption, command
 
 if TYPE_CHECKING:
     from moneymentor_sync.core.settings import Config
@@ -49,7 +49,7 @@ class _Question:
         return None
 
 
-@app.command("init")
+@command("init")
 def init(
     database_url: Annotated[
         str | None, typer.Option("--database-url", metavar="URL", help="Any SQLAlchemy URL.", show_default=False)
@@ -310,7 +310,7 @@ def _say_what_is_next(target: Path, config: Config) -> None:
         spreadsheet = f"https://docs.google.com/spreadsheets/d/{config.google.spreadsheet_id}/edit"
     typer.echo(f"Wrote {target} (only you may read it).\n\nNext:")
     typer.echo(f"  1. Share {spreadsheet}\n     as an editor with {_account(config)}")
-    for number, (command, what) in enumerate(
+    for number, (name, what) in enumerate(
         (
             ("check", "tries everything and says how to mend what fails"),
             ("plan", "shows what a sync would change, and changes nothing"),
@@ -318,7 +318,7 @@ def _say_what_is_next(target: Path, config: Config) -> None:
         ),
         start=2,
     ):
-        typer.echo(f"  {number}. mmsync {command}{option}\n     {what}")
+        typer.echo(f"  {number}. mmsync {name}{option}\n     {what}")
 
 
 def _is_found(target: Path) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import ConfigOption, DatasetsArgument, JsonOption, VerboseOption, app
+from .app import ConfigOption, DatasetsArgument, JsonOption, VerboseOption, command
 from .console import print_json
 from .progress import progress
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SOMETHING_TO_DO = 2
 
 
-@app.command("plan")
+@command("plan")
 def plan(
     datasets: DatasetsArgument = None,
     as_json: JsonOption = False,
@@ -40,7 +40,7 @@ def plan(
     chosen = choose(settings, datasets or [])
     with (
         progress(wanted=not verbose) as tick,
-        open_engine(settings, holder="mmsync plan", tick=tick) as engine,
+        open_engine(settings, holder="mmsync plan", tick=tick, only_plan=True) as engine,
     ):
         outcomes = engine.plan(chosen)
     if as_json:

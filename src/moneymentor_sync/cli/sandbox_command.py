@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from .app import ConfigOption, VerboseOption, app
+from .app import ConfigOption, VerboseOption, command
 
 
-@app.command("sandbox")
+@command("sandbox")
 def sandbox(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="TCP port on 127.0.0.1; 0 picks one.")] = 0,
     directory: Annotated[

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .app import ConfigOption, DatasetsArgument, JsonOption, VerboseOption, app
+from .app import ConfigOption, DatasetsArgument, JsonOption, VerboseOption, command
 from .console import err, out, print_json
 from .progress import progress
 
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from moneymentor_sync.core.ports import DatasetResult, RunResult
+    from moneymentor_sync.core.settings import LogSettings
+    from moneymentor_sync.sync.engine import Emit
 
 _COLOURS = {"synced": "green", "unchanged": "dim", "failed": "bold red"}
 
 
-@app.command("sync")
+@command("sync")
 def sync(
     datasets: DatasetsArgument = None,
     force: Annotated[
@@ -37,12 +39,11 @@ def sync(
     Exit code 0 when every dataset succeeded, 1 when one failed, 78 when the configuration is wrong.
     """
     from moneymentor_sync.adapters.environment import load_config
-    from moneymentor_sync.adapters.log_events import event_log
     from moneymentor_sync.wiring import choose, open_engine
 
     settings = load_config(config)
     chosen = choose(settings, datasets or [])
-    emit = event_log(settings.log, verbose=True).info if verbose else None
+    emit = events(settings.log) if verbose else None
     with (
         progress(wanted=not verbose) as tick,
         open_engine(settings, holder="mmsync sync", tick=tick, emit=emit) as engine,
@@ -54,6 +55,14 @@ def sync(
         show_run(run)
     if not run.ok:
         raise typer.Exit(1)
+
+
+def events(settings: LogSettings) -> Emit:
+    """Where the engine's events go with -v: to stderr, as log lines."""
+    from moneymentor_sync.adapters.log_events import event_log
+
+    emit: Emit = event_log(settings, verbose=True).info
+    return emit
 
 
 def run_as_json(run: RunResult) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .cells import CurrentCell
 from .layout import Layout
@@ -26,7 +27,7 @@ class TabRow:
     key: bytes = b""
 
 
-@dataclass(slots=True)
+@dataclass
 class Comparison:
     """Everything about a tab that a plan needs.
 
@@ -46,11 +47,14 @@ class Comparison:
     last_row: int = 0
     people_beside: bool = False
 
+    @cached_property
+    def differing(self) -> dict[bytes, TabRow]:
+        return {row.key: row for row in self.changed}
+
     def first_row(self, key: bytes, desired: Cells) -> TabRow:
         """The first row with a key. `desired` are its cells if it is equal, which is why they were forgotten."""
         place = self.matched[key]
-        differing = next((row for row in self.changed if row.key == key), None)
-        return differing or TabRow(place >> 1, desired, bool(place & 1), key)
+        return self.differing.get(key) or TabRow(place >> 1, desired, bool(place & 1), key)
 
 
 def managed_cells(row: Sequence[CurrentCell], positions: Sequence[int | None]) -> Cells:
@@ -72,11 +76,11 @@ def compare(
     matched = result.matched
     for index, whole in rows:
         cells = managed_cells(whole, positions)
-        filled = sum(cell is not None for cell in whole)
+        filled = len(whole) - whole.count(None)
         if not filled:
             continue
         result.last_row = max(result.last_row, index)
-        managed = sum(cell is not None for cell in cells)
+        managed = len(cells) - cells.count(None)
         beside = filled > managed
         result.people_beside = result.people_beside or beside
         if not managed:

@@ -218,6 +218,12 @@ class CellLimitError(GuardError):
     code = "cell_limit"
 
 
+class RowTooLargeError(GuardError):
+    """A single row is larger than a request to Google may be; no change of it became visible."""
+
+    code = "row_too_large"
+
+
 # --- this machine -----------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -36,8 +36,10 @@ def identify(
     all; all other managed cells equal, and unique on both sides; the row as we last wrote it but for its key.
     """
     adopted, copies = _by_match_on(shape, loose, missing)
-    rest = [row for row in loose if row.index not in adopted and row not in copies]
-    free = {key: cells for key, cells in missing.items() if key not in set(adopted.values())}
+    copied = {row.index for row in copies}
+    rest = [row for row in loose if row.index not in adopted and row.index not in copied]
+    taken = set(adopted.values())
+    free = {key: cells for key, cells in missing.items() if key not in taken}
     adopted |= _by_other_cells(shape, rest, free)
     taken = set(adopted.values())
     rest = [row for row in rest if row.index not in adopted]
@@ -124,11 +126,12 @@ def _by_last_written(
                 cells[i] = missing[key][i]
             if hasher.row(tuple(cells)) == written[key]:
                 found[row.index] = key
-    keys = list(found.values())
-    return {index: key for index, key in found.items() if keys.count(key) == 1}
+    times = Counter(found.values())
+    return {index: key for index, key in found.items() if times[key] == 1}
 
 
 def choose_keeper(group: Sequence[TabRow], hashes: Iterable[bytes | None], hasher: Hasher) -> TabRow | None:
     """Of several rows with one key the one that is as we wrote it; with people's cells beside it if possible."""
-    ours = [row for row in group if hasher.row(row.cells) in set(hashes)]
+    known = set(hashes)
+    ours = [row for row in group if hasher.row(row.cells) in known]
     return next((row for row in ours if row.beside), ours[0] if ours else None)

@@ -25,7 +25,7 @@ _MOST_CANDIDATES = 3
 class KnownTab:
     """What the last sync left: the tab's id and title, hashes of all its headings, our columns' positions.
 
-    `width` is the number of the grid's columns.
+    `width` and `height` are the grid's columns and rows.
     """
 
     sheet_id: int
@@ -34,6 +34,7 @@ class KnownTab:
     positions: tuple[int, ...]
     headers: tuple[str, ...]
     width: int = 26
+    height: int = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,13 @@ def _without_headers(shape: Shape, known: KnownTab | None, where: str) -> Layout
 def header_row_is_gone(
     shape: Shape,
     layout: Layout,
-    first_row: Sequence[CurrentCell],
-    is_key: Callable[[bytes], bool],
+    rows: Iterable[Sequence[CurrentCell]],
+    is_row: Callable[[bytes, bytes], bool],
     hasher: Hasher,
 ) -> bool:
-    """Whether row 1 is one of our data rows where our columns last stood: then the header row was deleted."""
-    key = tuple([_at(first_row, layout.positions[i]) for i in shape.key])
-    return None not in key and is_key(hasher.key(key))
+    """Whether the tab's rows, row 1 among them, are ours where our columns last stood: then the header row was
+    deleted. Most of them have to be, hash for hash; columns that were moved as well prove nothing."""
+    return _share(shape, layout, rows, is_row, hasher) >= PROOF_SHARE
 
 
 def _at(row: Sequence[CurrentCell], position: int | None) -> CurrentCell:

@@ -134,12 +134,15 @@ def make_plan(
     stale = [row for row in comparison.absent if row.key in written]
     strange = [row for row in comparison.absent if row.key not in written]
     loose = comparison.keyless + doubles + (strange if rules.deletes else [])
+    if rules.deletes:  # a row that is not as we wrote it may be another's, its key typed over
+        loose += [row for row in stale if hasher.row(row.cells) != written[row.key]]
     found = identify(shape, loose, missing, written, hasher)
     unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
     _refuse_unresolved(
         tab, shape, rules, [r for r in comparison.keyless if r.index in unresolved], strange, unresolved
     )
     surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
+    stale = [row for row in stale if row.index not in found.adopted]
     deletes = [row.index for row in stale] if rules.deletes else []
     _guard_shrink(tab, shape, rules, len(deletes), comparison.rows_before, len(table.index))
     rows = {row.index: row for row in loose}

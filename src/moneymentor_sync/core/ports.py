@@ -85,6 +85,11 @@ class TabView(Protocol):
     @property
     def header(self) -> Sequence[CurrentCell]: ...
 
+    @property
+    def whole(self) -> bool:
+        """Whether it came in one answer; otherwise a person may have moved rows between two of its parts."""
+        ...
+
     def rows(self) -> Iterable[tuple[int, Sequence[CurrentCell]]]:
         """All rows below the first with anything in them, as (0-based index, cells from column A on)."""
         ...
@@ -164,11 +169,23 @@ class Destination(Protocol):
         """Reads the tabs, in one call where what is known of them still holds."""
         ...
 
+    @property
+    def unsettled(self) -> Landing | None:
+        """The last batch of a `write` that raised UnavailableError: what it set, if it was applied."""
+        ...
+
     def write(
-        self, plan: Plan, tab: TabView | None, fence: FenceSeen, *, intend: Callable[[str], None], tick: Tick
+        self,
+        plan: Plan,
+        tab: TabView | None,
+        fence: FenceSeen,
+        *,
+        intend: Callable[[str], None],
+        tick: Tick,
+        tidy: bool = False,
     ) -> Landing:
         """Carries a plan out, atomically for people who look at the tab. `intend(token)` is called before each
-        request that changes the fence, so that a crash leaves a trace.
+        request that changes the fence, so that a crash leaves a trace; `tidy` says that there was one.
 
         Raises CellLimitError before anything is written; SecondWriterError where the fence was not `fence`;
         UnavailableError where it is unknown whether it happened.

@@ -1,102 +1,198 @@
-"""After a write that did not land where it was planned: which of people's cells it hit, and what was in them.
+"""After a write that did not land where it was planned: what each cell that it hit held, to be put back.
 
-Nothing locks a spreadsheet, so a person can move a column or insert a row between our last read and our
-write. Managed cells are mended by planning again; this finds the others. Pure.
+Nothing locks a spreadsheet, so a person can move, insert or rename a column, or sort and insert rows, between
+our last read and our write. The two readings, before the write and after it, tell how: columns are told by
+their headings, else by what is in them, and rows by their keys, else by the cells that we did not write. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
 from .cells import CurrentCell
 from .layout import heading
 from .ports import Landing, Placed, TabView
 
-Grid = Mapping[int, Sequence[CurrentCell]]
-"""Rows by index, each its cells from column A on."""
+Rows = Mapping[int, Sequence[CurrentCell]]
+"""Rows by index, each its cells from column A on; row 0 is the header."""
+Exact = tuple[str, CurrentCell]
 
 
 def repairs(
-    landing: Landing, headers: Sequence[str], key: Sequence[int], tab: TabView, now: TabView
-) -> list[tuple[int, int, CurrentCell]]:
-    """The cells to write after a write that did not land as planned, as (row, column, value).
-
-    `headers` are the managed ones and `key` says which of them are the key; `tab` is what was read before the
-    write, `now` what is there after it.
-    """
-    managed = [header.strip() for header in headers]
-    names = [heading(cell) for cell in now.header]
-    rows = dict(now.rows())
-    before = dict(tab.rows()) if landing.cells else {}
-    keys = [managed[i] for i in key]
-    cells = cells_to_put_back(landing.cells, managed, keys, tab.header, before, now.header, rows)
-    if [names[p] if p < len(names) else "" for p in landing.positions] != managed:
-        cells += rows_to_empty(landing.appended, rows)
-    return cells
-
-
-def cells_to_put_back(
-    written: Sequence[Placed],
-    managed: Sequence[str],
-    key_headers: Sequence[str],
-    before_header: Sequence[CurrentCell],
-    before: Grid,
-    now_header: Sequence[CurrentCell],
-    now: Grid,
+    landing: Landing, headers: Sequence[str], key: Sequence[int], before: TabView, now: TabView
 ) -> list[tuple[int, int, CurrentCell]]:
     """The cells to write, as (row, column, value), so that people have again what they had.
 
-    A cell that we wrote and that now stands under a heading which is not ours gets what stood there before,
-    found by its row's key and its heading; under a heading that is new, or in a row without a key, it was
-    blank. Cells under our own headings in rows with a key are left to the next plan.
+    `headers` are the managed ones, and `key` says which of them are the key. Managed cells in rows whose key
+    stands are left to the next plan.
     """
-    names = [heading(cell) for cell in now_header]
-    old_names = [heading(cell) for cell in before_header]
-    old_rows = {_key(row, old_names, key_headers): row for row in before.values()}
-    result: list[tuple[int, int, CurrentCell]] = []
-    for row, column, _ in written:
-        name = names[column] if column < len(names) else ""
-        key = _key(now.get(row, ()), names, key_headers)
-        if name in managed and key is not None:
-            continue
-        result.append((row, column, _former(old_rows.get(key), old_names, name) if key is not None else None))
-    return result
+    old, new = _rows(before), _rows(now)
+    grown = now.info.columns - before.info.columns
+    managed = [header.strip() for header in headers]
+    undo = _Undo(old, new, landing.cells, managed, [managed[i] for i in key], grown)
+    cells = undo.cells()
+    names = undo.new_names
+    if [names[p] if p < len(names) else "" for p in landing.positions] != managed:
+        cells += rows_to_empty(landing.appended, {index: row for index, row in new.items() if index})
+    return cells
 
 
-def rows_to_empty(appended: Sequence[Sequence[CurrentCell]], now: Grid) -> list[tuple[int, int, CurrentCell]]:
+def _rows(tab: TabView) -> dict[int, Sequence[CurrentCell]]:
+    return {0: tab.header} | dict(tab.rows())
+
+
+def _at(row: Sequence[CurrentCell], column: int | None) -> CurrentCell:
+    return row[column] if column is not None and column < len(row) else None
+
+
+def _exactly(cell: CurrentCell) -> Exact:
+    return type(cell).__name__, cell
+
+
+class _Undo:
+    """Which old column and row each cell that was written stands in now."""
+
+    def __init__(
+        self,
+        old: Rows,
+        new: Rows,
+        written: Sequence[Placed],
+        managed: Sequence[str],
+        keys: Sequence[str],
+        grown: int,
+    ) -> None:
+        self.old, self.new, self.written = old, new, written
+        self.places = {(row, column) for row, column, _ in written}
+        self.old_names = [heading(cell) for cell in old[0]]
+        self.new_names = [
+            heading(cell) if (0, column) not in self.places else "" for column, cell in enumerate(new[0])
+        ]
+        self.columns = self._columns(grown)
+        self.managed = {i for i, name in enumerate(self.old_names) if name in managed}
+        self.old_keys = [self.old_names.index(name) if name in self.old_names else None for name in keys]
+        back = {was: column for column, was in self.columns.items()}
+        self.new_keys = [back.get(column) if column is not None else None for column in self.old_keys]
+        self.rows = self._rows_by_key()
+
+    def cells(self) -> list[tuple[int, int, CurrentCell]]:
+        lost = self._rows_by_content({row for row, _, _ in self.written if row not in self.rows})
+        result: list[tuple[int, int, CurrentCell]] = []
+        for row, column, _ in self.written:
+            was = self.columns.get(column)
+            ours = was in self.managed and was not in self.old_keys
+            if ours and row in self.rows:
+                continue
+            former = self.rows.get(row, lost.get(row))
+            value = _at(self.old[former], was) if former is not None and was is not None else None
+            if _exactly(value) != _exactly(_at(self.new.get(row, ()), column)):
+                result.append((row, column, value))
+        return result
+
+    # --- columns --------------------------------------------------------------------------------------------
+
+    def _columns(self, grown: int) -> dict[int, int]:
+        """New column -> old column; a column that was just inserted has none."""
+        width = max([len(row) for row in (*self.old.values(), *self.new.values())], default=0)
+        once_old, once_new = Counter(self.old_names), Counter(self.new_names)
+        found = {
+            column: self.old_names.index(name)
+            for column, name in enumerate(self.new_names)
+            if name and once_new[name] == once_old[name] == 1
+        }
+        left_new = [i for i in range(width) if i not in found]
+        left_old = [i for i in range(width) if i not in found.values()]
+        for column, was in self._alike(left_new, left_old):
+            if column not in found and was not in found.values():
+                found[column] = was
+        left_new = [i for i in left_new if i not in found]
+        left_old = [i for i in left_old if i not in found.values()]
+        # What is left has nothing of its own: as many as the grid grew by are new, the others keep their order.
+        blank = [i for i in left_new if not self._own(i)][: max(0, grown)]
+        found.update(zip([i for i in left_new if i not in blank], left_old, strict=False))
+        return found
+
+    def _alike(self, new: Sequence[int], old: Sequence[int]) -> list[tuple[int, int]]:
+        """Pairs of columns that share cells, those that share most first."""
+        counts = {was: Counter(_exactly(_at(row, was)) for row in self.old.values()) for was in old}
+        pairs = []
+        for column in new:
+            own = Counter(
+                _exactly(_at(row, column)) for index, row in self.new.items() if (index, column) not in self.places
+            )
+            for was in old:
+                shared = own & counts[was]
+                score = sum(shared.values()) - shared[_exactly(None)]
+                if score:
+                    pairs.append((score, column, was))
+        return [(column, was) for _, column, was in sorted(pairs, reverse=True)]
+
+    def _own(self, column: int) -> bool:
+        return any(
+            _at(row, column) is not None and (index, column) not in self.places for index, row in self.new.items()
+        )
+
+    # --- rows -----------------------------------------------------------------------------------------------
+
+    def _rows_by_key(self) -> dict[int, int]:
+        """New row -> old row, for rows whose key we did not write over."""
+        by_key: dict[tuple[Exact, ...], list[int]] = defaultdict(list)
+        for index, row in self.old.items():
+            by_key[tuple([_exactly(_at(row, c)) for c in self.old_keys])].append(index)
+        found = {0: 0}
+        for index, row in self.new.items():
+            if not index or any((index, c) in self.places for c in self.new_keys):
+                continue
+            key = tuple([_exactly(_at(row, c)) for c in self.new_keys])
+            if len(by_key.get(key, ())) == 1 and ("NoneType", None) not in key:
+                found[index] = by_key[key][0]
+        return found
+
+    def _rows_by_content(self, wanted: Iterable[int]) -> dict[int, int]:
+        """The same for rows without a key of their own, by the cells that we did not write; else by their
+        place between rows that are known."""
+        taken = set(self.rows.values())
+        free = [index for index in self.old if index not in taken]
+        groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for row in wanted:
+            groups[tuple(c for c in sorted(self.columns) if (row, c) not in self.places)].append(row)
+        found: dict[int, int] = {}
+        for columns, rows in groups.items():
+            former: dict[tuple[Exact, ...], list[int]] = defaultdict(list)
+            for index in free:
+                former[tuple([_exactly(_at(self.old[index], self.columns[c])) for c in columns])].append(index)
+            same: dict[tuple[Exact, ...], list[int]] = defaultdict(list)
+            for row in rows:
+                same[tuple([_exactly(_at(self.new.get(row, ()), c)) for c in columns])].append(row)
+            for content, members in same.items():
+                places = former.get(content, [])
+                if len(places) == len(members) and any(cell is not None for _, cell in content):
+                    found.update(zip(sorted(members), places, strict=True))
+        return found | self._rows_by_place([row for row in wanted if row not in found], taken | set(found.values()))
+
+    def _rows_by_place(self, wanted: Iterable[int], taken: set[int]) -> dict[int, int]:
+        if any(index != was for index, was in self.rows.items()):
+            return {}  # rows were moved: a place proves nothing
+        return {row: row for row in wanted if row in self.old and row not in taken}
+
+
+def rows_to_empty(appended: Sequence[Sequence[CurrentCell]], now: Rows) -> list[tuple[int, int, CurrentCell]]:
     """The cells of new rows that came to stand under wrong headings, each to be emptied.
 
     Such a row holds just what was sent, in the columns it was sent to; with anything else in it it is left.
     """
-    sent = {_exact(row) for row in appended}
+    sent = {_trimmed(row) for row in appended}
     return [
         (index, column, None)
         for index, row in now.items()
-        if _exact(row) in sent
+        if _trimmed(row) in sent
         for column, cell in enumerate(row)
         if cell is not None
     ]
 
 
-def _exact(row: Sequence[CurrentCell]) -> tuple[tuple[str, CurrentCell], ...]:
+def _trimmed(row: Sequence[CurrentCell]) -> tuple[Exact, ...]:
     cells = list(row)
     while cells and cells[-1] is None:
         cells.pop()
-    return tuple((type(cell).__name__, cell) for cell in cells)
-
-
-def _key(
-    row: Sequence[CurrentCell], names: Sequence[str], key_headers: Sequence[str]
-) -> tuple[CurrentCell, ...] | None:
-    cells = []
-    for header in key_headers:
-        at = names.index(header) if header in names else -1
-        cells.append(row[at] if 0 <= at < len(row) else None)
-    return None if None in cells else tuple(cells)
-
-
-def _former(row: Sequence[CurrentCell] | None, names: Sequence[str], name: str) -> CurrentCell:
-    if row is None or not name or name not in names:
-        return None
-    at = names.index(name)
-    return row[at] if at < len(row) else None
+    return tuple(_exactly(cell) for cell in cells)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .errors import MmsyncError, QuotaExhaustedError, UnavailableError
+from .errors import MmsyncError, OvertakenError, QuotaExhaustedError, UnavailableError
 
 MAX_DELAY_SECONDS = 60.0
 MAX_QUOTA_WAIT_SECONDS = 120.0
@@ -43,10 +43,11 @@ def next_try(error: MmsyncError, spent: Spent, rules: RetryRules, jitter: float)
     """
     if isinstance(error, QuotaExhaustedError):
         return _quota(error, spent, rules, jitter)
-    if not isinstance(error, UnavailableError) or spent.retries >= rules.max_retries:
+    if not isinstance(error, UnavailableError | OvertakenError) or spent.retries >= rules.max_retries:
         return None
     delay: float = min(rules.delay_seconds * 2.0**spent.retries, MAX_DELAY_SECONDS)
-    delay = max(delay * (0.5 + 0.5 * jitter), min(error.retry_after or 0.0, MAX_QUOTA_WAIT_SECONDS))
+    asked = error.retry_after if isinstance(error, UnavailableError) else None
+    delay = max(delay * (0.5 + 0.5 * jitter), min(asked or 0.0, MAX_QUOTA_WAIT_SECONDS))
     return Retry(delay, Spent(spent.retries + 1, spent.quota_tries, spent.quota_wait))
 
 

@@ -63,6 +63,13 @@ def resolve_shape(dataset: Dataset, source: Sequence[SourceColumn]) -> Shape:
     blank = [c.name for c in wanted if not c.header.strip()]
     if blank:
         raise QueryError(f"dataset {dataset.name!r}: column {blank[0]!r} has no header")
+    headers = [column.header.strip() for column in wanted]
+    double = next((text for text in headers if headers.count(text) > 1), None)
+    if double is not None:
+        raise QueryError(
+            f"dataset {dataset.name!r} has the header {double!r} twice",
+            hint="Give each of its `columns` a header of its own.",
+        )
     position = {name: i for i, name in enumerate(names)}
     at = {column.name: i for i, column in enumerate(wanted)}
     unseen = [name for name in dataset.match_on if name not in at]

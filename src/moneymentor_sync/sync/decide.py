@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from moneymentor_sync.core.cells import CellRules, CurrentCell
 from moneymentor_sync.core.compare import Comparison, compare, tab_fingerprint
-from moneymentor_sync.core.errors import HeaderDamagedError
+from moneymentor_sync.core.errors import HeaderDamagedError, OvertakenError
 from moneymentor_sync.core.layout import (
     KnownTab,
     Layout,
@@ -56,18 +56,18 @@ def source_is_unchanged(state: DatasetState | None, gathered: Gathered) -> bool:
     return state.shape == gathered.signature and state.source == gathered.fingerprint.to_text()
 
 
-def tab_is_unchanged(state: DatasetState, gathered: Gathered, tab: TabView | None, hasher: Hasher) -> bool:
-    """Whether the tab still holds just what was written last; says nothing about a changed source."""
+def unchanged_layout(state: DatasetState, gathered: Gathered, tab: TabView | None, hasher: Hasher) -> Layout | None:
+    """The tab's layout if it still holds just what was written last, else None; says nothing of the source."""
     shape = gathered.shape
     if tab is None or shape is None or not state.content or state.known is None:
-        return False
+        return None
     try:
         layout = find_layout(shape, tab.header, empty=False, known=state.known, where="")
     except HeaderDamagedError:
-        return False
+        return None
     if layout.missing or layout.headers or layout.insert_header:
-        return False
-    return tab_fingerprint(layout, tab.rows(), hasher).to_text() == state.content
+        return None
+    return layout if tab_fingerprint(layout, tab.rows(), hasher).to_text() == state.content else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,12 @@ class Decider:
         layout = self._layout(table, tab, known)
         rows = _rows(tab, layout)
         comparison = compare(table.shape, layout, rows, table.index, self.hasher)
+        if comparison.again and tab is not None and not tab.whole:
+            raise OvertakenError(
+                f"tab {tab.info.title!r}: {len(comparison.again):,} rows have a key that another has, too",
+                hint="Somebody moved rows while the large tab was being read: try again. If it stays, delete "
+                "the copies by hand.",
+            )
         needed = needed_keys(comparison, table)
         questions = {row.key for row in comparison.absent} | {row.key for row in comparison.changed}
         if comparison.keyless or comparison.again or comparison.absent:
@@ -111,7 +117,7 @@ class Decider:
             layout=layout,
             comparison=comparison,
             cells=gathered.cells(needed),
-            written=self.written(dataset.name, questions),
+            written=self.written(dataset.name, questions) if state is not None else {},
             rules=Rules(dataset.mode, dataset.max_delete_fraction, allow_deletes, gathered.partial),
             hasher=self.hasher,
             create_tab=tab is None,
@@ -145,10 +151,11 @@ class Decider:
     def _refuse_unless_header_is_gone(
         self, shape: Shape, layout: Layout, tab: TabView, table: DesiredTable, where: str
     ) -> None:
-        def is_key(key: bytes) -> bool:
-            return key in table.index or bool(self.written(shape.dataset, [key]))
+        def is_row(key: bytes, row: bytes) -> bool:
+            return row in (table.index.get(key), self.written(shape.dataset, [key]).get(key))
 
-        if not header_row_is_gone(shape, layout, tab.header, is_key, self.hasher):
+        rows = (row for _, row in _with_first(tab))
+        if not header_row_is_gone(shape, layout, rows, is_row, self.hasher):
             raise HeaderDamagedError(
                 f"{where}: none of the headers is in row 1; nothing was written",
                 hint=f"The header is row 1: put it back ({', '.join(shape.headers[:4])}, …).",

@@ -90,7 +90,9 @@ def gather(
     try:
         stream = snapshot.read(dataset, since=None if since is None else cursor_value(since))
         gathered.shape = resolve_shape(dataset, stream.columns)
-        gathered.signature = f"{gathered.shape.text()} {rules.timezone} {rules.long_text}"
+        gathered.signature = (
+            f"{gathered.shape.text()} {dataset.mode} {dataset.match_on} {rules.timezone} {rules.long_text}"
+        )
         names = [column.name for column in stream.columns]
         at = _cursor_at(dataset, names)
         gathered.packed = new_records()
@@ -101,7 +103,7 @@ def gather(
             gathered.fingerprint = add(gathered.fingerprint, hasher.fingerprint(packed))
             gathered.packed.extend(packed)
             if at is not None:
-                highest = _highest(highest, (row[at] for row in chunk))
+                highest = _highest(highest, (row[at] for row in chunk), dataset)
             done += len(chunk)
             tick(dataset.name, "reading", done, None)
         gathered.cursor = since if highest is None else _cursor_text(highest)
@@ -121,8 +123,14 @@ def _cursor_at(dataset: Dataset, names: list[str]) -> int | None:
     return names.index(dataset.cursor)
 
 
-def _highest(current: Any, values: Iterator[Any]) -> Any:
-    return max((value for value in (current, *values) if value is not None), default=None)
+def _highest(current: Any, values: Iterator[Any], dataset: Dataset) -> Any:
+    try:
+        return max((value for value in (current, *values) if value is not None), default=None)
+    except TypeError as error:
+        raise QueryError(
+            f"dataset {dataset.name!r}: its cursor {dataset.cursor!r} holds values that cannot be ordered",
+            hint="A cursor needs values of one type, such as a time stamp or a number that only grows.",
+        ) from error
 
 
 def _cursor_text(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from moneymentor_sync.core.layout import KnownTab, heading
+from moneymentor_sync.core.layout import KnownTab, Layout, heading
 from moneymentor_sync.core.ports import DatasetState, Landing, TabView
 from moneymentor_sync.core.rows import Hasher
 
@@ -28,35 +28,55 @@ def known_tab(decision: Decision, tab: TabView | None, landing: Landing | None, 
     texts = {heading(cell) for cell in tab.header} if tab is not None else set()
     headings = frozenset(hasher.text(text) for text in texts | {h.strip() for h in headers} if text)
     title = decision.plan.tab
+    height = max(tab.info.rows if tab is not None else 0, decision.plan.rows_after + 1)
     if landing is not None:
-        return KnownTab(landing.sheet_id, title, headings, landing.positions, headers, landing.width)
+        return KnownTab(landing.sheet_id, title, headings, landing.positions, headers, landing.width, height)
     if tab is None:
         return None
     positions = tuple(p for p in decision.plan.layout.positions if p is not None)
-    return KnownTab(tab.info.sheet_id, title, headings, positions, headers, tab.info.columns)
+    return KnownTab(tab.info.sheet_id, title, headings, positions, headers, tab.info.columns, height)
+
+
+def known_as_seen(known: KnownTab, layout: Layout, tab: TabView, hasher: Hasher) -> KnownTab:
+    """The tab as a look at it found it, where nothing had to be decided: people move columns and add their own."""
+    headings = frozenset(hasher.text(text) for cell in tab.header if (text := heading(cell)))
+    positions = tuple(p for p in layout.positions if p is not None)
+    info = tab.info
+    return KnownTab(info.sheet_id, info.title, headings, positions, known.headers, info.columns, info.rows)
 
 
 def memory_of(
-    one: Gathered, decision: Decision, known: KnownTab | None, before: DatasetState | None, now: float
+    one: Gathered,
+    decision: Decision,
+    known: KnownTab | None,
+    before: DatasetState | None,
+    now: float,
+    *,
+    foreign: bool = False,
 ) -> Memory:
     """What the tab holds now, as exactly as it is known. A sync that read only a part of the source does not
-    count as a full comparison, and says nothing of the whole."""
-    table, dataset = decision.table, one.dataset
+    count as a full comparison, and says nothing of the whole.
+
+    After a deletion the next sync looks again, and the keys are remembered until then: a row that a person's
+    edit put in the way of it may have gone instead. `foreign` says that another installation has written, so
+    that what was remembered is not all there is.
+    """
+    table, dataset, plan = decision.table, one.dataset, decision.plan
     whole = dataset.mode == "mirror" and not one.partial
-    clean = before is not None and not before.dirty
+    clean = before is not None and not before.dirty and not foreign and bool(before.content)
+    removed = bool(plan.deletes or plan.blanks)
     state = DatasetState(
         spreadsheet_id=dataset.spreadsheet_id,
         tab=dataset.tab,
         known=known,
         shape=one.signature,
-        source="" if one.partial else one.fingerprint.to_text(),
-        content=table.fingerprint.to_text() if whole else "",
+        source="" if one.partial or removed else one.fingerprint.to_text(),
+        content=table.fingerprint.to_text() if whole and not removed else "",
         formats=table.formats,
         rows=decision.plan.rows_after,
         verified_at=before.verified_at if one.partial and before is not None else now,
         cursor=one.cursor,
     )
     rows = {key: table.index[key] for key in decision.needed} if clean else table.index
-    if not whole:
-        return Memory(state, rows, ())
-    return Memory(state, rows, [row.key for row in decision.comparison.absent] if clean else None)
+    exactly = whole and not removed and not clean
+    return Memory(state, rows, None if exactly else ())

@@ -11,8 +11,10 @@ from moneymentor_sync.core.errors import (
     OvertakenError,
     RequestRefusedError,
     SecondWriterError,
+    UnavailableError,
 )
 from moneymentor_sync.core.fence import FenceSeen
+from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import (
     DatasetResult,
     DatasetState,
@@ -28,14 +30,24 @@ from moneymentor_sync.core.ports import (
 )
 from moneymentor_sync.core.repair import repairs
 
-from .decide import Decider, Decision, current_state, source_is_unchanged, tab_is_unchanged, verify_is_due
+from .decide import Decider, Decision, current_state, source_is_unchanged, unchanged_layout, verify_is_due
 from .gather import Gathered
-from .memory import known_tab, memory_of
+from .memory import known_as_seen, known_tab, memory_of
 from .patience import Patience
 from .tally import Tally, failed
 
 MAX_PASSES = 6
 """How often a dataset is planned afresh in one sync while people keep changing the tab under it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsettled:
+    """A write of which it is not yet known where it landed, or whose repair is still to be made."""
+
+    landing: Landing
+    plan: Plan
+    before: TabView
+    counted: bool
 
 
 Decided = tuple[Gathered, Decision | None, MmsyncError | None]
@@ -58,6 +70,7 @@ class SpreadsheetSync:
     _destination: Destination | None = None
     _foreign: bool = False
     _opened_at: Traffic = field(default_factory=Traffic)
+    _unsettled: _Unsettled | None = None
 
     def run(self, group: Sequence[Gathered]) -> list[DatasetResult]:
         """Syncs the datasets; the results are in the same order."""
@@ -94,7 +107,7 @@ class SpreadsheetSync:
         reading: Reading | None = None
         failure: MmsyncError | None = None
         try:
-            reading = self.patience.reading(lambda: self._read(usable)) if usable else None
+            reading = self.patience.reading(lambda: self._read(usable, note=False)) if usable else None
         except MmsyncError as error:
             failure = error
         for one in group:
@@ -146,6 +159,7 @@ class SpreadsheetSync:
         """Reads, plans and writes until the tab is as it must be. An unclear failure is never sent again:
         the next pass reads, and plans what is then missing."""
         refusals = 0
+        self._unsettled = None
         for _ in range(MAX_PASSES):
             view = reading if reading is not None else self.patience.reading(lambda: self._read([one]))
             reading = None
@@ -167,25 +181,48 @@ class SpreadsheetSync:
 
     def _pass(self, one: Gathered, view: Reading, tally: Tally) -> DatasetResult | None:
         """One look and one write; None where another pass has to follow."""
+        if self._unsettled is not None and self._settle(one, view, tally):
+            return None
         state = self._state(one)
         tab = view.tabs.get(one.dataset.name)
-        unchanged = state is not None and source_is_unchanged(state, one)
-        if state is not None and unchanged and tab_is_unchanged(state, one, tab, self.decider.hasher):
-            self.store.finish(one.dataset.name, replace(state, verified_at=self.clock()), {}, forget=())
-            result = "synced" if tally.wrote else "unchanged"
-            return self._result(one, result, tally, rows=state.rows, verified=True)
+        if state is not None and tab is not None and source_is_unchanged(state, one):
+            layout = unchanged_layout(state, one, tab, self.decider.hasher)
+            if layout is not None and state.known is not None:
+                known = known_as_seen(state.known, layout, tab, self.decider.hasher)
+                fresh = replace(state, known=known, verified_at=self.clock())
+                self.store.finish(one.dataset.name, fresh, {}, forget=())
+                return self._done(one, tally, state.rows)
         decision = self._decide(one, view)
         if decision.plan.is_empty:
             self._finish(one, decision, tab, None, state)
-            result = "synced" if tally.wrote else "unchanged"
-            return self._result(one, result, tally, rows=decision.plan.rows_after, verified=True)
-        landing = self._write(one, decision, view, tab, state)
-        tally.count(decision.plan)
+            return self._done(one, tally, decision.plan.rows_after)
+        landing = self._write(one, decision, view, tab, state, tally)
         if not landing.as_planned:
-            self._put_back(one, landing, tab, tally)
+            tally.repaired += 1
             return None
         self._finish(one, decision, tab, landing, state)
-        return self._result(one, "synced", tally, rows=decision.plan.rows_after, verified=True)
+        return self._done(one, tally, decision.plan.rows_after)
+
+    def _done(self, one: Gathered, tally: Tally, rows: int) -> DatasetResult:
+        return self._result(one, "synced" if tally.wrote else "unchanged", tally, rows=rows, verified=True)
+
+    def _settle(self, one: Gathered, view: Reading, tally: Tally) -> bool:
+        """Gives people back what a write hit that did not land where it was planned; ours are mended by the
+        next plan. True where something was written, so that the tab has to be read again."""
+        assert self._unsettled is not None  # noqa: S101 - asked by the caller
+        last, now = self._unsettled, view.tabs.get(one.dataset.name)
+        ours = self.store.fence(self.spreadsheet_id)
+        if view.fence.token not in (last.landing.token, ours.token, ours.pending) or one.shape is None:
+            self._unsettled = None  # it was never applied
+            return False
+        if not last.counted:
+            tally.count(last.plan)
+            self._unsettled = replace(last, counted=True)
+        cells = repairs(last.landing, one.shape.headers, one.shape.key, last.before, now) if now else []
+        if cells and now is not None:
+            self.destination.put_back(now.info.sheet_id, cells, view.fence, intend=self._intend(view.fence))
+        self._unsettled = None
+        return bool(cells)
 
     def _decide(self, one: Gathered, view: Reading) -> Decision:
         self.tick(one.dataset.name, "comparing", 0, None)
@@ -201,13 +238,14 @@ class SpreadsheetSync:
             self._opened_at = self._destination.traffic.copy()  # it may have served earlier syncs
         return self._destination
 
-    def _read(self, group: Sequence[Gathered]) -> Reading:
+    def _read(self, group: Sequence[Gathered], *, note: bool = True) -> Reading:
         wanted = []
         for one in group:
             state = self._state(one)
             wanted.append(Wanted(one.dataset.name, one.dataset.tab, state.known if state else None))
         reading = self.destination.read(wanted)
-        self._note_fence(reading.fence)
+        if note:
+            self._note_fence(reading.fence)
         return reading
 
     def _note_fence(self, seen: FenceSeen) -> None:
@@ -229,13 +267,29 @@ class SpreadsheetSync:
             ) from error
 
     def _write(
-        self, one: Gathered, decision: Decision, view: Reading, tab: TabView | None, state: DatasetState | None
+        self,
+        one: Gathered,
+        decision: Decision,
+        view: Reading,
+        tab: TabView | None,
+        state: DatasetState | None,
+        tally: Tally,
     ) -> Landing:
-        index = decision.table.index
+        index, plan = decision.table.index, decision.plan
         dirty = state or DatasetState(one.dataset.spreadsheet_id, one.dataset.tab, None)
         self.store.begin_write(one.dataset.name, dirty, {key: index[key] for key in decision.needed})
         intend = self._intend(view.fence)
-        landing = self.destination.write(decision.plan, tab, view.fence, intend=intend, tick=self.tick)
+        tidy = state is not None and state.dirty
+        try:
+            landing = self.destination.write(plan, tab, view.fence, intend=intend, tick=self.tick, tidy=tidy)
+        except (UnavailableError, OvertakenError):  # the transport may have sent it twice: then once was refused
+            sent = self.destination.unsettled
+            if sent is not None and tab is not None:
+                self._unsettled = _Unsettled(sent, plan, tab, counted=False)
+            raise
+        tally.count(plan)
+        if not landing.as_planned and tab is not None:
+            self._unsettled = _Unsettled(landing, plan, tab, counted=True)
         self.store.save_fence(self.spreadsheet_id, FenceState(landing.token))
         return landing
 
@@ -249,17 +303,6 @@ class SpreadsheetSync:
             token = following
 
         return intend
-
-    def _put_back(self, one: Gathered, landing: Landing, tab: TabView | None, tally: Tally) -> None:
-        """The write hit cells that had moved: gives people back what was in theirs; the next pass mends ours."""
-        tally.repaired += 1
-        view = self.patience.reading(lambda: self._read([one]))
-        now = view.tabs.get(one.dataset.name)
-        if tab is None or now is None or one.shape is None:
-            return
-        cells = repairs(landing, one.shape.headers, one.shape.key, tab, now)
-        if cells:
-            self.destination.put_back(now.info.sheet_id, cells, view.fence, intend=self._intend(view.fence))
 
     # --- state and results ----------------------------------------------------------------------------------
 
@@ -275,7 +318,7 @@ class SpreadsheetSync:
         state: DatasetState | None,
     ) -> None:
         known = known_tab(decision, tab, landing, self.decider.hasher)
-        memory = memory_of(one, decision, known, state, self.clock())
+        memory = memory_of(one, decision, known, state, self.clock(), foreign=self._foreign)
         self.store.finish(one.dataset.name, memory.state, memory.rows, memory.forget)
 
     def _start(self) -> Tally:
