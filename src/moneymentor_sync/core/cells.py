@@ -39,6 +39,7 @@ DEFAULT_FORMATS: dict[Kind, str] = {
 }
 
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no zone; the epoch is as naive as the cell
+_EPOCH_DAY = _EPOCH.toordinal()
 _SECONDS = 86_400
 _NOT_IN_CELLS = re.compile("[\x00\ud800-\udfff]")
 _TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
@@ -153,8 +154,9 @@ def decimal_cell(value: Decimal) -> Cell:
 
 def serial(moment: datetime) -> float:
     """A naive date-time as a day number, to 15 significant digits (about 10 microseconds)."""
-    delta = moment - _EPOCH
-    return round(delta.days + (delta.seconds + delta.microseconds / 1e6) / _SECONDS, 10) + 0.0
+    days = moment.toordinal() - _EPOCH_DAY
+    seconds = moment.hour * 3_600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
+    return round(days + seconds / _SECONDS, 10) + 0.0
 
 
 def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
@@ -269,6 +271,8 @@ class Converter:
         return serial(datetime.combine(local, time.min) if self._type == "date" else local)
 
     def _boolean(self, value: Any) -> Cell:
+        if type(value) is int and value in (0, 1):
+            return value == 1
         word = str(value).strip().lower() if type(value) in (int, float, str) else ""
         if word in _TRUE or word == "1.0":
             return True
