@@ -143,17 +143,18 @@ def make_plan(
     )
     surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
     stale = [row for row in stale if row.index not in found.adopted]
-    deletes = [row.index for row in stale] if rules.deletes else []
-    _guard_shrink(tab, shape, rules, len(deletes), comparison.rows_before, len(table.index))
-    rows = {row.index: row for row in loose}
-    going = sorted([*deletes, *(row.index for row in surplus if not row.beside)])
-    leaving = {row.index: row.cells for row in [*stale, *surplus]}
-    updates = [RowUpdate(row.index, row.cells, cells[row.key]) for row in keepers]
-    updates += [RowUpdate(i, rows[i].cells, cells[key], repairs_key=True) for i, key in found.adopted.items()]
-    if rules.mode == "append":
-        updates = [update for update in updates if update.repairs_key]
+    gone = stale if rules.deletes else []
+    _guard_shrink(tab, shape, rules, len(gone), comparison.rows_before, len(table.index))
+    leaving = sorted([*gone, *(row for row in surplus if not row.beside)], key=lambda row: row.index)
+    differing = [RowUpdate(row.index, row.cells, cells[row.key]) for row in keepers]
+    theirs = {row.index for row in keepers if written.get(row.key) == table.index[row.key]}
+    adopted = [
+        RowUpdate(row.index, row.cells, cells[found.adopted[row.index]], repairs_key=True)
+        for row in loose
+        if row.index in found.adopted
+    ]
+    updates = [u for u in adopted + (differing if rules.mode != "append" else []) if u.changed()]
     placed = set(found.adopted.values())
-    theirs = [row for row in keepers if written.get(row.key) == table.index[row.key]]
     return Plan(
         dataset=shape.dataset,
         tab=tab,
@@ -161,11 +162,11 @@ def make_plan(
         layout=layout,
         formats=table.formats,
         create_tab=create_tab,
-        updates=tuple(sorted((u for u in updates if u.changed()), key=lambda update: update.row)),
+        updates=tuple(sorted(updates, key=lambda update: update.row)),
         inserts=tuple(row for key, row in missing.items() if key not in placed),
-        deletes=tuple(going),
-        removed=tuple(leaving[index] for index in going),
-        put_back=sum(len(RowUpdate(row.index, row.cells, cells[row.key]).changed()) for row in theirs),
+        deletes=tuple(row.index for row in leaving),
+        removed=tuple(row.cells for row in leaving),
+        put_back=sum(len(update.changed()) for update in differing if update.row in theirs),
         blanks=tuple(sorted(row.index for row in surplus if row.beside)),
         rows_before=comparison.rows_before,
         last_row=comparison.last_row,
