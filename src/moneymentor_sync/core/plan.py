@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .cells import Cell, CurrentCell
 from .compare import Comparison, TabRow
 from .errors import DuplicateKeyError, KeyDamagedError, ShrinkRefusedError, UnknownRowsError
-from .identity import choose_keeper, identify
+from .identity import Identified, choose_keeper, identify
 from .layout import Layout
 from .rows import Hasher
 from .settings import Mode
@@ -129,28 +129,15 @@ def make_plan(
     written.
     """
     shape = table.shape
-    keepers, doubles = _split_doubles(comparison, table, cells, written, hasher, tab)
-    missing = {key: cells[key] for key in table.index if key not in comparison.matched}
-    stale = [row for row in comparison.absent if row.key in written]
-    strange = [row for row in comparison.absent if row.key not in written]
-    loose = comparison.keyless + doubles + (strange if rules.deletes else [])
-    if rules.deletes:  # a row that is not as we wrote it may be another's, its key typed over
-        loose += [row for row in stale if hasher.row(row.cells) != written[row.key]]
-    found = identify(shape, loose, missing, written, hasher)
-    unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
-    _refuse_unresolved(
-        tab, shape, rules, [r for r in comparison.keyless if r.index in unresolved], strange, unresolved
-    )
-    surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
-    stale = [row for row in stale if row.index not in found.adopted]
-    gone = stale if rules.deletes else []
+    sorted_out = _sort_out(comparison, table, cells, written, rules, hasher, tab)
+    found, surplus, gone = sorted_out.found, sorted_out.surplus, sorted_out.gone if rules.deletes else []
     _guard_shrink(tab, shape, rules, len(gone), comparison.rows_before, len(table.index))
     leaving = sorted([*gone, *(row for row in surplus if not row.beside)], key=lambda row: row.index)
-    differing = [RowUpdate(row.index, row.cells, cells[row.key]) for row in keepers]
-    theirs = {row.index for row in keepers if written.get(row.key) == table.index[row.key]}
+    differing = [RowUpdate(row.index, row.cells, cells[row.key]) for row in sorted_out.keepers]
+    theirs = {row.index for row in sorted_out.keepers if written.get(row.key) == table.index[row.key]}
     adopted = [
         RowUpdate(row.index, row.cells, cells[found.adopted[row.index]], repairs_key=True)
-        for row in loose
+        for row in sorted_out.loose
         if row.index in found.adopted
     ]
     updates = [u for u in adopted + (differing if rules.mode != "append" else []) if u.changed()]
@@ -163,7 +150,7 @@ def make_plan(
         formats=table.formats,
         create_tab=create_tab,
         updates=tuple(sorted(updates, key=lambda update: update.row)),
-        inserts=tuple(row for key, row in missing.items() if key not in placed),
+        inserts=tuple(row for key, row in sorted_out.missing.items() if key not in placed),
         deletes=tuple(row.index for row in leaving),
         removed=tuple(row.cells for row in leaving),
         put_back=sum(len(update.changed()) for update in differing if update.row in theirs),
@@ -171,9 +158,49 @@ def make_plan(
         rows_before=comparison.rows_before,
         last_row=comparison.last_row,
         people_beside=comparison.people_beside,
-        unknown_kept=0 if rules.deletes else len(stale) + len(strange),
+        unknown_kept=0 if rules.deletes else len(comparison.absent),
         restyle=_restyle(table.formats, layout, styled),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _SortedOut:
+    """The tab's rows by what becomes of them: `keepers` differ from the database, `loose` had no sure identity
+    (`found` says which of them got one), `surplus` are copies, `gone` are ours and no longer in the database;
+    `missing` are desired rows that stand nowhere."""
+
+    keepers: list[TabRow]
+    loose: list[TabRow]
+    found: Identified
+    surplus: list[TabRow]
+    gone: list[TabRow]
+    missing: dict[bytes, tuple[Cell, ...]]
+
+
+def _sort_out(
+    comparison: Comparison,
+    table: DesiredTable,
+    cells: Mapping[bytes, tuple[Cell, ...]],
+    written: Mapping[bytes, bytes],
+    rules: Rules,
+    hasher: Hasher,
+    tab: str,
+) -> _SortedOut:
+    """Raises DuplicateKeyError, KeyDamagedError, UnknownRowsError for rows that cannot be told for certain."""
+    keepers, doubles = _split_doubles(comparison, table, cells, written, hasher, tab)
+    missing = {key: cells[key] for key in table.index if key not in comparison.matched}
+    stale = [row for row in comparison.absent if row.key in written]
+    strange = [row for row in comparison.absent if row.key not in written]
+    loose = comparison.keyless + doubles + (strange if rules.deletes else [])
+    if rules.deletes:  # a row that is not as we wrote it may be another's, its key typed over
+        loose += [row for row in stale if hasher.row(row.cells) != written[row.key]]
+    found = identify(table.shape, loose, missing, written, hasher)
+    unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
+    keyless = [row for row in comparison.keyless if row.index in unresolved]
+    _refuse_unresolved(tab, table.shape, rules, keyless, strange, unresolved)
+    surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
+    gone = [row for row in stale if row.index not in found.adopted]
+    return _SortedOut(keepers, loose, found, surplus, gone, missing)
 
 
 def _restyle(formats: Sequence[str | None], layout: Layout, styled: Sequence[str | None]) -> tuple[int, ...]:
