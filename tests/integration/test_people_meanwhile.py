@@ -174,14 +174,28 @@ def test_typing_into_an_empty_tab_during_a_large_first_sync_is_not_written_over(
     bench.person.add_tab(TAB)
     bench.people(*[(i, f"name {i}", i) for i in range(30_000)])
     happened = bench.before_write(lambda: bench.person.type(TAB, 20, 1, "mine"), skip=2)
-    bench.sync()
+    assert bench.run().datasets[0].error_code == "header_damaged"
     assert happened
-    rows = [row for row in bench.rows() if row]
-    assert [row for row in rows if row[0] is None] == [[None, "mine"]]
-    assert sorted(row for row in rows if row[0] is not None) == body([(i, f"name {i}", i) for i in range(30_000)])
-    assert bench.refused().error_code == "key_damaged"
-    bench.person.type(TAB, bench.grid().index([None, "mine"]), 1, "")
-    assert bench.sync().result == "unchanged"
+    assert [row for row in bench.grid() if row] == [[None, "mine"]]
+    bench.person.type(TAB, 20, 1, "")
+    bench.sync()
+    assert bench.grid() == [["id", "name", "score"], *body([(i, f"name {i}", i) for i in range(30_000)])]
+
+
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (0, 1), (1, 0), (5, 2)])
+def test_typing_into_an_empty_tab_during_a_first_sync_is_not_written_over(
+    bench: Workbench, row: int, column: int
+) -> None:
+    bench.person.add_tab(TAB)
+    bench.people(*ROWS)
+    happened = bench.before_write(lambda: bench.person.type(TAB, row, column, "mine"))
+    assert bench.run().datasets[0].error_code == "header_damaged"
+    assert happened
+    assert [cells for cells in bench.grid() if cells] == [[*[None] * column, "mine"]]
+    bench.person.type(TAB, row, column, "")
+    bench.sync()
+    assert bench.grid()[0] == ["id", "name", "score"]
+    assert sorted(cells for cells in bench.rows() if cells) == body(ROWS)
 
 
 def test_a_second_installation_is_noticed(bench: Workbench) -> None:
