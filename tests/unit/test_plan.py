@@ -136,7 +136,7 @@ def test_a_part_of_the_source_deletes_nothing() -> None:
 def test_a_source_key_that_is_null_or_twice_is_refused_with_the_offenders() -> None:
     with pytest.raises(KeyNotUniqueError) as caught:
         desired(PEOPLE, [(1, "A", 1), (None, "B", 1), (1, "C", 1)])
-    assert "2 rows" in str(caught.value)
+    assert "1 row(s) with NULL and 1 that repeat it" in str(caught.value)
     assert caught.value.offenders == ("row 2 of the result: NULL", "1: more than once")
 
 

@@ -20,7 +20,7 @@ from .google_errors import bad_answer
 
 WHOLE_CELLS = 3_000_000
 """Up to so many cells all tabs of a sync are asked for in one read."""
-PART_CELLS = 400_000
+PART_CELLS = 800_000
 """Larger tabs are read in parts of so many cells: Google ends a request at 180 s, and memory is to stay small."""
 _STRUCTURE = (
     "spreadsheetId,namedRanges(namedRangeId,name,range(sheetId)),"

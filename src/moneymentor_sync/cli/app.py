@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from moneymentor_sync.core.errors import MmsyncError
 
 INTERRUPTED = 130
+ORDER = ("demo", "init", "check", "plan", "sync", "sandbox")
+"""The commands as a new user meets them."""
 
 app = typer.Typer(
     name="mmsync",
@@ -85,11 +87,13 @@ def main() -> None:
     """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
     from . import commands  # noqa: F401 - registers the commands; each imports what it needs when it runs
 
+    app.registered_commands.sort(key=lambda one: ORDER.index(one.name or ""))
     try:
         app()
-    except KeyboardInterrupt:
-        _say("interrupted; nothing is half-written")
-        sys.exit(INTERRUPTED)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            _say("interrupted: no row is half-written, and the next sync makes up for the rest")
+        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

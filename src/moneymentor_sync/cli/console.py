@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,17 +18,29 @@ WIDE = 200
 @cache
 def out() -> Console:
     """Rich console on stdout; NO_COLOR is honoured by Rich itself."""
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
+    return _console(sys.stdout)
 
 
 @cache
 def err() -> Console:
     """Rich console on stderr."""
+    return _console(sys.stderr)
+
+
+def _console(stream: TextIO) -> Console:
+    """No escape at all where it is not a terminal or NO_COLOR is set, whatever other variables say."""
     from rich.console import Console
 
-    return Console(stderr=True, width=None if sys.stderr.isatty() else WIDE, highlight=False)
+    terminal = stream.isatty()
+    plain = not terminal or bool(os.environ.get("NO_COLOR"))
+    return Console(
+        file=stream,
+        width=None if terminal else WIDE,
+        highlight=False,
+        force_terminal=terminal,
+        color_system=None if plain else "auto",
+        no_color=plain,
+    )
 
 
 def print_json(value: Any) -> None:

@@ -56,9 +56,9 @@ def demo(
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """See it work: a sample database, a local stand-in of Google Sheets, and syncs between them.
+    """See it work, with no account and no file to write.
 
-    No account, no file to write. Prints the address of a page that shows the spreadsheet, then keeps changing
+    Makes a sample database, starts a local stand-in of Google Sheets, and syncs one into the other. Prints the address of a page that shows the spreadsheet, then keeps changing
     the database so that you see syncs happen. Ctrl-C stops it.
     """
     del config  # the demo brings its own; the option is there since every command has it

@@ -19,6 +19,9 @@ SOMETHING_TO_DO = 2
 @command("plan")
 def plan(
     datasets: DatasetsArgument = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="What `sync --force` would do, a guard's refusal aside.")
+    ] = False,
     as_json: JsonOption = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 2 if there is something to do.")
@@ -42,7 +45,7 @@ def plan(
         progress(wanted=not verbose) as tick,
         open_engine(settings, holder="mmsync plan", tick=tick, only_plan=True) as engine,
     ):
-        outcomes = engine.plan(chosen)
+        outcomes = engine.plan(chosen, allow_deletes=force)
     if as_json:
         print_json(plans_as_json(outcomes))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from moneymentor_sync.core.plan import Plan
     from moneymentor_sync.sync import PlanOutcome
 
-MAX_LINES = 20
+MAX_LINES = 12
 """Lines shown of each kind of change; the rest is counted."""
 MAX_TEXT = 40
 MAX_INSERT_CELLS = 4
@@ -121,7 +122,7 @@ def _headline(plan: Plan) -> Text:
     if plan.is_empty:
         return text.append(f"up to date, {plan.rows_before:,} rows", style="green")
     parts = [
-        (f"{len(plan.inserts):,} rows to insert", "green", len(plan.inserts)),
+        (f"{len(plan.inserts):,} to insert", "green", len(plan.inserts)),
         (f"{len(plan.updates):,} to update", "yellow", len(plan.updates)),
         (f"{len(plan.deletes):,} to delete", "red", len(plan.deletes)),
         (f"{len(plan.blanks):,} to empty", "red", len(plan.blanks)),
@@ -129,7 +130,7 @@ def _headline(plan: Plan) -> Text:
     shown = [(words, style) for words, style, count in parts if count] or [("only its frame changes", "cyan")]
     for number, (words, style) in enumerate(shown):
         text.append(", " if number else "").append(words, style=style)
-    return text.append(f" ({plan.cells_changed:,} cells; {plan.rows_before:,} → {plan.rows_after:,} rows)")
+    return text.append(f" (cells: {plan.cells_changed:,}; rows: {plan.rows_before:,} → {plan.rows_after:,})")
 
 
 def _structure(plan: Plan) -> list[str]:
@@ -147,36 +148,50 @@ def _structure(plan: Plan) -> list[str]:
 
 def _changes(plan: Plan) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1), show_edge=False)
-    for heading in (" ", "row", "key", "column", "old", "→ new"):
-        table.add_column(heading, overflow="ellipsis", no_wrap=True)
+    for heading, least in ((" ", 1), ("row", 4), ("key", 8), ("column", 6), ("old", 3), ("→ new", 10)):
+        table.add_column(heading, overflow="ellipsis", no_wrap=True, min_width=least)
     lines = 0
     for update in plan.updates[:MAX_LINES]:
         for i in update.changed():
             if lines < MAX_LINES:
-                change = (_shown(update.old[i], "red"), _shown(update.new[i], "green"))
+                old, new = (_dated(plan, i, cell) for cell in (update.old[i], update.new[i]))
+                change = (_shown(old, "red"), _shown(new, "green"))
                 key = _key(plan, update.new)
                 table.add_row(Text("~", style="yellow"), str(update.row + 1), key, plan.shape.headers[i], *change)
             lines += 1
     for row in plan.inserts[:MAX_LINES]:
-        table.add_row(Text("+", style="green"), "new", _key(plan, row), "", "", _summary(row))
+        table.add_row(Text("+", style="green"), "new", _key(plan, row), "", "", _summary(plan, row))
     for row_index, cells in list(zip(plan.deletes, plan.removed, strict=True))[:MAX_LINES]:
-        table.add_row(Text("-", style="red"), str(row_index + 1), _key(plan, cells), "", _summary(cells), "")
+        table.add_row(Text("-", style="red"), str(row_index + 1), _key(plan, cells), "", _summary(plan, cells), "")
     for row_index in plan.blanks[:MAX_LINES]:
         table.add_row(Text("-", style="red"), str(row_index + 1), "", "a copy: our cells are emptied", "", "")
     return table
 
 
 def _key(plan: Plan, cells: Sequence[CurrentCell]) -> str:
-    return _clip(" + ".join(_text(cells[i]) for i in plan.shape.key), 24)
+    width = max(6, 26 // len(plan.shape.key) - 3)
+    return " + ".join(_clip(_text(cells[i]), width if len(plan.shape.key) > 1 else 24) for i in plan.shape.key)
 
 
-def _summary(cells: Sequence[CurrentCell]) -> Text:
-    shown = [_clip(_text(cell), 18) for cell in cells[:MAX_INSERT_CELLS]]
+def _summary(plan: Plan, cells: Sequence[CurrentCell]) -> Text:
+    shown = [_clip(_text(_dated(plan, i, cell)), 18) for i, cell in enumerate(cells[:MAX_INSERT_CELLS])]
     return Text(", ".join(shown) + (", …" if len(cells) > MAX_INSERT_CELLS else ""))
 
 
 def _shown(cell: CurrentCell, style: str) -> Text:
     return Text(_clip(_text(cell), MAX_TEXT), style=style)
+
+
+def _dated(plan: Plan, i: int, cell: CurrentCell) -> CurrentCell:
+    """A day number of a column with dates as people read it."""
+    pattern = (plan.formats[i] or "").lower()
+    if not isinstance(cell, float) or not any(mark in pattern for mark in ("yy", "d", "h")):
+        return cell
+    try:
+        moment = datetime(1899, 12, 30) + timedelta(seconds=round(cell * 86_400))  # noqa: DTZ001 - cells have no zone
+    except OverflowError:
+        return cell
+    return moment.strftime("%Y-%m-%d") if cell.is_integer() else moment.isoformat(" ")
 
 
 def _text(cell: CurrentCell) -> str:

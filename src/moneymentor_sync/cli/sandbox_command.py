@@ -22,7 +22,7 @@ def sandbox(
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Run the local stand-in of the Google Sheets API, for trying things out and for tests.
+    """Run the local stand-in of the Google Sheets API.
 
     The first line on stdout is JSON: {"url", "credentials_file", "spreadsheet_id"}. Put the url into
     `[google] api_endpoint`; open it in a browser to see the spreadsheets. Ctrl-C stops it; nothing is lost.

@@ -95,7 +95,7 @@ def run_table(run: RunResult) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("dataset", overflow="fold")
     table.add_column("tab", overflow="fold")
     table.add_column("result")

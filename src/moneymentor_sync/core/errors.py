@@ -182,10 +182,7 @@ class ShrinkRefusedError(GuardError):
     """The result is empty or would delete more than `max_delete_fraction` of the tab's rows."""
 
     code = "shrink_refused"
-    default_hint = (
-        "If the rows are really gone, run `mmsync sync DATASET --force` (or, with the daemon running, "
-        "`mmsync force DATASET --allow-deletes`)."
-    )
+    default_hint = "See what would go with `mmsync plan --force`; if that is right, run `mmsync sync --force`."
 
 
 class HeaderDamagedError(GuardError):

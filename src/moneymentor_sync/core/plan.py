@@ -283,13 +283,19 @@ def _guard_shrink(tab: str, shape: Shape, rules: Rules, deletions: int, before: 
     if after == 0:
         raise ShrinkRefusedError(
             f"dataset {shape.dataset!r}: the query gave no rows at all, while tab {tab!r} has {before:,}; "
-            "nothing was written"
+            "nothing was written",
+            hint=_force(shape.dataset),
         )
     if deletions / before > rules.max_delete_fraction:
         raise ShrinkRefusedError(
             f"dataset {shape.dataset!r} would delete {deletions:,} of {before:,} rows of tab {tab!r}, more than "
-            f"max_delete_fraction = {rules.max_delete_fraction:g} allows; nothing was written"
+            f"max_delete_fraction = {rules.max_delete_fraction:g} allows; nothing was written",
+            hint=_force(shape.dataset),
         )
+
+
+def _force(dataset: str) -> str:
+    return f"`mmsync plan {dataset} --force` shows what would go; if that is right, `mmsync sync {dataset} --force` does it."
 
 
 def _numbers(numbers: Sequence[int]) -> str:

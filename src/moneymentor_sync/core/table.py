@@ -141,6 +141,7 @@ class TableBuilder:
     _null: list[int] = field(default_factory=list)
     _repeated: list[tuple[Cell, ...]] = field(default_factory=list)
     _bad: int = 0
+    _nulls: int = 0
     _converters: list[Converter] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -165,6 +166,7 @@ class TableBuilder:
     def _refuse(self, number: int, key: tuple[Cell, ...]) -> None:
         self._bad += 1
         if None in key:
+            self._nulls += 1
             self._null.append(number)
             del self._null[MAX_OFFENDERS:]
         elif len(self._repeated) < MAX_OFFENDERS:
@@ -186,10 +188,11 @@ class TableBuilder:
         names = ", ".join(self.shape.columns[i].name for i in self.shape.key)
         offenders = [f"row {number} of the result: NULL" for number in self._null]
         offenders += [" + ".join(_shown(cell) for cell in key) + ": more than once" for key in self._repeated]
-        what = "NULL or empty" if self._null else "the same value more than once"
+        nulls, doubles = self._nulls, self._bad - self._nulls
+        counts = [f"{nulls:,} row(s) with NULL" if nulls else "", f"{doubles:,} that repeat it" if doubles else ""]
+        what = " and ".join(count for count in counts if count)
         return KeyNotUniqueError(
-            f"dataset {self.shape.dataset!r}: its key ({names}) has {what} in {self._bad:,} rows; "
-            "the tab was left as it is",
+            f"dataset {self.shape.dataset!r}: its key ({names}) has {what}; the tab was left as it is",
             hint=f"A key must be unique and not null. To see the rows: SELECT {names}, count(*) … "
             f"GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend the query.",
             offenders=tuple(offenders[:MAX_OFFENDERS]),
