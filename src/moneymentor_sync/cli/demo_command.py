@@ -58,8 +58,9 @@ def demo(
 ) -> None:
     """See it work, with no account and no file to write.
 
-    Makes a sample database, starts a local stand-in of Google Sheets, and syncs one into the other. Prints the address of a page that shows the spreadsheet, then keeps changing
-    the database so that you see syncs happen. Ctrl-C stops it.
+    Makes a sample database, starts a local stand-in of Google Sheets, and syncs one into the other. Prints the
+    address of a page that shows the spreadsheet, then keeps changing the database so that you see syncs happen.
+    Ctrl-C stops it.
     """
     del config  # the demo brings its own; the option is there since every command has it
     with _place(directory) as place, _sandbox(place, port) as box:

@@ -295,7 +295,8 @@ def _guard_shrink(tab: str, shape: Shape, rules: Rules, deletions: int, before: 
 
 
 def _force(dataset: str) -> str:
-    return f"`mmsync plan {dataset} --force` shows what would go; if that is right, `mmsync sync {dataset} --force` does it."
+    look, do = f"`mmsync plan {dataset} --force`", f"`mmsync sync {dataset} --force`"
+    return f"{look} shows what would go; if that is right, {do} does it."
 
 
 def _numbers(numbers: Sequence[int]) -> str:
