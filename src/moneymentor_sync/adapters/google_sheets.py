@@ -7,13 +7,13 @@ where a person's columns stand beside ours are larger updates written in steps, 
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from moneymentor_sync.core.cells import CurrentCell
 from moneymentor_sync.core.fence import STAGING_PREFIX, FenceSeen
+from moneymentor_sync.core.layout import new_grid
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import Landing, Placed, Reading, TabInfo, TabView, Tick, Traffic, Wanted
 
@@ -25,9 +25,6 @@ from .google_reader import Reader
 from .google_requests import Frame, Request
 from .google_staging import BODY_BYTES, Capacity, Staging, append_request, encoded_rows
 
-USUAL_ROWS, USUAL_COLUMNS = 1_000, 26
-"""The grid of a tab that a person makes; ours has the same where it costs little, for what people add."""
-SPARE_CELLS = 260_000
 CHECKED_INSERTS = 40_000
 """Up to so many new rows their keys are asked for in the answer; staged ones land only in rows of their own."""
 
@@ -111,7 +108,7 @@ class GoogleSheets:
 
     def _create(self, plan: Plan, intend: Callable[[str], None], tick: Tick) -> Landing:
         count, width = len(plan.inserts), len(plan.shape.columns)
-        rows, columns = _roomy(count + 1, width)
+        rows, columns = new_grid(count + 1, width)
         self._capacity.make_room(rows * columns)
         info = TabInfo(self._batches.new_sheet_id(), plan.tab, rows, columns, frozen_rows=1)
         where = make.frame(plan, info)
@@ -222,13 +219,6 @@ class GoogleSheets:
         if lacking <= 0:
             return []
         return [make.insert_dimension(info.sheet_id, "ROWS", info.rows, lacking, inherit=True)]
-
-
-def _roomy(rows: int, columns: int) -> tuple[int, int]:
-    """The grid of a new tab: a usual one while that is small, else just what is needed (at least one row
-    below the header, since Google freezes no tab whole)."""
-    usual = max(rows, USUAL_ROWS), max(columns, USUAL_COLUMNS)
-    return usual if math.prod(usual) <= SPARE_CELLS else (max(2, rows), columns)
 
 
 def _rows_request(sheet_id: int, encoded: Sequence[bytes]) -> Request:

@@ -6,11 +6,12 @@ Pure: what was seen goes in, a check comes out. What a header means is decided w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from moneymentor_sync.core.errors import HeaderDamagedError
 from moneymentor_sync.core.fence import FENCE_TAB, STAGING_PREFIX
-from moneymentor_sync.core.layout import KnownTab, Layout, find_layout
+from moneymentor_sync.core.layout import KnownTab, Layout, find_layout, new_grid
 from moneymentor_sync.core.ports import TabInfo
 from moneymentor_sync.core.settings import Dataset
 
@@ -135,7 +136,7 @@ def needed_cells(extent: Extent, tab: TabInfo | None) -> int | None:
         return None
     width = len(extent.shape.columns)
     if tab is None:
-        return (extent.rows + 2) * width
+        return math.prod(new_grid(extent.rows + 1, width))
     wide = max(width, tab.columns)
     lacking = max(0, extent.rows + 1 - tab.rows)
     return lacking * wide + (wide - tab.columns) * tab.rows

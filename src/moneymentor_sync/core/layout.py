@@ -16,6 +16,9 @@ from .errors import HeaderDamagedError
 from .rows import Hasher
 from .table import Shape
 
+USUAL_ROWS, USUAL_COLUMNS = 1_000, 26
+"""The grid of a tab that a person makes; ours has the same where it costs little, for what people add."""
+SPARE_CELLS = 260_000
 PROOF_SHARE = 0.5
 """Share of the known rows that a renamed column must complete exactly to be taken for ours."""
 _MOST_CANDIDATES = 3
@@ -212,3 +215,10 @@ def column_letter(index: int) -> str:
         index, rest = divmod(index - 1, 26)
         letters = chr(ord("A") + rest) + letters
     return letters
+
+
+def new_grid(rows: int, columns: int) -> tuple[int, int]:
+    """The grid of a new tab for so many rows, the header's among them: a usual one while that is small, else
+    just what is needed (at least one row below the header, since Google freezes no tab whole)."""
+    usual = max(rows, USUAL_ROWS), max(columns, USUAL_COLUMNS)
+    return usual if usual[0] * usual[1] <= SPARE_CELLS else (max(2, rows), columns)
