@@ -318,3 +318,12 @@ def test_a_second_sync_finds_nothing_to_do_whatever_the_values(
 
 def _storable(value: object) -> object:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
+
+
+def test_a_spreadsheet_that_is_nearly_full_gets_just_the_cells_that_are_needed(bench: Workbench) -> None:
+    bench.max_cells = 26_000 + 1 + 9  # the first tab, the fence's, and ours
+    bench.people((1, "Ann", 5), (2, "Bob", 6))
+    bench.sync()
+    tab = bench.box.document(bench.spreadsheet).titled(TAB)
+    assert tab is not None
+    assert (tab.row_count, tab.column_count) == (3, 3)

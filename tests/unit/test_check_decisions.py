@@ -261,7 +261,7 @@ def test_another_accounts_mark_is_told() -> None:
 
 
 def test_cells_that_a_sync_needs() -> None:
-    assert needed_cells(EXTENT, None) == 1_000 * 26
+    assert needed_cells(EXTENT, None) == 102 * 3
     assert needed_cells(EXTENT, TAB) == 0
     assert needed_cells(EXTENT, TabInfo(7, "People", 51, 2)) == 50 * 3 + 51
     assert needed_cells(Extent(SHAPE), None) is None

@@ -109,6 +109,8 @@ class GoogleSheets:
     def _create(self, plan: Plan, intend: Callable[[str], None], tick: Tick) -> Landing:
         count, width = len(plan.inserts), len(plan.shape.columns)
         rows, columns = new_grid(count + 1, width)
+        if rows * columns > self._capacity.free():  # no room for what people may add: just what is needed
+            rows, columns = max(2, count + 1), width
         self._capacity.make_room(rows * columns)
         info = TabInfo(self._batches.new_sheet_id(), plan.tab, rows, columns, frozen_rows=1)
         where = make.frame(plan, info)

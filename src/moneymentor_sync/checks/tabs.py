@@ -6,12 +6,11 @@ Pure: what was seen goes in, a check comes out. What a header means is decided w
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from moneymentor_sync.core.errors import HeaderDamagedError
 from moneymentor_sync.core.fence import FENCE_TAB, STAGING_PREFIX
-from moneymentor_sync.core.layout import KnownTab, Layout, find_layout, new_grid
+from moneymentor_sync.core.layout import KnownTab, Layout, find_layout
 from moneymentor_sync.core.ports import TabInfo
 from moneymentor_sync.core.settings import Dataset
 
@@ -136,7 +135,7 @@ def needed_cells(extent: Extent, tab: TabInfo | None) -> int | None:
         return None
     width = len(extent.shape.columns)
     if tab is None:
-        return math.prod(new_grid(extent.rows + 1, width))
+        return (extent.rows + 2) * width
     wide = max(width, tab.columns)
     lacking = max(0, extent.rows + 1 - tab.rows)
     return lacking * wide + (wide - tab.columns) * tab.rows
@@ -153,7 +152,7 @@ def cells_check(name: str, used: int, needed: Sequence[int | None], limit: int) 
     share = (used + growth) / limit
     found = f"{used:,} of {limit:,} cells ({used / limit:.1%}) are used"
     if growth:
-        found += f"; a sync adds about {growth:,}"
+        found += f"; a sync adds at least {growth:,}"
     unknown = sum(cells is None for cells in needed)
     if unknown:
         found += f"; not counting {counted(unknown, 'dataset')} that could not be read"
