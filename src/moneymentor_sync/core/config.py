@@ -29,17 +29,20 @@ from .config_values import (
     number,
     parse_duration,
     path,
+    principals,
     timezone,
     whole_number,
 )
 from .errors import ConfigError
 from .settings import (
     Config,
+    ControlSettings,
     DatabaseSettings,
     Dataset,
     GoogleSettings,
     LogSettings,
     LongText,
+    Retention,
     ServiceAccount,
     SyncSettings,
 )
@@ -55,6 +58,8 @@ _SYNC = SyncSettings()
 _LOG = LogSettings()
 _DATABASE = DatabaseSettings(url="")
 _GOOGLE = GoogleSettings(spreadsheet_id=None, account=ServiceAccount())
+_CONTROL = ControlSettings()
+_RETENTION = Retention()
 
 
 def _socket(raw: Raw) -> Path:
@@ -102,8 +107,14 @@ USER_PROFILES = Setting(
 )
 TIMEZONE = Setting("sync.timezone", timezone, _SYNC.timezone)
 LONG_TEXT: Setting[LongText] = Setting("sync.long_text", choice("cut", "refuse"), _SYNC.long_text)
+MAX_PAUSE = Setting("sync.max_pause_seconds", number(0, _DAY), _SYNC.max_pause_seconds)
+STOP_TIMEOUT = Setting("sync.stop_timeout_seconds", number(0, 3600), _SYNC.stop_timeout_seconds)
 STATE_PATH: Setting[Path | None] = Setting("state.path", path, None, ("MMSYNC_STATE",))
 SOCKET_PATH: Setting[Path | None] = Setting("control.socket", _socket, None, ("MMSYNC_SOCKET",))
+KEEP_DAYS = Setting("state.keep_days", number(1, 36_600), _RETENTION.days)
+KEEP_RUNS = Setting("state.keep_runs", whole_number(1, 100_000_000), _RETENTION.runs)
+READERS = Setting("control.readers", principals, _CONTROL.readers)
+CHANGERS = Setting("control.changers", principals, _CONTROL.changers)
 LOG_LEVEL = Setting("log.level", choice("debug", "info", "warning", "error"), _LOG.level, ("MMSYNC_LOG_LEVEL",))
 LOG_FORMAT = Setting("log.format", choice("auto", "console", "json"), _LOG.format, ("MMSYNC_LOG_FORMAT",))
 
@@ -124,8 +135,14 @@ SETTINGS: tuple[Setting[Any], ...] = (
     USER_PROFILES,
     TIMEZONE,
     LONG_TEXT,
+    MAX_PAUSE,
+    STOP_TIMEOUT,
     STATE_PATH,
+    KEEP_DAYS,
+    KEEP_RUNS,
     SOCKET_PATH,
+    READERS,
+    CHANGERS,
     LOG_LEVEL,
     LOG_FORMAT,
 )
@@ -169,6 +186,8 @@ def parse_config(
         log=LogSettings(level=layers.get(LOG_LEVEL), format=layers.get(LOG_FORMAT)),
         datasets=_datasets(toml, layers, google, sync),
         file=file,
+        control=ControlSettings(layers.get(READERS), layers.get(CHANGERS)),
+        retention=Retention(layers.get(KEEP_DAYS), layers.get(KEEP_RUNS)),
     )
     if problems.found:
         raise ConfigError(problems.found, hint=_hint(file))
@@ -199,6 +218,8 @@ def _sync(layers: Layers) -> SyncSettings:
         enable_user_profiles=layers.get(USER_PROFILES),
         timezone=layers.get(TIMEZONE),
         long_text=layers.get(LONG_TEXT),
+        max_pause_seconds=layers.get(MAX_PAUSE),
+        stop_timeout_seconds=layers.get(STOP_TIMEOUT),
     )
 
 

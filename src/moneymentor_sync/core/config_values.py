@@ -31,6 +31,7 @@ _DURATION = re.compile(
 _SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_PRINCIPAL = re.compile(r"@?[A-Za-z0-9_][A-Za-z0-9_.-]*\$?", re.ASCII)
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 
@@ -213,6 +214,17 @@ def names(*, may_be_empty: bool = False) -> Reader[tuple[str, ...]]:
         return found
 
     return read
+
+
+def principals(raw: Raw) -> tuple[str, ...]:
+    """A list of users (a name or a number) and groups (`@name` or `@number`)."""
+    if not isinstance(raw.value, list) or not all(isinstance(name, str) for name in raw.value):
+        what = kind_of(raw.value) if not isinstance(raw.value, list) else "one of other things"
+        raise InvalidValueError(f'expected a list of users and groups such as ["alice", "@staff"], not {what}')
+    for name in raw.value:
+        if not _PRINCIPAL.fullmatch(name):
+            raise InvalidValueError(f"{show(name)} is neither a user nor, with an @ before it, a group")
+    return tuple(dict.fromkeys(raw.value))
 
 
 def path(raw: Raw) -> Path:

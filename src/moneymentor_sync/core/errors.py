@@ -241,3 +241,52 @@ class SandboxError(MmsyncError):
     """The stand-in of Google cannot start: its port or its directory is taken, or cannot be used."""
 
     code = "sandbox"
+
+
+# --- the daemon -------------------------------------------------------------------------------------------
+
+
+class StoppedError(MmsyncError):
+    """A sync was asked to stop, and did so between two batches; nothing is half-written."""
+
+    code = "stopped"
+    default_hint = "The next sync makes up for what is left."
+
+
+class DaemonRunsError(MmsyncError):
+    """Another daemon has the state file or the socket."""
+
+    code = "daemon_runs"
+    default_hint = "Ask it with `mmsync status`; to replace it, stop it first."
+
+
+class NotRunningError(MmsyncError):
+    """No daemon listens on the socket."""
+
+    code = "not_running"
+    exit_code = 3
+    default_hint = "Start it with `systemctl start mmsync`, or `mmsync run`."
+
+
+class ControlError(MmsyncError):
+    """The daemon refused a request, or its answer could not be understood. `answered` is the daemon's code."""
+
+    code = "control"
+
+    def __init__(self, message: str, *, answered: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.answered = answered
+
+
+class ShuttingDownError(MmsyncError):
+    """The daemon is stopping and takes nothing on any more."""
+
+    code = "shutting_down"
+    default_hint = "Ask again when it has been started again."
+
+
+class NothingToSyncError(MmsyncError):
+    """A sync was asked for without naming a dataset, and every dataset is disabled."""
+
+    code = "nothing_to_sync"
+    default_hint = "Name the dataset, or enable it with `mmsync enable DATASET`."

@@ -96,6 +96,27 @@ class SyncSettings:
     enable_user_profiles: bool = True
     timezone: str = "UTC"
     long_text: LongText = "cut"
+    max_pause_seconds: float = 300.0
+    stop_timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """Who may ask the daemon, of those whom the socket's mode lets in: users by name or number, groups as `@name`.
+
+    Empty means everybody; the daemon's own user and root always may. Whoever may change may read.
+    """
+
+    readers: tuple[str, ...] = ()
+    changers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much history the state file keeps: runs of so many days, and so many runs at most."""
+
+    days: float = 90.0
+    runs: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +137,5 @@ class Config:
     log: LogSettings
     datasets: tuple[Dataset, ...]
     file: Path | None = None
+    control: ControlSettings = ControlSettings()
+    retention: Retention = Retention()

@@ -1,0 +1,85 @@
+"""Health: history, breakers and now become one verdict, with its reason and what to do about it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .breaker import Breaker
+
+Level = Literal["healthy", "warning", "degraded", "unhealthy", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`reason` is one line for a person, `hint` what to do (empty where nothing is to be done)."""
+
+    level: Level
+    reason: str
+    hint: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether `mmsync status` exits with 0."""
+        return self.level in ("healthy", "warning")
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A dataset whose last sync failed."""
+
+    name: str
+    error: str
+    hint: str
+    breaker: Breaker
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the verdict hangs on. `last_ok` is None before the first run since the start has ended.
+
+    `worked_since_start` says that some dataset was synced since then; `failures` are failed runs in a row,
+    `error` and `hint` those of the last one.
+    """
+
+    last_ok: bool | None
+    worked_since_start: bool
+    failures: int
+    max_failures: int
+    breaker: Breaker
+    error: str = ""
+    hint: str = ""
+    failing: tuple[Failing, ...] = ()
+
+
+def assess(facts: Facts) -> Health:
+    """The verdict on a daemon that runs."""
+    if facts.last_ok is False and not facts.worked_since_start:
+        reason = f"nothing could be synced since the start: {facts.error}"
+        return Health("unhealthy", reason, facts.hint)
+    if facts.breaker.state != "closed":
+        reason = f"{_times(facts.breaker.failures)} failed in a row, waiting before the next try: {facts.error}"
+        return Health("degraded", reason, facts.hint)
+    opened = [one for one in facts.failing if one.breaker.state != "closed"]
+    if opened:
+        one = opened[0]
+        reason = f"dataset {one.name} failed {_times(one.breaker.failures)} in a row: {one.error}"
+        return Health("degraded", reason + _more(len(opened)), one.hint)
+    if facts.failures >= facts.max_failures:
+        return Health("degraded", f"{_times(facts.failures)} failed in a row: {facts.error}", facts.hint)
+    if facts.failing:
+        one = facts.failing[0]
+        return Health("warning", f"dataset {one.name}: {one.error}" + _more(len(facts.failing)), one.hint)
+    if facts.failures:
+        return Health("warning", f"the last sync failed: {facts.error}", facts.hint)
+    if facts.last_ok is None:
+        return Health("healthy", "started; the first sync has not ended yet")
+    return Health("healthy", "every dataset is in step with the database")
+
+
+def _times(count: int) -> str:
+    return f"{count:,} time{'' if count == 1 else 's'}"
+
+
+def _more(count: int) -> str:
+    return f" (and {count - 1:,} more)" if count > 1 else ""

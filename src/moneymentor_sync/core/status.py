@@ -1,0 +1,245 @@
+"""The status document: what `GET /sync/status` and `mmsync status --json` give. Pure: a snapshot and a moment in.
+
+The snapshot is immutable and published by the daemon whenever something changes, so that answering waits for
+nothing. Times in it are UNIX seconds, but for those named `_mono`, which are monotonic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from .breaker import CLOSED, Breaker, remaining
+from .health import Health
+from .holds import Holds, alive
+from .record import NO_RUNS, DatasetRecord, Totals
+from .settings import Config, Dataset
+from .switches import EVERYTHING, Switch, Switches, in_force, is_enabled
+
+RECENT_ERRORS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigSeen:
+    """The settings that the document shows."""
+
+    interval_seconds: float
+    max_retries: int
+    enable_course_stats: bool
+    enable_user_profiles: bool
+    health_check_interval: float
+    max_consecutive_failures: int
+
+    @classmethod
+    def of(cls, config: Config) -> ConfigSeen:
+        sync = config.sync
+        return cls(
+            sync.interval_seconds,
+            sync.max_retries,
+            sync.enable_course_stats,
+            sync.enable_user_profiles,
+            sync.health_check_interval,
+            sync.max_consecutive_failures,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSeen:
+    """A configured dataset as the document shows it; `enabled` is what the configuration says."""
+
+    name: str
+    tab: str
+    enabled: bool
+    interval_seconds: float = 0.0
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> DatasetSeen:
+        return cls(dataset.name, dataset.tab, dataset.enabled, dataset.interval_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The run under way: what it is at now. `total` is None where it is not known; `done` counts rows or bytes.
+
+    `waiting_for` is `requests` while a hold stops it, else empty.
+    """
+
+    run_id: str
+    trigger: str
+    started_at: float
+    dataset: str = ""
+    phase: str = ""
+    done: int = 0
+    total: int | None = None
+    waiting_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorSeen:
+    """A failure of the recent past, for the operator."""
+
+    at: float
+    dataset: str
+    error: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that a status answer is made of. `next_mono` is when the next run is due."""
+
+    version: str
+    config: ConfigSeen
+    datasets: tuple[DatasetSeen, ...]
+    health: Health
+    is_running: bool = False
+    stopping: bool = False
+    pid: int | None = None
+    started_at: float | None = None
+    started_mono: float | None = None
+    next_mono: float | None = None
+    last_health_check: float | None = None
+    totals: Totals = NO_RUNS
+    records: Mapping[str, DatasetRecord] = field(default_factory=dict)
+    switches: Switches = field(default_factory=dict)
+    breaker: Breaker = CLOSED
+    breakers: Mapping[str, Breaker] = field(default_factory=dict)
+    holds: Holds = field(default_factory=dict)
+    errors: tuple[ErrorSeen, ...] = ()
+
+
+def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono: float) -> dict[str, Any]:
+    """The document, ready for JSON; `now` is UNIX seconds, `mono` the monotonic clock at the same moment."""
+    switch = in_force(snapshot.switches, EVERYTHING, now)
+    holds = alive(snapshot.holds, mono)
+    return {
+        "is_running": snapshot.is_running,
+        "sync_in_progress": progress is not None,
+        "sync_enabled": is_enabled(snapshot.switches, EVERYTHING, True, now),
+        "paused_for_requests": bool(holds),
+        "last_sync_time": moment(snapshot.totals.last_success),
+        "next_sync_in_seconds": _next(snapshot, now, mono),
+        "config": _config(snapshot.config),
+        "statistics": _statistics(snapshot, mono),
+        "version": snapshot.version,
+        "pid": snapshot.pid,
+        "started_at": moment(snapshot.started_at),
+        "health": {"level": snapshot.health.level, "reason": snapshot.health.reason, "hint": snapshot.health.hint},
+        "circuit": {"state": snapshot.breaker.state, "opens_until": _opens_until(snapshot.breaker, now)},
+        "switch": _switch(switch),
+        "holds": [
+            {"holder": hold.holder, "for_seconds": round(mono - hold.since, 3),
+             "expires_in_seconds": round(hold.expires - mono, 3)}
+            for hold in holds.values()
+        ],
+        "current": _current(progress),
+        "datasets": [_dataset(snapshot, one, now) for one in snapshot.datasets],
+        "recent_errors": [
+            {"time": moment(one.at), "dataset": one.dataset, "error": one.error, "hint": one.hint}
+            for one in snapshot.errors[-RECENT_ERRORS:]
+        ],
+    }  # fmt: skip
+
+
+def moment(seconds: float | None) -> str | None:
+    """RFC 3339 in UTC, to the millisecond; None stays None."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _next(snapshot: Snapshot, now: float, mono: float) -> float | None:
+    enabled = is_enabled(snapshot.switches, EVERYTHING, True, now)
+    if not snapshot.is_running or not enabled or snapshot.next_mono is None:
+        return None
+    return round(max(snapshot.next_mono - mono, remaining(snapshot.breaker, now), 0.0), 3)
+
+
+def _config(config: ConfigSeen) -> dict[str, Any]:
+    return {
+        "interval_seconds": config.interval_seconds,
+        "max_retries": config.max_retries,
+        "enable_course_stats": config.enable_course_stats,
+        "enable_user_profiles": config.enable_user_profiles,
+        "health_check_interval": config.health_check_interval,
+        "max_consecutive_failures": config.max_consecutive_failures,
+    }
+
+
+def _statistics(snapshot: Snapshot, mono: float) -> dict[str, Any]:
+    totals = snapshot.totals
+    uptime = mono - snapshot.started_mono if snapshot.is_running and snapshot.started_mono is not None else None
+    return {
+        "total_syncs": totals.runs,
+        "successful_syncs": totals.successful,
+        "failed_syncs": totals.failed,
+        "success_rate_percent": _rounded(totals.success_rate, 2),
+        "last_sync_duration_seconds": _rounded(totals.last_seconds, 3),
+        "average_sync_duration_seconds": _rounded(totals.average_seconds, 3),
+        "consecutive_failures": totals.failures,
+        "last_error": totals.last_error,
+        "last_error_time": moment(totals.last_error_at),
+        "health_status": snapshot.health.level,
+        "uptime_seconds": _rounded(uptime, 3),
+        "last_health_check": moment(snapshot.last_health_check),
+    }
+
+
+def _current(progress: Progress | None) -> dict[str, Any] | None:
+    if progress is None:
+        return None
+    return {
+        "run_id": progress.run_id,
+        "trigger": progress.trigger,
+        "started_at": moment(progress.started_at),
+        "dataset": progress.dataset or None,
+        "phase": progress.phase or None,
+        "done": progress.done,
+        "total": progress.total,
+        "waiting_for": progress.waiting_for or None,
+    }
+
+
+def _dataset(snapshot: Snapshot, dataset: DatasetSeen, now: float) -> dict[str, Any]:
+    record = snapshot.records.get(dataset.name) or DatasetRecord(dataset.name)
+    breaker = snapshot.breakers.get(dataset.name, CLOSED)
+    return {
+        "name": dataset.name,
+        "tab": dataset.tab,
+        "enabled": is_enabled(snapshot.switches, dataset.name, dataset.enabled, now),
+        "last_sync_time": moment(record.last_success),
+        "last_result": record.last_result,
+        "rows": record.rows,
+        "inserted": record.inserted,
+        "updated": record.updated,
+        "deleted": record.deleted,
+        "consecutive_failures": record.failures,
+        "last_error": record.last_error,
+        "last_error_time": moment(record.last_error_at),
+        "hint": record.last_hint,
+        "interval_seconds": dataset.interval_seconds,
+        "circuit": {"state": breaker.state, "opens_until": _opens_until(breaker, now)},
+        "switch": _switch(in_force(snapshot.switches, dataset.name, now)),
+    }
+
+
+def _opens_until(breaker: Breaker, now: float) -> str | None:
+    """When the next try is let through; None where it is not open."""
+    return moment(now + remaining(breaker, now)) if breaker.state == "open" else None
+
+
+def _switch(switch: Switch | None) -> dict[str, Any] | None:
+    if switch is None:
+        return None
+    return {
+        "enabled": switch.enabled,
+        "reason": switch.reason,
+        "since": moment(switch.since),
+        "until": moment(switch.until),
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
