@@ -2,21 +2,28 @@
 
 APScheduler goes by the wall clock; what is due is therefore also kept by the monotonic one, and looked at again
 when the wall clock was set. Its own traps are closed: nothing misfires, nothing is made up for many times over,
-and what it calls runs in its own thread, so that no pool can be full.
+and what it calls runs in a thread of its own, outside the locks that its shutdown takes.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from apscheduler.executors.debug import DebugExecutor
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.date import DateTrigger
+
+
+_NEVER_SECONDS = 1e9
+"""What is called once removes itself: APScheduler, removing it, raises where it is being shut down meanwhile."""
 
 
 class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
@@ -37,14 +44,22 @@ class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 
 
 class Ticks:
-    """See `core.daemon_ports.Ticker`."""
+    """See `core.daemon_ports.Ticker`. `scheduler` and `executor` make the parts of APScheduler that are used."""
 
-    def __init__(self, rng: random.Random, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        monotonic: Callable[[], float] = time.monotonic,
+        scheduler: Callable[..., BaseScheduler] = BackgroundScheduler,
+        executor: Callable[[], BaseExecutor] = ThreadPoolExecutor,
+    ) -> None:
         self._rng = rng
         self._monotonic = monotonic
         self._due: dict[str, float] = {}
-        self._scheduler = BackgroundScheduler(
-            executors={"default": DebugExecutor()},
+        self._ids: dict[str, str] = {}
+        self._numbers = itertools.count()
+        self._scheduler = scheduler(
+            executors={"default": executor()},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
@@ -53,36 +68,42 @@ class Ticks:
         self._scheduler.start()
 
     def every(self, name: str, seconds: float, call: Callable[[], None], *, jitter: float = 0.0) -> None:
-        self._add(name, call, _Every(seconds, jitter, self._rng), seconds)
+        def due_again() -> None:
+            self._due[name] = self._monotonic() + seconds
+            call()
+
+        self._add(name, due_again, _Every(seconds, jitter, self._rng), seconds)
 
     def once(self, name: str, seconds: float, call: Callable[[], None]) -> None:
         def only() -> None:
-            self._due.pop(name, None)
+            self.cancel(name)
             call()
 
-        self._add(name, only, DateTrigger(datetime.now(UTC) + timedelta(seconds=seconds)), seconds)
+        self._add(name, only, _Every(_NEVER_SECONDS, 0.0, self._rng), seconds)
 
     def _add(self, name: str, call: Callable[[], None], trigger: BaseTrigger, seconds: float) -> None:
-        repeats = isinstance(trigger, _Every)
+        """Each job has an id of its own: APScheduler removes one that has run by its id, and with it one of the
+        same id that was added meanwhile."""
+        identity = f"{name}#{next(self._numbers)}"
 
         def called() -> None:
-            if repeats:
-                self._note(name, seconds)
-            call()
+            if self._ids.get(name) == identity:  # neither replaced nor cancelled since it was handed out
+                call()
 
+        before, self._ids[name] = self._ids.get(name), identity
+        self._due[name] = self._monotonic() + seconds
         first = datetime.now(UTC) + timedelta(seconds=seconds)
-        self._due[name] = self._monotonic() + seconds
-        self._scheduler.add_job(called, trigger, id=name, next_run_time=first, replace_existing=True)
+        self._scheduler.add_job(called, trigger, id=identity, next_run_time=first)
+        self._remove(before)
 
-    def _note(self, name: str, seconds: float) -> None:
-        self._due[name] = self._monotonic() + seconds
+    def _remove(self, identity: str | None) -> None:
+        if identity is not None:
+            with suppress(JobLookupError):  # it has run
+                self._scheduler.remove_job(identity)
 
     def cancel(self, name: str) -> None:
         self._due.pop(name, None)
-        try:
-            self._scheduler.remove_job(name)
-        except JobLookupError:
-            return
+        self._remove(self._ids.pop(name, None))
 
     def due_in(self, name: str) -> float | None:
         due = self._due.get(name)
@@ -92,11 +113,12 @@ class Ticks:
         now, mono = datetime.now(UTC), self._monotonic()
         for name, due in list(self._due.items()):
             left = timedelta(seconds=max(due - mono, 0.0))
-            job = self._scheduler.get_job(name)
-            if job is not None and job.next_run_time is not None and job.next_run_time > now + left:
+            job = self._scheduler.get_job(self._ids.get(name, ""))
+            if job is not None and job.next_run_time > now + left:
                 job.modify(next_run_time=now + left)
         self._scheduler.wakeup()
 
     def stop(self) -> None:
+        self._ids.clear()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
