@@ -21,7 +21,6 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-
 _NEVER_SECONDS = 1e9
 """What is called once removes itself: APScheduler, removing it, raises where it is being shut down meanwhile."""
 
