@@ -27,16 +27,13 @@ class Channel(Protocol):
 
     def start(self) -> None: ...
 
-    def stop(self, seconds: float) -> None: ...
+    def stop(self, timeout: float) -> object: ...
 
 
 class Supervisor(Protocol):
     """Who started the daemon and wants to know how it goes: systemd, or nobody."""
 
-    @property
-    def watchdog_seconds(self) -> float | None: ...
-
-    def ready(self, text: str) -> None: ...
+    def ready(self, status: str) -> None: ...
 
     def reloading(self) -> None: ...
 
@@ -55,11 +52,12 @@ class Incoming(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What the daemon meets the machine with."""
+    """What the daemon meets the machine with; a supervisor may want a sign of life every `watchdog_seconds`."""
 
     channel: Channel
     ticker: Ticker
     supervisor: Supervisor
+    watchdog_seconds: float | None
     signals: Incoming
     clock: Callable[[], float]
     monotonic: Callable[[], float]
@@ -99,7 +97,7 @@ class Life:
         on.supervisor.ready("syncing")
 
     def _pause(self) -> float:
-        watchdog = self._on.supervisor.watchdog_seconds
+        watchdog = self._on.watchdog_seconds
         return LOOK_SECONDS if watchdog is None else min(LOOK_SECONDS, watchdog / 4)
 
     def _attend(self, numbers: Sequence[int]) -> bool:
