@@ -90,23 +90,23 @@ def test_stopped_between_an_answer_that_missed_and_its_repair_the_repair_is_made
     assert run.outcome in ("ok", "stopped")
 
 
-@pytest.mark.parametrize("phase", ["reading", "writing"])
-def test_a_sync_that_was_held_up_goes_on_where_it_was(bench: Workbench, phase: str) -> None:
+@pytest.mark.parametrize("when", ["reading", "writing"])
+def test_a_sync_that_was_held_up_goes_on_where_it_was(bench: Workbench, when: str) -> None:
     bench.people(*MANY)
     held: list[str] = []
     progress: list[str] = []
 
-    def tick(_dataset: str, now: str, _done: int, _total: int | None) -> None:
-        progress.append(now)
+    def tick(dataset: str, phase: str, done: int, total: int | None) -> None:
+        progress.append(phase)
 
     def gate() -> None:
-        if progress and progress[-1] == phase and not held:
-            held.append(phase)
+        if progress and progress[-1] == when and not held:
+            held.append(when)
             bench.clock.sleep(60.0)  # a person's requests take their time
 
     around = Surroundings(bench.clock, bench.clock, bench.clock.sleep, bench.chance)
     with open_engine(bench.config, holder="test", tick=tick, gate=gate, surroundings=around) as engine:
         run = engine.run(bench.config.datasets)
-    assert held == [phase]
+    assert held == [when]
     assert run.ok
     assert bench.rows() == body(MANY)
