@@ -151,7 +151,10 @@ def test_two_switches_that_end_one_after_the_other() -> None:
 def test_enabling_syncs_at_once() -> None:
     bench = Bench().start()
     bench.daemon.operations.disable(["b"], reason=None, for_seconds=None, by=None)
-    assert bench.daemon.operations.enable(["b"], by=None)["datasets"] == {"a": True, "b": True}
+    assert bench.daemon.operations.enable(["b"], reason=None, for_seconds=None, by=None)["datasets"] == {
+        "a": True,
+        "b": True,
+    }
     bench.settle()
     assert bench.synced[1:] == [["b"]]
 
