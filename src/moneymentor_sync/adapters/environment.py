@@ -52,6 +52,7 @@ def load_config(
     dotenv = (cwd if file is None else file.path.parent) / ".env"
     problems: list[str] = []
     environment = _environment(dotenv, environ, problems)
+    places = _places(environ, cwd, home, problems)
     toml = {} if file is None else _toml(file, problems)
     if toml is None:
         raise ConfigError(problems)
@@ -60,7 +61,7 @@ def load_config(
             toml,
             environment,
             file=None if file is None else file.path,
-            places=_places(environ, cwd, home),
+            places=places,
             overrides=overrides,
         )
     except ConfigError as error:
@@ -168,13 +169,14 @@ def _leading_newlines(text: str) -> int:
 # --- the machine ------------------------------------------------------------------------------------------
 
 
-def _places(environ: Mapping[str, str], cwd: Path, home: Path | None) -> Places:
+def _places(environ: Mapping[str, str], cwd: Path, home: Path | None, problems: list[str]) -> Places:
     return Places(
         working_directory=cwd,
         home=home,
         # Not $TMPDIR: the daemon and those who talk to it must agree, whatever their session sets.
         runtime=Path(f"/tmp/mmsync-{os.getuid()}"),  # noqa: S108 (only a name here; who binds checks the owner)
         google_credential=_credential(environ, "google"),
+        database_credential=_credential_text(environ, "database_url", problems),
     )
 
 
@@ -190,12 +192,27 @@ def _home(environ: Mapping[str, str]) -> Path | None:
 
 
 def _credential(environ: Mapping[str, str], name: str) -> Path | None:
-    """systemd's credential of that name (systemd.exec(5), LoadCredential=), where the unit has it."""
+    """systemd's credential of that name (systemd.exec(5), LoadCredential=), where the unit has it.
+
+    An empty one stands for none: it is how a unit says that a credential may be missing.
+    """
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return None
     path = Path(directory) / name
-    return path if _is_file(path) else None
+    return path if _is_file(path) and path.stat().st_size else None
+
+
+def _credential_text(environ: Mapping[str, str], name: str, problems: list[str]) -> str | None:
+    path = _credential(environ, name)
+    if path is None:
+        return None
+    try:
+        file = _read(path)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+    return None if file is None else file.text.strip() or None
 
 
 def _is_file(path: Path) -> bool:
