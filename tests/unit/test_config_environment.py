@@ -192,9 +192,9 @@ def test_systemds_credential_holds_the_databases_url(tmp_path: Path) -> None:
     assert load(tmp_path, environ={**environ, **ENOUGH}).database.url == "sqlite:////srv/app.db"
 
 
-def test_an_empty_credential_stands_for_none(tmp_path: Path) -> None:
-    (tmp_path / "google").touch()
-    (tmp_path / "database_url").write_text("\n")
+def test_a_blank_credential_stands_for_none(tmp_path: Path) -> None:
+    (tmp_path / "google").write_text("\n")
+    (tmp_path / "database_url").touch()
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
     assert load(tmp_path, environ=environ).google.account.file == Path("/srv/key.json")
     found = problems(tmp_path, environ={**environ, "DATABASE_URL": ""})

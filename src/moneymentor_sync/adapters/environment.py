@@ -5,6 +5,7 @@ Reads and hands over; what any of it means is decided in `core.config`.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import pwd
@@ -194,13 +195,20 @@ def _home(environ: Mapping[str, str]) -> Path | None:
 def _credential(environ: Mapping[str, str], name: str) -> Path | None:
     """systemd's credential of that name (systemd.exec(5), LoadCredential=), where the unit has it.
 
-    An empty one stands for none: it is how a unit says that a credential may be missing.
+    A blank one stands for none: it is how a unit says that a credential may be missing (SetCredential=).
     """
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return None
     path = Path(directory) / name
-    return path if _is_file(path) and path.stat().st_size else None
+    return path if _is_file(path) and not _is_blank(path) else None
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether nothing is in a file; one that cannot be read is for whoever needs it to complain about."""
+    with contextlib.suppress(OSError):
+        return not path.read_bytes().strip()
+    return False
 
 
 def _credential_text(environ: Mapping[str, str], name: str, problems: list[str]) -> str | None:
@@ -212,7 +220,7 @@ def _credential_text(environ: Mapping[str, str], name: str, problems: list[str])
     except ConfigError as error:
         problems.extend(error.problems)
         return None
-    return None if file is None else file.text.strip() or None
+    return None if file is None else file.text.strip()
 
 
 def _is_file(path: Path) -> bool:

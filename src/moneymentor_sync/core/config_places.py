@@ -17,7 +17,7 @@ class Places:
     `working_directory` is what relative paths in the environment start from, `home` what `~` means (None: not
     known), `runtime` the directory of the socket where neither systemd nor the session gives one,
     `google_credential` the file of the systemd credential `google`, `database_credential` what the one named
-    `database_url` holds; None where there is none, or it is empty.
+    `database_url` holds; None where there is none, or it is blank.
     """
 
     working_directory: Path
