@@ -49,9 +49,9 @@ def missing() -> str | None:
     group = control_group()
     if group is None or not os.access(group, os.W_OK):
         return "no control groups of version 2 are mounted" if group is None else f"{group} cannot be written"
-    mounts = "mount -t tmpfs tmpfs /mnt && mkdir /mnt/a && mount -t sysfs sysfs /mnt/a && mount -t cgroup2 cgroup2 /mnt/a"
+    mounts = [f"mount -t {kind} {kind} /mnt" for kind in ("tmpfs", "proc", "sysfs", "cgroup2")]
     tried = subprocess.run(
-        ["unshare", *_NAMESPACES, "--fork", "sh", "-c", mounts],
+        ["unshare", *_NAMESPACES, "--fork", "sh", "-c", " && ".join(mounts)],
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
