@@ -55,8 +55,9 @@ def readme_commands() -> list[str]:
     return re.findall(r"```sh\n\s+(.+)\n\s+```", installation)
 
 
-def readme_removal() -> str:
-    found = re.search(r"```sh\n(.+)\n```", README.read_text(encoding="utf-8").partition("\nRemove")[2])
+def readme_command(after: str) -> str:
+    """The first command after some words of the README."""
+    found = re.search(r"```sh\n(.+)\n```", README.read_text(encoding="utf-8").partition(after)[2])
     assert found is not None
     return found[1]
 

@@ -25,8 +25,8 @@ from .service import (
     STATE,
     UNIT,
     Service,
+    readme_command,
     readme_commands,
-    readme_removal,
     surroundings,
 )
 
@@ -259,10 +259,17 @@ def test_systemd_itself_finds_the_installed_unit_in_order(service: Service) -> N
 
 
 @needs_boot
+def test_the_readmes_check_finds_nothing_wrong_and_leaves_nothing_behind(service: Service) -> None:
+    wait_until(lambda: service.tab(), "the first sync has arrived")
+    service.sh(readme_command("To try everything"))
+    assert service.system.run("find", "/var/lib/private/mmsync", "-user", "root").stdout == ""
+
+
+@needs_boot
 def test_removed_nothing_is_left(tmp_path: Path) -> None:
     with surroundings(tmp_path) as service:
         service.install()
-        service.sh(readme_removal())
+        service.sh(readme_command("\nRemove"))
         left = service.system.run("find", "/etc", "/opt", "/run", "/usr/local", "/var", "-name", "*mmsync*").stdout
         assert [line for line in left.splitlines() if "/mmsync.service.d" not in line] == []
         assert service.system.run("getent", "group", "mmsync", check=False).returncode != 0
