@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moneymentor_sync.cli.app import ORDER
+from moneymentor_sync.cli import commands
 
 from .boot import PROJECT, Booted, booted, install_project, project_visible, wait_until
 
@@ -23,7 +23,7 @@ SOCKET = "/run/mmsync/control.sock"
 STATE = "/var/lib/mmsync/state.db"
 PEOPLE = [(1, "Ada Quillfeather", "ada@quill.example"), (2, "Bo Nightingale", "bo@night.example")]
 """Rows of the database; none of this may be in the log."""
-HAS_RUN = "run" in ORDER
+HAS_RUN = hasattr(commands, "run_command")
 """Whether `mmsync run` is there already; while it is not, stand_in.py is run in its place."""
 _CONFIG = """
 [google]

@@ -11,7 +11,7 @@ import os
 import pwd
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def load_config(
     dotenv = (cwd if file is None else file.path.parent) / ".env"
     problems: list[str] = []
     environment = _environment(dotenv, environ, problems)
-    places = _places(environ, cwd, home, problems)
+    database = _credential_text(environ, "database_url", problems)
     toml = {} if file is None else _toml(file, problems)
     if toml is None:
         raise ConfigError(problems)
@@ -62,7 +62,7 @@ def load_config(
             toml,
             environment,
             file=None if file is None else file.path,
-            places=places,
+            places=replace(_places(environ, cwd, home), database_credential=database),
             overrides=overrides,
         )
     except ConfigError as error:
@@ -170,14 +170,13 @@ def _leading_newlines(text: str) -> int:
 # --- the machine ------------------------------------------------------------------------------------------
 
 
-def _places(environ: Mapping[str, str], cwd: Path, home: Path | None, problems: list[str]) -> Places:
+def _places(environ: Mapping[str, str], cwd: Path, home: Path | None) -> Places:
     return Places(
         working_directory=cwd,
         home=home,
         # Not $TMPDIR: the daemon and those who talk to it must agree, whatever their session sets.
         runtime=Path(f"/tmp/mmsync-{os.getuid()}"),  # noqa: S108 (only a name here; who binds checks the owner)
         google_credential=_credential(environ, "google"),
-        database_credential=_credential_text(environ, "database_url", problems),
     )
 
 
