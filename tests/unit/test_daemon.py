@@ -486,6 +486,13 @@ def test_old_runs_are_removed_now_and_then() -> None:
     assert 2 <= len(bench.ledger.pruned) <= 3
 
 
+def test_memory_is_given_back_after_the_first_sync_and_once_a_minute_at_most() -> None:
+    bench = Bench(config_of(interval_seconds=10.0)).start()
+    assert len(bench.rests) == 1
+    bench.pass_time(200)
+    assert 3 <= len(bench.rests) <= 4
+
+
 def test_the_status_has_exactly_the_keys_of_the_contract_and_more_beside_them() -> None:
     status = Bench().start().status
     assert set(status) >= {

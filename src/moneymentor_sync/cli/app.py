@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from moneymentor_sync.core.errors import MmsyncError
 
 INTERRUPTED = 130
-ORDER = ("demo", "init", "check", "plan", "sync", "sandbox")
+ORDER = ("demo", "init", "check", "plan", "sync", "run", "sandbox")
 """The commands as a new user meets them."""
 
 app = typer.Typer(
