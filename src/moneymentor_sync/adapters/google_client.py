@@ -86,6 +86,16 @@ def _what_is_missing(info: dict[str, Any]) -> str:
     return f"{', '.join(missing)} is missing" if missing else "its private key cannot be read"
 
 
+def _undocumented(resource: Any) -> Any:
+    """The resource without the documentation that the client library writes for each of its methods, over and over
+    with all messages they take and give: some 20 MB for `spreadsheets`."""
+    for method in vars(resource).values():
+        if callable(method) and hasattr(method, "__func__"):
+            method.__func__.__doc__ = None
+    resource._schema.pretty.clear()
+    return resource
+
+
 class GoogleClient:
     """A pygsheets client for one spreadsheet and one thread."""
 
@@ -112,11 +122,11 @@ class GoogleClient:
     @cached_property
     def spreadsheets(self) -> Any:
         """The client library's `spreadsheets` resource; making it anew takes a tenth of a second each time."""
-        return self.pygsheets.sheet.service.spreadsheets()
+        return _undocumented(self.pygsheets.sheet.service.spreadsheets())
 
     @cached_property
     def values(self) -> Any:
-        return self.spreadsheets.values()
+        return _undocumented(self.spreadsheets.values())
 
     def files(self) -> Any:
         """Drive's files."""
