@@ -1,5 +1,4 @@
-"""What follows from how a run ended: tries of breakers, another attempt, and now and then
-some tidying."""
+"""What follows from how a run ended: tries of breakers, another attempt, now and then some tidying."""
 
 from __future__ import annotations
 
