@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script it sees its own directory alone
 
 from benchmarks.changes import changes
+from benchmarks.daemon import answers, idle
 from benchmarks.figures import Figure, document, show, write
 from benchmarks.first_sync import against_others, first_sync, into_existing
 from benchmarks.memory import peak_memory
@@ -38,6 +39,8 @@ MEASURES: Mapping[str, Measure] = {
     "existing": into_existing,
     "others": against_others,
     "memory": peak_memory,
+    "idle": idle,
+    "answers": answers,
 }
 ONLY_FULL = frozenset({"memory"})
 RESULTS = Path(__file__).resolve().parent / "results"

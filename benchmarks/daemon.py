@@ -1,0 +1,143 @@
+"""`mmsync run` as a process: what it costs while it waits, and how it answers while it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from moneymentor_sync.control.client import ControlClient
+from moneymentor_sync.core.errors import MmsyncError
+
+from . import people
+from .figures import Figure, count, memory, ratio, seconds
+from .scene import HERE, Scene, scene
+from .setting import Setting
+
+ASKERS = 4
+"""Processes' threads that ask for the status at the same time."""
+_PATIENCE = 600.0
+
+
+def idle(setting: Setting) -> Iterator[Figure]:
+    """After its first sync, until the next one is due."""
+    window = 20 if setting.quick else 120
+    with scene(setting.database(1_000)) as place, daemon(place) as running:
+        running.synced()
+        begin = running.cpu_seconds()
+        running.wait(window)
+        used = running.cpu_seconds() - begin
+        yield memory("daemon.idle.memory", "memory of a daemon that waits (RSS)", running.memory(), 120_000_000)
+        yield seconds("daemon.idle.cpu", f"CPU time it uses in {window} s", used)
+        yield ratio("daemon.idle.share", "per cent of one core", 100 * used / window, 0.2)
+
+
+def answers(setting: Setting) -> Iterator[Figure]:
+    """Status requests while syncs of the whole table go on, each of a tenth of its rows."""
+    requests = 2_000 if setting.quick else 10_000
+    with scene(setting.own_database("answers")) as place, daemon(place) as running:
+        running.synced()
+        with changing(place, running):
+            command = [sys.executable, str(HERE / "askers.py"), str(running.socket), str(requests), str(ASKERS)]
+            found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        what = f"{requests:,} status requests while {setting.rows:,} rows are synced"
+        yield count("daemon.status.failed", f"of {what}: failed", found["failed"], 0, exactly=True)
+        share = 100 * found["during_sync"] / requests
+        yield Figure("daemon.status.during", "of them answered in the middle of a sync, per cent", share, "count")
+        yield seconds("daemon.status.p50", "median", found["p50"])
+        yield seconds("daemon.status.p99", "99th percentile", found["p99"])
+        yield ratio("daemon.status.p99_share", "99th percentile against 100 ms", found["p99"] / 0.1, 1.0)
+        yield seconds("daemon.status.most", "the slowest", found["most"])
+
+
+@contextmanager
+def changing(place: Scene, running: Running) -> Iterator[None]:
+    """Rows change and syncs are asked for, one after the other."""
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            people.change(place.database, ["points", "score"], every=10)
+            try:
+                running.client.force(wait=True)
+            except MmsyncError:
+                return  # it is being stopped
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_PATIENCE)
+
+
+class Running:
+    """A daemon that runs; `memory` and `cpu_seconds` are the kernel's words (proc(5))."""
+
+    def __init__(self, process: subprocess.Popen[bytes], socket: Path) -> None:
+        self.process = process
+        self.socket = socket
+        self.client = ControlClient(socket)
+
+    def wait(self, seconds_: float) -> None:
+        """Lets time pass; ends at once if the daemon does."""
+        descriptor = os.pidfd_open(self.process.pid)
+        try:
+            if select.select([descriptor], [], [], seconds_)[0]:
+                raise RuntimeError("the daemon ended by itself")
+        finally:
+            os.close(descriptor)
+
+    def status(self) -> dict[str, Any] | None:
+        try:
+            return self.client.status()
+        except MmsyncError:
+            return None
+
+    def synced(self) -> None:
+        """Waits for the first sync's end."""
+        for _ in range(int(_PATIENCE * 5)):
+            status = self.status()
+            if status is not None and status["statistics"]["total_syncs"]:
+                if status["statistics"]["failed_syncs"]:
+                    raise RuntimeError(status["statistics"]["last_error"])
+                self.wait(1.0)  # it tidies up after its first sync
+                return
+            self.wait(0.2)
+        raise RuntimeError("no first sync within ten minutes")
+
+    def memory(self) -> int:
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+        raise RuntimeError("no VmRSS")
+
+    def cpu_seconds(self) -> float:
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+@contextmanager
+def daemon(place: Scene) -> Iterator[Running]:
+    """`mmsync run` with the scene's configuration; it must end with 0 when it is told to."""
+    socket = place.directory / "control.sock"
+    command = [sys.executable, "-m", "moneymentor_sync", "run", "-c", str(place.config)]
+    with (place.directory / "daemon.log").open("wb") as log:
+        process = subprocess.Popen(command, stderr=log, env={**os.environ, "MMSYNC_SOCKET": str(socket)})
+    try:
+        yield Running(process, socket)
+        process.send_signal(signal.SIGTERM)
+        if process.wait(60) != 0:
+            raise RuntimeError(f"the daemon ended with {process.returncode}")
+    finally:
+        process.kill()
+        process.wait()
