@@ -22,8 +22,6 @@ class Records(Protocol):
 
     def extend(self, records: Any) -> None: ...
 
-    def append(self, record: Any) -> None: ...
-
     def __iter__(self) -> Iterator[Any]: ...
 
     def close(self) -> None: ...
@@ -58,8 +56,8 @@ class Gathered:
             assert self.shape is not None and self.packed is not None  # noqa: S101 - gathered without error
             self.rows = new_records()
             builder = TableBuilder(self.shape, rules, hasher)
-            for row in builder.rows(self.packed):
-                self.rows.append((row.key, row.cells))
+            for chunk in builder.chunks(self.packed):
+                self.rows.extend(chunk)
             self.table = builder.finish()
         return self.table
 
