@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import inspect
 import sys
@@ -89,6 +90,7 @@ def common(
 def main() -> None:
     """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
     gc.set_threshold(GARBAGE_FROM)
+    atexit.register(gc.freeze)  # else Python looks through all that is left, though it goes with the process
     from . import commands  # noqa: F401 - registers the commands; each imports what it needs when it runs
 
     app.registered_commands.sort(key=lambda one: ORDER.index(one.name or ""))
