@@ -28,6 +28,15 @@ class Records(Protocol):
 
 
 NewRecords = Callable[[], Records]
+
+
+class Kept(list[Any]):
+    """Records that stay as they are: for rows that are all wanted back at once."""
+
+    def close(self) -> None:
+        self.clear()
+
+
 NOTHING = Fingerprint(0, 0)
 
 
