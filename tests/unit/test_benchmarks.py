@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from benchmarks import cells, people, rivals
+from benchmarks import cells, first_sync, people, rivals
 from benchmarks.figures import Figure, count, document, memory, ratio, seconds, show, size
 from benchmarks.run import MEASURES, ONLY_FULL, arguments, measure
 from benchmarks.scene import HERE, TAB, run, scene
@@ -150,6 +150,14 @@ def test_who_has_a_target_leaves_our_cells_and_who_has_none_for_it_others(tmp_pa
             found[name] = cells.difference(cells.rows_of(place, TAB), ours)
     assert {name for name, what in found.items() if what is None} == rivals.TO_BEAT
     assert found["gspread-raw"] == "row 2, column 9: numberValue 0, not boolValue False"
+
+
+def test_a_rival_with_a_target_that_leaves_other_cells_ends_the_run(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, 20, 20, 1, True, tmp_path)
+    others = dict(rivals.available(setting))
+    everybody = {"mmsync": first_sync._ours, "gspread": others["gspread-raw"]}
+    with pytest.raises(RuntimeError, match="gspread did not put the same table there; row 2, column 9"):
+        list(first_sync._in_turns(setting, "mmsync", everybody, 20, 1))
 
 
 def test_the_measures_of_a_few_rows_meet_their_fixed_targets() -> None:
