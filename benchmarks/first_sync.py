@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 from statistics import median
 
-from . import people, rivals
+from . import cells, people, rivals
 from .changes import BODY, STEPS
 from .figures import Figure, count, memory, ratio, seconds, size
 from .scene import TAB, Scene, Sync, scene
@@ -58,11 +58,15 @@ def _in_turns(
     setting: Setting, ours: str, everybody: Mapping[str, rivals.PutTable], rows: int, rounds: int
 ) -> Iterator[Figure]:
     runs: dict[str, list[rivals.Put]] = {name: [] for name in everybody}
+    left: dict[str, cells.Rows] = {}  # of us and of whom we are to beat, once: a later round does the same again
     for _ in range(rounds):
         for name, put in everybody.items():
             with scene(setting.database(rows)) as place:
                 runs[name].append(put(place))
                 _complete(place, name, rows)
+                if name not in left and name in (ours, *rivals.TO_BEAT):
+                    left[name] = cells.rows_of(place, TAB)
+                    _same_cells(name, left[name], left[ours])
     for name, puts in runs.items():
         yield from _puts(name, puts, rows)
         if name != ours:
@@ -72,7 +76,9 @@ def _in_turns(
 def _against(name: str, theirs: list[rivals.Put], ours: list[rivals.Put]) -> Iterator[Figure]:
     target = 1.0 if name in rivals.TO_BEAT else None
     taken = [median(put.seconds for put in puts) for puts in (ours, theirs)]
-    yield ratio(f"others.{name}.ratio", f"mmsync's time against {name}'s", taken[0] / taken[1], target)
+    unlike = ", which leaves dates as text and booleans as 0 and 1: no target" if name in rivals.UNLIKE else ""
+    what = f"mmsync's time against {name}'s{unlike}"
+    yield ratio(f"others.{name}.ratio", what, taken[0] / taken[1], target)
     what = "the same in CPU time, the stand-in's included: less at the mercy of other programs"
     yield ratio(f"others.{name}.cpu_ratio", what, _cpu(ours) / _cpu(theirs))
 
@@ -101,3 +107,10 @@ def _complete(place: Scene, name: str, rows: int) -> None:
     found = place.filled_rows("Sheet1" if name == "drt" else TAB)
     if found != rows + 1:
         raise RuntimeError(f"{name} put {found - 1:,} of {rows:,} rows into the tab")
+
+
+def _same_cells(name: str, theirs: cells.Rows, ours: cells.Rows) -> None:
+    """Raises RuntimeError where somebody with a target left other cells than we: then no time can be compared."""
+    found = cells.difference(theirs, ours)
+    if found is not None:
+        raise RuntimeError(f"{name} did not put the same table there; {found}")

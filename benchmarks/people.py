@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -63,6 +63,12 @@ def read_people(path: Path) -> list[tuple[Any, ...]]:
     """All rows, as a script reads them that is about to write them somewhere."""
     with closing(sqlite3.connect(path)) as database:
         return database.execute(QUERY).fetchall()
+
+
+def with_booleans(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    """Rows with the boolean as one, which SQLite gives as 0 and 1: a script that wants it to be one says so."""
+    at = COLUMNS.index("active")
+    return [[*row[:at], bool(row[at]), *row[at + 1 :]] for row in rows]
 
 
 _CHANGE = {

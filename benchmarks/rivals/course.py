@@ -16,7 +16,9 @@ from benchmarks.setting import Setting
 HERE = Path(__file__).resolve().parent
 DRT = "drt-core[sheets]==1.2.1"
 TO_BEAT = frozenset({"gspread", "pygsheets"})
-"""Whom a first sync may not be slower than; the others are only shown beside it."""
+"""Whom a first sync may not be slower than: who leaves the same cells. The others are only shown beside it."""
+UNLIKE = frozenset({"gspread-raw", "pygsheets-raw", "drt"})
+"""Who leaves other cells: dates as text, and booleans as 0 and 1."""
 SLOW = frozenset({"drt"})
 """Takes many minutes for 100,000 rows, and no target hangs on it: measured once, with a tenth of the rows."""
 
@@ -51,6 +53,7 @@ def available(setting: Setting) -> Mapping[str, PutTable]:
     """All others that can be run here; drt only in the full form, since it has to be fetched first."""
     found: dict[str, PutTable] = {
         "gspread": lambda place: _script(place, "with_gspread.py"),
+        "gspread-raw": lambda place: _script(place, "with_gspread.py", "--raw"),
         "pygsheets": lambda place: _script(place, "with_pygsheets.py"),
     }
     if not setting.quick:

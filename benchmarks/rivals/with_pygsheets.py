@@ -2,9 +2,9 @@
 
     python with_pygsheets.py [--raw] URL KEY_FILE SPREADSHEET_ID DATABASE
 
-Its default is to have Google parse each value as if it were typed; with `--raw` it is told not to. The library
-itself cuts the table into requests of 50,000 cells. It has no option for the address of Google; the transport
-that it may be given changes the host.
+Its default is to have Google parse each value as if it were typed. With `--raw` it is told not to: dates stay text,
+and booleans what SQLite gives, 0 and 1. The library itself cuts the table into requests of 50,000 cells. It has no
+option for the address of Google; the transport that it may be given changes the host.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Elsewhere(httplib2.Http):  # type: ignore[misc]  # httplib2 has no types
 def main() -> None:
     raw = "--raw" in sys.argv
     url, key_file, spreadsheet_id, database = [given for given in sys.argv[1:] if given != "--raw"]
-    rows = [list(row) for row in people.read_people(Path(database))]
+    found = people.read_people(Path(database))
+    rows = [list(row) for row in found] if raw else people.with_booleans(found)
     table = [list(people.COLUMNS), *rows]
     credentials = Credentials.from_service_account_file(key_file, scopes=SCOPES)
     client = pygsheets.authorize(custom_credentials=credentials, http=Elsewhere(url))

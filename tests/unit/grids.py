@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
+from itertools import chain
 
 from moneymentor_sync.core.cells import Cell, CellRules, CurrentCell, pack_row
 from moneymentor_sync.core.compare import compare
@@ -25,7 +26,7 @@ def shape(*headers: str, key: Sequence[int] = (0,), match_on: Sequence[int] = ()
 def desired(of: Shape, rows: Iterable[Sequence[object]]) -> tuple[DesiredTable, dict[bytes, tuple[Cell, ...]]]:
     """The desired table and all its cells by key."""
     builder = TableBuilder(of, CellRules(UTC), HASHER)
-    cells = {row.key: row.cells for row in builder.rows(pack_row(tuple(row)) for row in rows)}
+    cells = dict(chain.from_iterable(builder.chunks(pack_row(tuple(row)) for row in rows)))
     return builder.finish(), cells
 
 

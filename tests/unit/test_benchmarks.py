@@ -9,11 +9,13 @@ from contextlib import closing
 from io import StringIO
 from pathlib import Path
 
+import msgspec
 import pytest
-from benchmarks import people
+from benchmarks import cells, first_sync, people, rivals
 from benchmarks.figures import Figure, count, document, memory, ratio, seconds, show, size
 from benchmarks.run import MEASURES, ONLY_FULL, arguments, measure
-from benchmarks.scene import HERE, run, scene
+from benchmarks.scene import HERE, TAB, run, scene
+from benchmarks.setting import Setting
 from rich.console import Console
 
 
@@ -101,6 +103,61 @@ def test_a_scene_syncs_and_counts_what_was_asked(tmp_path: Path) -> None:
         assert (again.datasets[0]["result"], again.requests.writes, again.requests.reads) == ("unchanged", (), 1)
     with closing(sqlite3.connect(database)) as source:
         assert source.execute("SELECT count(*) FROM people").fetchone() == (30,)
+
+
+def _rows(*rows: str) -> list[msgspec.Raw]:
+    return [msgspec.Raw(row.encode()) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "found"),
+    [
+        ('{"numberValue":1}', '{"numberValue":1.0}', None),
+        ('{"numberValue":46023.123456789012}', '{"numberValue":46023.1234567890}', None),
+        (
+            '{"numberValue":46023.123457}',
+            '{"numberValue":46023.123456}',
+            "numberValue 46023.123457, not numberValue 46023.123456",
+        ),
+        ('{"numberValue":1}', '{"boolValue":true}', "numberValue 1, not boolValue True"),
+        ('{"stringValue":"1"}', '{"numberValue":1}', "stringValue '1', not numberValue 1"),
+        ('{"stringValue":"a"}', '{"stringValue":"b"}', "stringValue 'a', not stringValue 'b'"),
+        ("null", '{"stringValue":"b"}', "blank, not stringValue 'b'"),
+    ],
+)
+def test_two_tabs_are_the_same_where_every_value_and_its_type_are(
+    theirs: str, ours: str, found: str | None
+) -> None:
+    left, right = (_rows("{}", f'{{"values":[{{}},{{"userEnteredValue":{cell}}}]}}') for cell in (theirs, ours))
+    assert cells.difference(left, right) == (f"row 2, column 2: {found}" if found else None)
+
+
+def test_a_row_that_only_one_tab_has_is_a_difference() -> None:
+    more = _rows("{}", '{"values":[{"userEnteredValue":{"boolValue":false}}]}')
+    assert cells.difference(more[:1], more) == "row 2, column 1: blank, not boolValue False"
+    assert cells.difference(more, more[:1]) == "row 2, column 1: boolValue False, not blank"
+
+
+def test_who_has_a_target_leaves_our_cells_and_who_has_none_for_it_others(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, 40, 40, 1, True, tmp_path)
+    with scene(setting.database()) as place:
+        place.sync()
+        ours = cells.rows_of(place, TAB)
+    found: dict[str, str | None] = {}
+    for name, put in rivals.available(setting).items():
+        with scene(setting.database()) as place:
+            put(place)
+            found[name] = cells.difference(cells.rows_of(place, TAB), ours)
+    assert {name for name, what in found.items() if what is None} == rivals.TO_BEAT
+    assert found["gspread-raw"] == "row 2, column 9: numberValue 0, not boolValue False"
+
+
+def test_a_rival_with_a_target_that_leaves_other_cells_ends_the_run(tmp_path: Path) -> None:
+    setting = Setting(tmp_path, 20, 20, 1, True, tmp_path)
+    others = dict(rivals.available(setting))
+    everybody = {"mmsync": first_sync._ours, "gspread": others["gspread-raw"]}
+    with pytest.raises(RuntimeError, match="gspread did not put the same table there; row 2, column 9"):
+        list(first_sync._in_turns(setting, "mmsync", everybody, 20, 1))
 
 
 def test_the_measures_of_a_few_rows_meet_their_fixed_targets() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from moneymentor_sync.sandbox import Formula, numberformat
+from moneymentor_sync.sandbox.cells import CellError
 from moneymentor_sync.sandbox.typed import understand
 from tests.contract.sandbox_google import Google
 
@@ -91,6 +92,30 @@ def test_null_leaves_a_cell_and_an_empty_text_clears_it(google: Google) -> None:
     answer = google.put("A1:C1", [[None, "", "z"]])
     assert answer["updatedCells"] == 2
     assert google.get("A1:C1") == [["a", "", "z"]]
+
+
+def test_null_and_an_empty_text_leave_a_blank_cell_blank(google: Google) -> None:
+    answer = google.put("A1:D3", [[None, "", "z", None], [None, None], ["", 1, None, False]])
+    assert (answer["updatedCells"], answer["updatedRows"], answer["updatedColumns"]) == (5, 2, 4)
+    assert google.get("A1:D3") == [["", "", "z"], [], ["", 1, "", False]]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [(3.0, 3), (-0.5, -0.5), (2**53, 2**53), (2**53 + 1, 2**53), (1e16, 10**16), (1e17, 1e17), (1e300, 1e300)],
+)
+def test_a_number_is_kept_as_a_double_and_a_whole_one_without_a_fraction(
+    google: Google, given: float, kept: float
+) -> None:
+    google.put("A1", [["a", given, True]])
+    found = google.sheet.value(0, 1)
+    assert (found, type(found)) == (kept, type(kept))
+
+
+@pytest.mark.parametrize("text", ["Jan", "a day", "twelve", "-", "#N/A", "TRUE", "٣", "12"])
+def test_only_a_text_with_a_digit_can_be_a_number(text: str) -> None:
+    kinds = {"#N/A": CellError, "TRUE": bool, "٣": int, "12": int}
+    assert type(understand(text).value) is kinds.get(text, str)
 
 
 @pytest.mark.parametrize(

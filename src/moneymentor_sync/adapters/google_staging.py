@@ -6,7 +6,8 @@ and need not: the tab is this sync's own, sending a body twice changes nothing, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +20,7 @@ from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import Placed, TabInfo, TabView, Tick
 
 from . import google_requests as make
+from .ahead import one_ahead
 from .google_batch import MAX_BODY_BYTES, Batcher, bodies
 from .google_client import GoogleClient
 from .google_reader import Reader, quoted
@@ -61,6 +63,24 @@ class Staged:
 
     requests: list[Request]
     cells: Callable[[], tuple[Placed, ...]] = tuple
+
+
+@dataclass(frozen=True, slots=True)
+class _ValuesBody:
+    """A body of values.update, how many rows it has, and the A1 range they go to."""
+
+    target: str
+    rows: int
+    body: bytes
+
+
+def _values_bodies(title: str, rows: Iterable[Sequence[Cell]], width: int, first_row: int) -> Iterator[_ValuesBody]:
+    last, start = column_letter(width - 1), first_row
+    for part in bodies(map(msgspec.json.encode, rows), BODY_BYTES):
+        target = f"{quoted(title)}!A{start}:{last}{start + len(part) - 1}"
+        envelope = make.encode({"range": target, "majorDimension": "ROWS"})
+        yield _ValuesBody(target, len(part), envelope[:-1] + b',"values":[' + b",".join(part) + b"]}")
+        start += len(part)
 
 
 class Staging:
@@ -148,25 +168,25 @@ class Staging:
     def fill(
         self, title: str, rows: Sequence[Sequence[Cell]], width: int, dataset: str, *, first_row: int, tick: Tick
     ) -> None:
-        """Writes rows into a hidden tab in bodies of 2 MB; sending one of them again does no harm."""
-        last = column_letter(width - 1)
+        """Writes rows into a hidden tab in bodies of 2 MB; sending one of them again does no harm.
+
+        The next body is made while Google works on this one. All are sent from the caller's thread, one after
+        the other, so that none follows one that failed.
+        """
         done = 0
-        for part in bodies(map(msgspec.json.encode, rows), BODY_BYTES):
-            start = first_row + done
-            target = f"{quoted(title)}!A{start}:{last}{start + len(part) - 1}"
-            envelope = make.encode({"range": target, "majorDimension": "ROWS"})
-            values = self._client.values
-            request = values.update(
-                spreadsheetId=self._client.spreadsheet_id,
-                range=target,
-                valueInputOption="RAW",
-                body={},
-                fields="updatedRows",
-                prettyPrint=False,
-            )
-            self._client.call(request, envelope[:-1] + b',"values":[' + b",".join(part) + b"]}")
-            done += len(part)
-            tick(dataset, "writing", done, len(rows))
+        with closing(one_ahead(_values_bodies(title, rows, width, first_row))) as parts:
+            for part in parts:
+                request = self._client.values.update(
+                    spreadsheetId=self._client.spreadsheet_id,
+                    range=part.target,
+                    valueInputOption="RAW",
+                    body={},
+                    fields="updatedRows",
+                    prettyPrint=False,
+                )
+                self._client.call(request, part.body)
+                done += part.rows
+                tick(dataset, "writing", done, len(rows))
 
 
 def append_request(rows: Sequence[Sequence[Cell]], where: Frame, limit: int) -> list[Request] | None:

@@ -33,8 +33,11 @@ def _read(db: sqlite3.Connection, dataset: str, part: int) -> bytes:
     return bytes(row[0]) if row else b""
 
 
-def _write(db: sqlite3.Connection, dataset: str, part: int, rows: Part, before: bytes) -> None:
-    data = b"".join([key + rows[key] for key in sorted(rows)])
+def _packed(rows: Mapping[bytes, bytes], keys: Iterable[bytes]) -> bytes:
+    return b"".join(sorted([key + rows[key] for key in keys]))
+
+
+def _write(db: sqlite3.Connection, dataset: str, part: int, data: bytes, before: bytes) -> None:
     if data == before:
         return
     if data:
@@ -56,7 +59,11 @@ def remember_new(db: sqlite3.Connection, dataset: str, rows: Mapping[bytes, byte
     """Adds keys that are not there yet; those that are keep their hash."""
     for part, keys in _split(rows).items():
         before = _read(db, dataset, part)
-        _write(db, dataset, part, {key: rows[key] for key in keys} | _unpack(before), before)
+        if before:
+            held = {key: rows[key] for key in keys} | _unpack(before)
+            _write(db, dataset, part, _packed(held, held), before)
+        else:
+            _write(db, dataset, part, _packed(rows, keys), before)
 
 
 def remember(
@@ -66,8 +73,11 @@ def remember(
     new, gone = _split(rows), _split(forget or ())
     for part in range(256) if forget is None else sorted({*new, *gone}):
         before = _read(db, dataset, part)
-        held = {} if forget is None else _unpack(before)
+        if forget is None:
+            _write(db, dataset, part, _packed(rows, new.get(part, ())), before)
+            continue
+        held = _unpack(before)
         for key in gone.get(part, ()):
             held.pop(key, None)
         held.update((key, rows[key]) for key in new.get(part, ()))
-        _write(db, dataset, part, held, before)
+        _write(db, dataset, part, _packed(held, held), before)

@@ -73,7 +73,7 @@ class DatabaseChecks:
         builder = TableBuilder(shape, self.rules, Hasher(secrets.token_bytes(16)))
         rows = 0
         for chunk in self._connected.read(dataset).chunks():
-            rows += sum(1 for _ in builder.rows(pack_row(tuple(row)) for row in chunk))
+            rows += sum(map(len, builder.chunks(pack_row(tuple(row)) for row in chunk)))
             self.tick(dataset.name, "reading", rows, None)
         builder.finish()
         return rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import inspect
 import sys
 import traceback
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from moneymentor_sync.core.errors import MmsyncError
 
 INTERRUPTED = 130
+GARBAGE_FROM = 100_000
+"""New objects after which Python looks for cycles; at its default, 700, it goes through a table again and again."""
 ORDER = ("demo", "init", "check", "plan", "sync", "run", "sandbox")
 """The commands as a new user meets them."""
 
@@ -85,6 +89,8 @@ def common(
 
 def main() -> None:
     """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
+    gc.set_threshold(GARBAGE_FROM)
+    atexit.register(gc.freeze)  # else Python looks through all that is left, though it goes with the process
     from . import commands  # noqa: F401 - registers the commands; each imports what it needs when it runs
 
     app.registered_commands.sort(key=lambda one: ORDER.index(one.name or ""))

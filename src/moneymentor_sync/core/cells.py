@@ -38,10 +38,9 @@ DEFAULT_FORMATS: dict[Kind, str] = {
     "duration": "[h]:mm:ss",
 }
 
-_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no zone; the epoch is as naive as the cell
-_EPOCH_DAY = _EPOCH.toordinal()
+EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no zone; the epoch is as naive as the cell
 _SECONDS = 86_400
-_NOT_IN_CELLS = re.compile("[\x00\ud800-\udfff]")
+NOT_IN_CELLS = re.compile("[\x00\ud800-\udfff]")
 _TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
 _FALSE = frozenset({"0", "f", "false", "n", "no", "off"})
 
@@ -154,9 +153,13 @@ def decimal_cell(value: Decimal) -> Cell:
 
 def serial(moment: datetime) -> float:
     """A naive date-time as a day number, to 15 significant digits (about 10 microseconds)."""
-    days = moment.toordinal() - _EPOCH_DAY
-    seconds = moment.hour * 3_600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
-    return round(days + seconds / _SECONDS, 10) + 0.0
+    return day_number(moment - EPOCH)
+
+
+def day_number(since: timedelta) -> float:
+    """A time since the epoch as `serial` gives it."""
+    seconds = since.seconds + since.microseconds / 1e6
+    return round(since.days + seconds / _SECONDS, 10) + 0.0
 
 
 def _in_zone(moment: datetime, zone: tzinfo) -> datetime:
@@ -176,11 +179,11 @@ class Converter:
     surrogates) gets U+FFFD in its place and is counted in `replaced`.
     """
 
-    __slots__ = ("_column", "_rules", "_type", "convert", "cut", "kind", "replaced")
+    __slots__ = ("_column", "_rules", "convert", "cut", "kind", "replaced", "type")
 
     def __init__(self, column: str, cell_type: CellType | None, rules: CellRules) -> None:
         self._column = column
-        self._type = cell_type
+        self.type = cell_type
         self._rules = rules
         self.kind: Kind = cell_type if cell_type in ("date", "datetime") else ""
         self.cut = 0
@@ -219,7 +222,7 @@ class Converter:
         if len(value) > MAX_TEXT // 2:
             value = self._shortened(value)
         if not value.isascii() or "\x00" in value:
-            clean = _NOT_IN_CELLS.sub("\ufffd", value)
+            clean = NOT_IN_CELLS.sub("\ufffd", value)
             if clean is not value and clean != value:
                 self.replaced += 1
                 value = clean
@@ -251,7 +254,7 @@ class Converter:
             case "\x00c":
                 self.kind = self.kind or "time"
                 clock = time.fromisoformat(content)
-                return serial(datetime.combine(_EPOCH, clock.replace(tzinfo=None)))
+                return serial(datetime.combine(EPOCH, clock.replace(tzinfo=None)))
             case _:
                 self.kind = self.kind or "duration"
                 return float(round(content / (_SECONDS * 1_000_000), 10)) + 0.0
@@ -268,7 +271,7 @@ class Converter:
         else:
             return self._any(value)
         local = _in_zone(moment, self._rules.timezone)
-        return serial(datetime.combine(local, time.min) if self._type == "date" else local)
+        return serial(datetime.combine(local, time.min) if self.type == "date" else local)
 
     def _boolean(self, value: Any) -> Cell:
         if type(value) is int and value in (0, 1):

@@ -35,6 +35,8 @@ def identify(
     `written` the hashes of the rows as we last wrote them. In this order: `match_on`, for rows with no key at
     all; all other managed cells equal, and unique on both sides; the row as we last wrote it but for its key.
     """
+    if not loose:
+        return Identified({}, ())
     adopted, copies = _by_match_on(shape, loose, missing)
     copied = {row.index for row in copies}
     rest = [row for row in loose if row.index not in adopted and row.index not in copied]

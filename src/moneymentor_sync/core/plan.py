@@ -105,7 +105,7 @@ class Rules:
 def needed_keys(comparison: Comparison, table: DesiredTable) -> set[bytes]:
     """The keys whose desired cells `make_plan` needs: of rows that are not equal, or not there."""
     needed = {row.key for row in comparison.changed} | {row.key for row in comparison.again}
-    needed.update(key for key in table.index if key not in comparison.matched)
+    needed.update(table.index.keys() - comparison.matched.keys())
     return needed
 
 

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 from .cells import DEFAULT_FORMATS, Cell, CellRules, Converter, Kind, unpack_row
+from .columns import convert_column
 from .errors import KeyNotUniqueError, QueryError
 from .ports import SourceColumn
 from .rows import Fingerprint, Hasher, sum_hashes
 from .settings import Column, Dataset
 
 MAX_OFFENDERS = 5
+_TOGETHER = 1_000
+"""Rows that are converted at once."""
 MAX_COLUMNS = 18_278
 """Columns a tab may have (Google Sheets limit)."""
 
@@ -98,13 +103,8 @@ def _typed(column: Column, declared: object) -> Column:
     return Column(column.name, column.header, column.hidden, column.format, declared)  # type: ignore[arg-type]  # a CellType
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredRow:
-    """A row as it must stand in the tab: the hashes of its key and of its cells, and the cells."""
-
-    key: bytes
-    hash: bytes
-    cells: tuple[Cell, ...]
+DesiredRow = tuple[bytes, tuple[Cell, ...]]
+"""A row as it must stand in the tab: the hash of its key, and its cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +147,36 @@ class TableBuilder:
     def __post_init__(self) -> None:
         self._converters = [Converter(c.name, c.type, self.rules) for c in self.shape.columns]
 
-    def rows(self, packed: Iterable[bytes]) -> Iterator[DesiredRow]:
-        convert = [(c.convert, pick) for c, pick in zip(self._converters, self.shape.picks, strict=True)]
-        key_at, index = self.shape.key, self._index
-        hash_key, hash_row = self.hasher.key, self.hasher.row
-        for number, data in enumerate(packed, start=1):
-            source = unpack_row(data)
-            cells = tuple([one(source[pick]) for one, pick in convert])
-            key = tuple([cells[i] for i in key_at])
-            identity = hash_key(key)
+    def chunks(self, packed: Iterable[bytes]) -> Iterator[list[DesiredRow]]:
+        """The desired rows, some at once, never an empty list; those without a key of their own are left out."""
+        rest, seen = iter(packed), 0
+        while chunk := [*map(unpack_row, islice(rest, _TOGETHER))]:
+            rows = self._converted(chunk)
+            keys = [tuple([cells[i] for i in self.shape.key]) for cells in rows]
+            good = self._indexed(keys, rows, seen)
+            seen += len(chunk)
+            if good:
+                yield good
+
+    def _converted(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Cell, ...]]:
+        """The rows' cells, made column by column: its values are mostly of one kind."""
+        source = [*zip(*rows, strict=True)]
+        managed = zip(self._converters, self.shape.picks, strict=True)
+        return [*zip(*[convert_column(one, source[pick]) for one, pick in managed], strict=True)]
+
+    def _indexed(self, keys: list[tuple[Cell, ...]], rows: list[tuple[Cell, ...]], seen: int) -> list[DesiredRow]:
+        """Takes rows into the index, but for those whose key is not theirs alone; `seen` rows came before."""
+        index = self._index
+        identities, hashes = self.hasher.keys(keys), self.hasher.rows(rows)
+        good: list[DesiredRow] = []
+        for number, key in enumerate(keys):
+            identity = identities[number]
             if None in key or identity in index:
-                self._refuse(number, key)
+                self._refuse(seen + number + 1, key)
                 continue
-            row_hash = hash_row(cells)
-            index[identity] = row_hash
-            yield DesiredRow(identity, row_hash, cells)
+            index[identity] = hashes[number]
+            good.append((identity, rows[number]))
+        return good
 
     def _refuse(self, number: int, key: tuple[Cell, ...]) -> None:
         self._bad += 1

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 MAX_CHARACTERS = 50_000
+LONG_FROM = 1e17
+"""From here on a whole number stays a float: it would be written with more digits than it has."""
 TOO_LONG = "Your input contains more than the maximum of 50000 characters in a single cell."
 
 ERROR_TYPES = {
@@ -60,7 +62,7 @@ def number(value: int | float) -> int | float:
     """A number as a cell keeps it: a double; whole ones are ints so that they are written without `.0`."""
     if isinstance(value, int):
         return value if -(2**53) <= value <= 2**53 else number(float(value))
-    if value.is_integer() and abs(value) < 1e17:
+    if value.is_integer() and abs(value) < LONG_FROM:
         return int(value)
     return value
 

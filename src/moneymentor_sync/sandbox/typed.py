@@ -18,6 +18,7 @@ _NUMBER = re.compile(
     r"(?P<sign>[+-]?)(?P<currency>\$?)\s?(?P<whole>\d{1,3}(?:,\d{3})+|\d+)?(?P<fraction>\.\d*)?"
     r"(?P<exponent>[eE][+-]?\d+)?(?P<percent>\s?%)?"
 )
+_DIGIT = re.compile(r"\d")
 _ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 _US = re.compile(r"(\d{1,2})([-/.])(\d{1,2})(?:\2(\d{4}|\d{2}))?")
 _MONTH_FIRST = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2})(?:, ?| )(\d{4})")
@@ -46,7 +47,9 @@ def understand(text: str, *, as_text: bool = False, this_year: int = 1970) -> Ty
     if text.startswith("'"):
         return Typed(text[1:] or None)
     bare = text.strip()
-    found = _boolean(bare) or _number(bare) or _moment(bare, this_year)
+    found = _boolean(bare)
+    if found is None and _DIGIT.search(bare):  # without a digit no text is a number or a moment
+        found = _number(bare) or _moment(bare, this_year)
     if found is not None:
         return found
     if bare in _ERRORS:

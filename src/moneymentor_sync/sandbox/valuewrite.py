@@ -10,7 +10,7 @@ from . import a1, numberformat, styles
 from .a1 import Area, Box
 from .batch.cellinput import place_values
 from .batch.context import Context
-from .cells import MAX_CHARACTERS, TOO_LONG, Formula, number
+from .cells import LONG_FROM, MAX_CHARACTERS, TOO_LONG, Formula, number
 from .document import Document, Located
 from .errors import bad_fields, bad_json, invalid
 from .grid import Json, Sheet
@@ -19,6 +19,7 @@ from .render import checked
 from .typed import Typed, understand
 from .valueread import dimension, read
 
+_EXACT = 2**53  # whole numbers up to this are the same as doubles
 INPUT_OPTIONS = ("INPUT_VALUE_OPTION_UNSPECIFIED", "RAW", "USER_ENTERED")
 
 
@@ -45,9 +46,13 @@ def write_at(context: Context, place: Located, body: Json, option: Any) -> Writt
 
 def _touched_columns(matrix: list[list[Any]]) -> set[int]:
     """The columns in which a cell was written: nulls do not count."""
-    if not any(None in values for values in matrix):
-        return set(range(max((len(values) for values in matrix), default=0)))
-    return {column for values in matrix for column, value in enumerate(values) if value is not None}
+    width = max(map(len, matrix), default=0)
+    found: set[int] = set()
+    for values in matrix:
+        if len(found) == width:  # mostly after a row or two
+            break
+        found.update(column for column, value in enumerate(values) if value is not None)
+    return found
 
 
 def _check_fits(place: Located, box: Box, matrix: list[list[Any]]) -> None:
@@ -103,23 +108,26 @@ def _no_list(field: str, value: Any) -> tuple[str, str]:
 
 
 _PLAIN = {str, bool, type(None)}
+_SCALARS = {*_PLAIN, int, float}
 
 
 def _checked(offset: int, values: list[Any]) -> list[Any]:
     """A row of values as cells keep them. Refuses what no cell holds."""
     kinds = {*map(type, values)}
-    if str in kinds and any(type(value) is str and len(value) > MAX_CHARACTERS for value in values):
+    if str in kinds and [1 for value in values if type(value) is str and len(value) > MAX_CHARACTERS]:
         raise invalid(TOO_LONG)
-    return values if kinds <= _PLAIN else [_plain(offset, place, value) for place, value in enumerate(values)]
-
-
-def _plain(offset: int, place: int, value: Any) -> Any:
-    kind = type(value)
-    if kind is int or kind is float:
-        return number(value)
-    if isinstance(value, dict | list):
-        raise invalid(f"Invalid values[{offset}][{place}]: {prototext(value)}")
-    return value
+    if kinds <= _PLAIN:
+        return values
+    if not kinds <= _SCALARS:
+        place = next(place for place, value in enumerate(values) if type(value) not in _SCALARS)
+        raise invalid(f"Invalid values[{offset}][{place}]: {prototext(values[place])}")
+    if int in kinds and [1 for value in values if type(value) is int and not -_EXACT <= value <= _EXACT]:
+        return [number(value) if type(value) in (int, float) else value for value in values]
+    # As `number` has it; without a call for every cell of a table.
+    return [
+        int(value) if type(value) is float and value.is_integer() and abs(value) < LONG_FROM else value
+        for value in values
+    ]
 
 
 def _raw(context: Context, sheet: Sheet, row: int, column: int, values: list[Any]) -> int:  # noqa: ARG001 - see below
@@ -135,6 +143,10 @@ def _raw(context: Context, sheet: Sheet, row: int, column: int, values: list[Any
 
 def _with_gaps(sheet: Sheet, row: int, column: int, values: list[Any]) -> int:
     """Writes what is not null; '' clears."""
+    found = sheet.rows[row]
+    if found is None or len(found.cells) <= column:  # nothing there that a null could leave as it is
+        place_values(sheet, row, column, [None if value == "" else value for value in values])
+        return len(values) - values.count(None)
     written = 0
     for place, value in enumerate(values):
         if value is not None:

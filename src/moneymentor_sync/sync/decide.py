@@ -22,7 +22,7 @@ from moneymentor_sync.core.rows import Hasher, is_blank
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.core.table import DesiredTable, Shape
 
-from .gather import Gathered, NewRecords
+from .gather import Gathered, Kept, NewRecords
 
 AUTO_VERIFY_CELLS = 250_000
 AUTO_VERIFY_SECONDS = 3_600.0
@@ -94,7 +94,8 @@ class Decider:
     ) -> Decision:
         """Raises GuardError and SourceError; then nothing may be written."""
         dataset = gathered.dataset
-        table = gathered.desired(self.cell_rules, self.hasher, self.new_records)
+        new_records = Kept if tab is None else self.new_records  # into no tab all rows go, and are in the plan
+        table = gathered.desired(self.cell_rules, self.hasher, new_records)
         known = state.known if state is not None and tab is not None else None
         if known is not None and tab is not None and known.sheet_id != tab.info.sheet_id:
             known = None

@@ -22,14 +22,21 @@ class Records(Protocol):
 
     def extend(self, records: Any) -> None: ...
 
-    def append(self, record: Any) -> None: ...
-
     def __iter__(self) -> Iterator[Any]: ...
 
     def close(self) -> None: ...
 
 
 NewRecords = Callable[[], Records]
+
+
+class Kept(list[Any]):
+    """Records that stay as they are: for rows that are all wanted back at once."""
+
+    def close(self) -> None:
+        self.clear()
+
+
 NOTHING = Fingerprint(0, 0)
 
 
@@ -58,8 +65,8 @@ class Gathered:
             assert self.shape is not None and self.packed is not None  # noqa: S101 - gathered without error
             self.rows = new_records()
             builder = TableBuilder(self.shape, rules, hasher)
-            for row in builder.rows(self.packed):
-                self.rows.append((row.key, row.cells))
+            for chunk in builder.chunks(self.packed):
+                self.rows.extend(chunk)
             self.table = builder.finish()
         return self.table
 
