@@ -1,0 +1,203 @@
+"""The status document as a screen: the verdict first, then what an operator asks next. Pure.
+
+What is in no version of the contract is read with care: the daemon may be older than this command.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from .bars import meter
+from .status_datasets import datasets_table
+from .status_troubles import heading, recent_errors, troubles
+from .words import PHASES, Viewpoint, for_daemon, plain, span, took
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LEVELS = {
+    "healthy": ("✓", "bold green"),
+    "warning": ("!", "bold yellow"),
+    "degraded": ("✗", "bold red"),
+    "unhealthy": ("✗", "bold red"),
+    "stopped": ("■", "bold"),
+}
+TRIGGERS = {
+    "start": "at the start",
+    "schedule": "scheduled",
+    "retry": "a retry",
+    "notify": "notified",
+    "force": "forced",
+    "sync": "mmsync sync",
+}
+_METER = 20
+_LABEL = 14
+
+
+def status_view(
+    document: dict[str, Any], view: Viewpoint, *, width: int, most_datasets: int | None = None
+) -> RenderableType:
+    """The screen, `width` columns wide; with `most_datasets` only so many, those in trouble first."""
+    verdict = _verdict(document, view)
+    facts = _grid(_facts(document, view))
+    parts: list[RenderableType] = [verdict, Text(), facts]
+    table = datasets_table(document["datasets"], view, width=width, most=most_datasets)
+    for title, part in (
+        ("", table),
+        ("held up", troubles(document, view)),
+        ("recent errors", recent_errors(document, view, told={plain(_health(document).get("hint") or "")})),
+    ):
+        if part is not None:
+            parts += [Text(), *([heading(title)] if title else []), part]
+    return Group(*parts)
+
+
+# --- the verdict ------------------------------------------------------------------------------------------
+
+
+def _verdict(document: dict[str, Any], view: Viewpoint) -> Table:
+    """Level and reason in one line, what to do in the next; a pause by hand outranks a level that is good."""
+    health = _health(document)
+    level = health["level"]
+    mark, style = LEVELS.get(level, ("?", "bold"))
+    lines: list[Text] = []
+    reason = Text.assemble((level, style), ": ", plain(health["reason"]))
+    hint = plain(health.get("hint") or "")
+    hint = hint if level == "stopped" else for_daemon(hint)
+    if _switched_off(document):
+        if level in ("healthy", "warning"):
+            mark, style = "!", "bold yellow"
+            reason = Text.assemble((f"{level}, but syncing is disabled", style), _why(document.get("switch"), view))
+        else:
+            lines.append(Text.assemble(("syncing is disabled", "bold yellow"), _why(document.get("switch"), view)))
+        lines.append(_remedy("`mmsync enable` turns it on again; `mmsync force` syncs once all the same."))
+    if hint:
+        lines.insert(0, _remedy(hint))
+    return _marked(mark, style, [reason, *lines])
+
+
+def _health(document: dict[str, Any]) -> dict[str, Any]:
+    found = document.get("health")
+    if isinstance(found, dict):
+        return found
+    statistics = document["statistics"]
+    return {"level": statistics["health_status"], "reason": statistics["last_error"] or "no reason is given"}
+
+
+def _switched_off(document: dict[str, Any]) -> bool:
+    return not document["sync_enabled"]
+
+
+def _why(switch: dict[str, Any] | None, view: Viewpoint) -> str:
+    if not switch:
+        return ""
+    until = f", until {view.until(switch['until'])}" if switch.get("until") else ""
+    reason = f": {plain(switch['reason'])}" if switch.get("reason") else ""
+    return f" since {view.clock(switch['since'])}{until}{reason}"
+
+
+def _marked(mark: str, style: str, lines: list[Text]) -> Table:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    for number, line in enumerate(lines):
+        grid.add_row(Text(mark, style=style) if not number else "", line)
+    return grid
+
+
+def _remedy(text: str) -> Text:
+    return Text(f"→ {text}", style="cyan")
+
+
+# --- the facts --------------------------------------------------------------------------------------------
+
+
+def _facts(document: dict[str, Any], view: Viewpoint) -> Iterator[tuple[str, RenderableType]]:
+    running = document["is_running"]
+    last = document["last_sync_time"]
+    yield "last success", Text(view.when(last) if last else "never")
+    if running:
+        yield "now", _now(document, view)
+        yield "next sync", Text(_next(document, view))
+    yield "syncs", Text(_syncs(document["statistics"]))
+    if running:
+        yield "daemon", Text(_daemon(document))
+
+
+def _grid(facts: Iterator[tuple[str, RenderableType]]) -> Table:
+    grid = Table.grid()
+    grid.add_column(width=_LABEL, style="dim")
+    grid.add_column(overflow="fold")
+    for label, value in facts:
+        grid.add_row(label, value)
+    return grid
+
+
+def _now(document: dict[str, Any], view: Viewpoint) -> RenderableType:
+    current = document.get("current")
+    waiting = "standing back for users' requests"
+    if not current:
+        if document["sync_in_progress"]:
+            return Text("syncing")
+        return Text(waiting if document["paused_for_requests"] else "idle")
+    age = span(view.elapsed(current["started_at"]))
+    run = f"{TRIGGERS.get(current['trigger'], plain(current['trigger']))}, for {age}"
+    if current.get("waiting_for"):
+        run += (
+            f"; {waiting}" if current["waiting_for"] == "requests" else f"; waits: {plain(current['waiting_for'])}"
+        )
+    if not current.get("dataset"):
+        return Text(f"syncing ({run})")
+    return Text.assemble((plain(current["dataset"]), "bold"), ": ", progress_text(current), f"\n{run}")
+
+
+def progress_text(current: dict[str, Any]) -> Text:
+    """`writing 12,000 of 100,000 ███▌      35 %`, as far as it is known."""
+    phase = current.get("phase") or ""
+    text = Text(PHASES.get(phase, plain(phase)) or "starting")
+    done, total = current.get("done") or 0, current.get("total")
+    if total:
+        share = min(done / total, 1.0)
+        text.append(f" {done:,} of {total:,} ").append(meter(share, _METER), style="cyan")
+        return text.append(f" {share:.0%}".replace("%", " %"))
+    return text.append(f" {done:,}") if done else text
+
+
+def _next(document: dict[str, Any], view: Viewpoint) -> str:
+    seconds = document["next_sync_in_seconds"]
+    if seconds is None:
+        return "none while it is disabled" if _switched_off(document) else "not known yet"
+    if seconds < 1:
+        return "after this one" if document["sync_in_progress"] else "now"
+    return view.later(seconds)
+
+
+def _syncs(statistics: dict[str, Any]) -> str:
+    total = statistics["total_syncs"]
+    if not total:
+        return "none yet"
+    parts = [
+        f"{total:,}",
+        f"{statistics['failed_syncs']:,} failed ({_share(statistics['success_rate_percent'])} good)",
+    ]
+    if statistics["consecutive_failures"]:
+        parts.append(f"{statistics['consecutive_failures']:,} in a row up to now")
+    last, average = (took(statistics[f"{which}_sync_duration_seconds"]) for which in ("last", "average"))
+    return ", ".join(parts) + f"; took {last}, {average} on average"
+
+
+def _share(percent: float | None) -> str:
+    return "–" if percent is None else f"{percent:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+def _daemon(document: dict[str, Any]) -> str:
+    uptime = document["statistics"]["uptime_seconds"]
+    parts = [f"up for {span(uptime)}"] if uptime is not None else []
+    parts.append(f"version {plain(document['version'])}")
+    if document.get("pid"):
+        parts.append(f"process {document['pid']}")
+    return ", ".join(parts)
