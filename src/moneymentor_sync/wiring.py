@@ -16,10 +16,10 @@ from .adapters.lock_file import LockFiles
 from .adapters.spool import Spool
 from .adapters.state_file import StateFile
 from .core.errors import UnknownDatasetError
+from .core.events import Emit
 from .core.ports import Tick
 from .core.settings import Config, Dataset, GoogleSettings
 from .sync import Edges, Engine, Surroundings
-from .sync.engine import Emit
 
 if TYPE_CHECKING:
     from .adapters.google_sheets import GoogleSheets

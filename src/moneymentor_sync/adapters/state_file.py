@@ -14,11 +14,11 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from moneymentor_sync.core.errors import StateError
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetResult, DatasetState, FenceState, RunResult
 
-from . import state_rows
+from . import state_rows, state_totals
+from .state_errors import state_errors
 from .state_schema import migrate
 
 _RESULT_COLUMNS = tuple(field.name for field in fields(DatasetResult) if field.name not in ("notes", "details"))
@@ -29,12 +29,12 @@ class StateFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with self._errors():
+        with state_errors(self._path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
         try:
-            with self._errors():
+            with state_errors(self._path):
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
                 self._db.execute("PRAGMA foreign_keys = ON")
@@ -57,7 +57,7 @@ class StateFile:
     # --- datasets -------------------------------------------------------------------------------------------
 
     def dataset(self, name: str) -> DatasetState | None:
-        with self._errors():
+        with state_errors(self._path):
             row = self._db.execute(
                 "SELECT spreadsheet_id, tab, known, shape, source, content, formats, rows, verified_at, cursor, "
                 "dirty FROM dataset WHERE name = ?",
@@ -80,7 +80,7 @@ class StateFile:
         )
 
     def written(self, name: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        with self._errors():
+        with state_errors(self._path):
             return state_rows.look_up(self._db, name, keys)
 
     def begin_write(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes]) -> None:
@@ -106,7 +106,7 @@ class StateFile:
     # --- the fence ------------------------------------------------------------------------------------------
 
     def fence(self, spreadsheet_id: str) -> FenceState:
-        with self._errors():
+        with state_errors(self._path):
             row = self._db.execute(
                 "SELECT token, pending FROM spreadsheet WHERE id = ?", (spreadsheet_id,)
             ).fetchone()
@@ -123,7 +123,8 @@ class StateFile:
     def record(self, run: RunResult) -> None:
         with self._transaction() as db:
             db.execute(
-                "INSERT INTO run VALUES (?,?,?,?,?)", (run.run_id, run.started_at, run.seconds, run.trigger, run.ok)
+                "INSERT INTO run VALUES (?,?,?,?,?,?)",
+                (run.run_id, run.started_at, run.seconds, run.trigger, run.ok, run.outcome),
             )
             marks = ",".join("?" * (1 + len(_RESULT_COLUMNS)))
             names = ",".join(("run_id", *_RESULT_COLUMNS))
@@ -133,10 +134,11 @@ class StateFile:
                     f"INSERT INTO run_dataset ({names}) VALUES ({marks})",  # noqa: S608 - our own column names
                     (run.run_id, *(values[name] for name in _RESULT_COLUMNS)),
                 )
+            state_totals.count(db, run)
 
     def runs(self, limit: int = 20) -> list[tuple[Any, ...]]:
         """The newest runs as (id, started_at, seconds, trigger, ok)."""
-        with self._errors():
+        with state_errors(self._path):
             return self._db.execute(
                 "SELECT id, started_at, seconds, trigger, ok FROM run ORDER BY started_at DESC LIMIT ?", (limit,)
             ).fetchall()
@@ -144,7 +146,7 @@ class StateFile:
     def run_datasets(self, run_id: str) -> list[dict[str, Any]]:
         """What a run did to each dataset, by the names of `DatasetResult`."""
         names = ",".join(_RESULT_COLUMNS)
-        with self._errors():
+        with state_errors(self._path):
             rows = self._db.execute(
                 f"SELECT {names} FROM run_dataset WHERE run_id = ? ORDER BY dataset",  # noqa: S608 - our own column names
                 (run_id,),
@@ -155,7 +157,7 @@ class StateFile:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._errors():
+        with state_errors(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -164,20 +166,6 @@ class StateFile:
                     self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StateError(
-                f"the state file {self._path} cannot be used: {error}", hint=_hint(str(error))
-            ) from error
-        except OSError as error:
-            raise StateError(
-                f"the state file {self._path} cannot be made: {error.strerror}",
-                hint="Set `[state] path` (or MMSYNC_STATE) to a place that the user of mmsync may write to.",
-            ) from error
 
 
 def _plain(known: KnownTab) -> dict[str, Any]:
@@ -197,13 +185,3 @@ def _known(text: str | None) -> KnownTab | None:
         width=data["width"],
         height=data["height"],
     )
-
-
-def _hint(words: str) -> str:
-    if "full" in words:
-        return "Free some space on its disk; nothing was lost, the sync is made up for."
-    if "locked" in words:
-        return "Another program holds the file open for long; find it with `fuser`."
-    if "malformed" in words or "not a database" in words:
-        return "Move the file away: the next sync then compares every row and makes a new one."
-    return "Check the file's permissions and its disk."

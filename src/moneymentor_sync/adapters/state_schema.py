@@ -35,6 +35,34 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (run_id, dataset)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE run ADD COLUMN outcome TEXT NOT NULL DEFAULT '';
+    UPDATE run SET outcome = CASE WHEN ok THEN 'ok' ELSE 'failed' END;
+    CREATE TABLE total (
+        id INTEGER PRIMARY KEY CHECK (id = 1), successful INTEGER NOT NULL, failed INTEGER NOT NULL,
+        seconds REAL NOT NULL, last_seconds REAL, last_success REAL, failures INTEGER NOT NULL, last_error TEXT,
+        last_hint TEXT, last_error_at REAL
+    );
+    INSERT INTO total SELECT 1, coalesce(sum(ok), 0), coalesce(sum(NOT ok), 0), coalesce(sum(seconds), 0),
+        (SELECT seconds FROM run ORDER BY started_at DESC LIMIT 1), max(CASE WHEN ok THEN started_at + seconds END),
+        0, NULL, NULL, NULL FROM run;
+    CREATE TABLE dataset_total (
+        name TEXT PRIMARY KEY, last_success REAL, last_result TEXT, rows INTEGER NOT NULL,
+        inserted INTEGER NOT NULL, updated INTEGER NOT NULL, deleted INTEGER NOT NULL, failures INTEGER NOT NULL,
+        last_error TEXT, last_hint TEXT, last_error_at REAL
+    );
+    CREATE TABLE switch (
+        name TEXT PRIMARY KEY, enabled INTEGER NOT NULL, since REAL NOT NULL, reason TEXT, until REAL
+    );
+    CREATE TABLE breaker (
+        name TEXT PRIMARY KEY, state TEXT NOT NULL, failures INTEGER NOT NULL, wait REAL NOT NULL,
+        until REAL NOT NULL
+    );
+    CREATE TABLE daemon (
+        id INTEGER PRIMARY KEY CHECK (id = 1), pid INTEGER NOT NULL, version TEXT NOT NULL,
+        started_at REAL NOT NULL, stopped_at REAL
+    );
+    """,
 )
 """Statements that lead from version i to i + 1; a published one is never changed."""
 

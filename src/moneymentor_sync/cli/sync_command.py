@@ -13,9 +13,9 @@ from .progress import progress
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from moneymentor_sync.core.events import Emit
     from moneymentor_sync.core.ports import DatasetResult, RunResult
     from moneymentor_sync.core.settings import LogSettings
-    from moneymentor_sync.sync.engine import Emit
 
 _COLOURS = {"synced": "green", "unchanged": "dim", "failed": "bold red"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .cells import Cell, CurrentCell
 from .fence import FenceSeen
@@ -210,6 +210,11 @@ class Tick(Protocol):
     def __call__(self, dataset: str, phase: str, done: int, total: int | None) -> None: ...
 
 
+Gate = Callable[[], None]
+"""Passed between two batches of rows, read or written: it may take its time while others need the machine, and
+raises StoppedError where the sync is to end here."""
+
+
 # --- the state --------------------------------------------------------------------------------------------
 
 
@@ -244,7 +249,8 @@ class FenceState:
 
 @dataclass(frozen=True, slots=True)
 class DatasetResult:
-    """What one sync did to one dataset. `result` is `synced`, `unchanged` or `failed`.
+    """What one sync did to one dataset. `result` is `synced`, `unchanged`, `failed` or `stopped` (it was asked
+    to end before this dataset was done).
 
     `put_back` counts cells that a person had changed, `repaired` writes that did not land where they should.
     """
@@ -275,6 +281,9 @@ class DatasetResult:
     """Offending keys or rows, for the operator's terminal alone: they may be people's data."""
 
 
+Outcome = Literal["ok", "failed", "stopped"]
+
+
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """One pass over the datasets that were due or asked for; it failed if any of them failed."""
@@ -287,7 +296,14 @@ class RunResult:
 
     @property
     def ok(self) -> bool:
-        return all(dataset.result != "failed" for dataset in self.datasets)
+        return all(dataset.result in ("synced", "unchanged") for dataset in self.datasets)
+
+    @property
+    def outcome(self) -> Outcome:
+        """A run that was stopped and had no failure until then is neither a success nor a failure."""
+        if any(dataset.result == "failed" for dataset in self.datasets):
+            return "failed"
+        return "ok" if self.ok else "stopped"
 
 
 class Store(Protocol):

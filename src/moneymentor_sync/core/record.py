@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what only reads totals need not know what a run is made of
+    from .ports import DatasetResult, RunResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,62 @@ class DaemonMark:
     version: str
     started_at: float
     stopped_at: float | None = None
+
+
+def after_run(totals: Totals, run: RunResult) -> Totals:
+    """The totals with one more run; one that was stopped changes nothing."""
+    if run.outcome == "stopped":
+        return totals
+    seconds = totals.seconds + run.seconds
+    ended = run.started_at + run.seconds
+    if run.outcome == "ok":
+        return replace(
+            totals,
+            successful=totals.successful + 1,
+            seconds=seconds,
+            last_seconds=run.seconds,
+            last_success=ended,
+            failures=0,
+        )
+    failed = next(one for one in run.datasets if one.result == "failed")
+    return replace(
+        totals,
+        failed=totals.failed + 1,
+        seconds=seconds,
+        last_seconds=run.seconds,
+        failures=totals.failures + 1,
+        last_error=f"{failed.dataset}: {failed.error}",
+        last_hint=failed.hint,
+        last_error_at=ended,
+    )
+
+
+def after_result(record: DatasetRecord, result: DatasetResult, ended: float) -> DatasetRecord:
+    """A dataset's record with one more result; `ended` is when its run ended."""
+    if result.result == "stopped":
+        return record
+    if result.result == "failed":
+        return replace(
+            record,
+            last_result="failed",
+            failures=record.failures + 1,
+            last_error=result.error,
+            last_hint=result.hint,
+            last_error_at=ended,
+        )
+    counts = (result.inserted, result.updated, result.deleted)
+    if result.result == "unchanged":  # what the last change was is worth more than that nothing changed since
+        counts = (record.inserted, record.updated, record.deleted)
+    return replace(
+        record,
+        last_success=ended,
+        last_result=result.result,
+        rows=result.rows,
+        inserted=counts[0],
+        updated=counts[1],
+        deleted=counts[2],
+        failures=0,
+        last_error=None,
+        last_hint=None,
+        last_error_at=None,
+    )

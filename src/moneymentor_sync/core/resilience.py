@@ -58,3 +58,20 @@ def _quota(error: QuotaExhaustedError, spent: Spent, rules: RetryRules, jitter: 
     delay = min(5.0 * 2.0**spent.quota_tries, 30.0) * (0.75 + 0.5 * jitter)
     delay = min(max(delay, error.retry_after or 0.0), left)
     return Retry(delay, Spent(spent.retries, spent.quota_tries + 1, spent.quota_wait + delay))
+
+
+CONCERNS_ALL = frozenset({"credentials", "database_unreachable", "quota", "state", "unavailable"})
+"""Codes of errors that any dataset would meet: they count for the common breaker, not for the dataset's own."""
+CONCERNS_SPREADSHEET = frozenset({"permission_denied", "spreadsheet_not_found"})
+"""The same for all datasets of one spreadsheet; and so for all where there is only one."""
+
+
+def concerns_all(code: str | None, spreadsheets: int) -> bool:
+    """Whether an error is not one dataset's alone; `spreadsheets` is how many are configured."""
+    return code in CONCERNS_ALL or (code in CONCERNS_SPREADSHEET and spreadsheets <= 1)
+
+
+def restart_backoff(failures: int, delay_seconds: float, interval_seconds: float) -> float:
+    """Seconds until a daemon that has had no success yet tries again: doubling, and never longer than usual."""
+    doubled: float = max(delay_seconds, 1.0) * 2.0 ** min(max(failures - 1, 0), 20)
+    return min(doubled, interval_seconds)

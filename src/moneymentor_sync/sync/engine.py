@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import MmsyncError
+from moneymentor_sync.core.events import Emit, unheard
 from moneymentor_sync.core.plan import Plan
-from moneymentor_sync.core.ports import DatasetResult, Destination, Lease, RunResult, Snapshot, Source, Store, Tick
+from moneymentor_sync.core.ports import (
+    DatasetResult,
+    Destination,
+    Gate,
+    Lease,
+    RunResult,
+    Snapshot,
+    Source,
+    Store,
+    Tick,
+)
 from moneymentor_sync.core.resilience import RetryRules
 from moneymentor_sync.core.rows import Hasher
 from moneymentor_sync.core.settings import Dataset, SyncSettings
@@ -54,14 +65,11 @@ class Edges:
     new_records: NewRecords
 
 
-class Emit(Protocol):
-    """Takes an event for the log: a stable dotted name and fields, without any value of a cell."""
-
-    def __call__(self, event: str, **fields: object) -> None: ...
-
-
 class Engine:
-    """Runs syncs; one at a time, from one thread."""
+    """Runs syncs; one at a time, from one thread.
+
+    `gate` is passed between batches: see `ports.Gate`.
+    """
 
     def __init__(
         self,
@@ -71,21 +79,36 @@ class Engine:
         *,
         tick: Tick | None = None,
         emit: Emit | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._settings = settings
         self._edges = edges
         self._around = surroundings
         self._tick: Tick = tick or _silent
-        self._emit: Emit = emit or _unheard
+        self._emit: Emit = emit or unheard
+        self._gate: Gate = gate or _open
         self._rules = CellRules(ZoneInfo(settings.timezone), settings.long_text)
 
-    def run(self, datasets: Sequence[Dataset], *, trigger: str = "sync", allow_deletes: bool = False) -> RunResult:
+    def new_run_id(self) -> str:
+        """A name for a run: sorts by time, and two machines do not make the same one."""
+        return new_run_id(self._around.clock(), self._around.rng)
+
+    def run(
+        self,
+        datasets: Sequence[Dataset],
+        *,
+        trigger: str = "sync",
+        allow_deletes: bool | Collection[str] = False,
+        run_id: str | None = None,
+    ) -> RunResult:
         """Syncs the datasets, each on its own: one that fails does not hold up the others.
 
-        Raises LockHeldError and StateError; everything else is in the result, which is recorded.
+        `allow_deletes` lifts the shrink guard, for all of them or for those named. Raises LockHeldError and
+        StateError; everything else is in the result, which is recorded.
         """
         started, begin = self._around.clock(), self._around.monotonic()
-        run_id = f"{int(started * 1000):x}-{self._around.rng.getrandbits(32):08x}"
+        run_id = run_id or self.new_run_id()
+        unguarded = _named(datasets, allow_deletes)
         self._emit("sync.started", run=run_id, trigger=trigger, datasets=[dataset.name for dataset in datasets])
         results: list[DatasetResult] = []
         with ExitStack() as held:
@@ -95,7 +118,7 @@ class Engine:
             gathered = self._gather(datasets, decider.hasher)
             try:
                 for spreadsheet_id, group in _by_spreadsheet(gathered):
-                    sync = self._spreadsheet(spreadsheet_id, decider, allow_deletes=allow_deletes)
+                    sync = self._spreadsheet(spreadsheet_id, decider, unguarded, run_id)
                     results += sync.run(group)
             finally:
                 for one in gathered:
@@ -119,9 +142,11 @@ class Engine:
                 writes=one.writes,
                 retries=one.retries,
                 took=round(one.seconds, 3),
-                **({"error": one.error_code} if one.error_code else {}),
+                **({"error": one.error_code, "message": one.error, "hint": one.hint} if one.error_code else {}),
             )
-        self._emit("sync.finished", run=run.run_id, trigger=run.trigger, ok=run.ok, took=round(run.seconds, 3))
+        self._emit(
+            "sync.finished", run=run.run_id, trigger=run.trigger, outcome=run.outcome, took=round(run.seconds, 3)
+        )
 
     def plan(self, datasets: Sequence[Dataset], *, allow_deletes: bool = False) -> list[PlanOutcome]:
         """What `run` would do; changes nothing, in the spreadsheet or in the state."""
@@ -130,7 +155,7 @@ class Engine:
         outcomes: list[PlanOutcome] = []
         try:
             for spreadsheet_id, group in _by_spreadsheet(gathered):
-                sync = self._spreadsheet(spreadsheet_id, decider, allow_deletes=allow_deletes)
+                sync = self._spreadsheet(spreadsheet_id, decider, _named(datasets, allow_deletes), "")
                 for one, decision, error in sync.decisions(group):
                     plan = decision.plan if decision is not None else None
                     outcomes.append(PlanOutcome(one.dataset, plan, error))
@@ -143,12 +168,15 @@ class Engine:
         store = self._edges.store
         return Decider(self._rules, Hasher(store.secret()), store.written, self._edges.new_records)
 
-    def _spreadsheet(self, spreadsheet_id: str, decider: Decider, *, allow_deletes: bool) -> SpreadsheetSync:
+    def _spreadsheet(
+        self, spreadsheet_id: str, decider: Decider, unguarded: frozenset[str], run_id: str
+    ) -> SpreadsheetSync:
         settings = self._settings
         patience = Patience(
             RetryRules(settings.max_retries, settings.retry_delay_seconds),
             self._around.sleep,
             self._around.rng.random,
+            partial(self._emit, run=run_id),
         )
         return SpreadsheetSync(
             spreadsheet_id=spreadsheet_id,
@@ -159,7 +187,8 @@ class Engine:
             clock=self._around.clock,
             monotonic=self._around.monotonic,
             tick=self._tick,
-            allow_deletes=allow_deletes,
+            gate=self._gate,
+            unguarded=unguarded,
         )
 
     def _gather(self, datasets: Sequence[Dataset], hasher: Hasher, *, whole: bool = False) -> list[Gathered]:
@@ -184,6 +213,7 @@ class Engine:
             hasher=hasher,
             new_records=self._edges.new_records,
             tick=self._tick,
+            gate=self._gate,
         )
 
     def _since(self, dataset: Dataset) -> str | None:
@@ -200,8 +230,19 @@ def _by_spreadsheet(gathered: Sequence[Gathered]) -> Iterator[tuple[str, list[Ga
         yield spreadsheet_id, [one for one in gathered if one.dataset.spreadsheet_id == spreadsheet_id]
 
 
-def _unheard(event: str, **fields: object) -> None:
-    """No log is kept where nobody asked for one."""
+def new_run_id(clock: float, rng: random.Random) -> str:
+    """`clock` is UNIX seconds."""
+    return f"{int(clock * 1000):x}-{rng.getrandbits(32):08x}"
+
+
+def _named(datasets: Sequence[Dataset], allowed: bool | Collection[str]) -> frozenset[str]:
+    if isinstance(allowed, bool):
+        return frozenset(dataset.name for dataset in datasets) if allowed else frozenset()
+    return frozenset(allowed)
+
+
+def _open() -> None:
+    """Nobody holds the sync up."""
 
 
 def _silent(dataset: str, phase: str, done: int, total: int | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from moneymentor_sync.core.cells import Cell, CellRules, pack_row, unpack_row
 from moneymentor_sync.core.errors import MmsyncError, QueryError
-from moneymentor_sync.core.ports import Snapshot, Tick
+from moneymentor_sync.core.ports import Gate, Snapshot, Tick
 from moneymentor_sync.core.rows import Fingerprint, Hasher, add
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.core.table import DesiredTable, Shape, TableBuilder, resolve_shape
@@ -84,6 +84,7 @@ def gather(
     hasher: Hasher,
     new_records: NewRecords,
     tick: Tick,
+    gate: Gate,
 ) -> Gathered:
     """Reads one dataset; an error of its query is part of the result, since others must go on."""
     gathered = Gathered(dataset, partial=since is not None)
@@ -99,6 +100,7 @@ def gather(
         highest: Any = None
         done = 0
         for chunk in stream.chunks():
+            gate()
             packed = [pack_row(tuple(row)) for row in chunk]
             gathered.fingerprint = add(gathered.fingerprint, hasher.fingerprint(packed))
             gathered.packed.extend(packed)

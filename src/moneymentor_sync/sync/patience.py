@@ -29,8 +29,8 @@ class Patience:
 
     @property
     def tries(self) -> int:
-        """How often something was tried again so far."""
-        return self.spent.retries + self.spent.quota_tries
+        """How often something was tried again so far; a wait for quota is no retry."""
+        return self.spent.retries
 
     def refresh(self) -> None:
         """A dataset that succeeded leaves the next one its full number of retries; quota waits add up."""

@@ -20,6 +20,7 @@ from moneymentor_sync.core.ports import (
     DatasetState,
     Destination,
     FenceState,
+    Gate,
     Landing,
     Reading,
     Store,
@@ -66,7 +67,9 @@ class SpreadsheetSync:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     tick: Tick
-    allow_deletes: bool = False
+    gate: Gate
+    unguarded: frozenset[str] = frozenset()
+    """The datasets whose shrink guard was lifted."""
     _destination: Destination | None = None
     _foreign: bool = False
     _opened_at: Traffic = field(default_factory=Traffic)
@@ -227,7 +230,8 @@ class SpreadsheetSync:
     def _decide(self, one: Gathered, view: Reading) -> Decision:
         self.tick(one.dataset.name, "comparing", 0, None)
         tab = view.tabs.get(one.dataset.name)
-        return self.decider.decide(one, tab, self._state(one), allow_deletes=self.allow_deletes)
+        allowed = one.dataset.name in self.unguarded
+        return self.decider.decide(one, tab, self._state(one), allow_deletes=allowed)
 
     # --- reading and writing --------------------------------------------------------------------------------
 
@@ -243,6 +247,7 @@ class SpreadsheetSync:
         for one in group:
             state = self._state(one)
             wanted.append(Wanted(one.dataset.name, one.dataset.tab, state.known if state else None))
+        self._between()
         reading = self.destination.read(wanted)
         if note:
             self._note_fence(reading.fence)
@@ -281,7 +286,7 @@ class SpreadsheetSync:
         intend = self._intend(view.fence)
         tidy = state is not None and state.dirty
         try:
-            landing = self.destination.write(plan, tab, view.fence, intend=intend, tick=self.tick, tidy=tidy)
+            landing = self.destination.write(plan, tab, view.fence, intend=intend, tick=self._written, tidy=tidy)
         except (UnavailableError, OvertakenError):  # the transport may have sent it twice: then once was refused
             sent = self.destination.unsettled
             if sent is not None and tab is not None:
@@ -299,10 +304,20 @@ class SpreadsheetSync:
 
         def intend(following: str) -> None:
             nonlocal token
+            self._between()
             self.store.save_fence(self.spreadsheet_id, FenceState(token, following))
             token = following
 
         return intend
+
+    def _written(self, dataset: str, phase: str, done: int, total: int | None) -> None:
+        self.tick(dataset, phase, done, total)
+        self._between()
+
+    def _between(self) -> None:
+        """Between two batches others may go first, but not while people's cells are still to be given back."""
+        if self._unsettled is None:
+            self.gate()
 
     # --- state and results ----------------------------------------------------------------------------------
 

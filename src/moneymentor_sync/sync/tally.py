@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from moneymentor_sync.core.errors import KeyNotUniqueError, MmsyncError
+from moneymentor_sync.core.errors import KeyNotUniqueError, MmsyncError, StoppedError
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import DatasetResult, Traffic
 from moneymentor_sync.core.settings import Dataset
@@ -67,4 +67,6 @@ class Tally:
 def failed(result: DatasetResult, error: MmsyncError) -> DatasetResult:
     """A result with the error that ended it; keys that offend go to `details`, which no log and no file gets."""
     details = error.offenders if isinstance(error, KeyNotUniqueError) else ()
+    if isinstance(error, StoppedError):
+        result = replace(result, result="stopped")
     return replace(result, error_code=error.code, error=str(error), hint=error.hint or None, details=tuple(details))

@@ -1,0 +1,67 @@
+"""What the daemon needs from the outside world beside what a sync needs, as small interfaces of the inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from .breaker import Breaker
+from .record import DaemonMark, DatasetRecord, Totals
+from .settings import Retention
+from .switches import Switch
+
+
+class Ticker(Protocol):
+    """Calls functions when their time has come, from one thread of its own; what it calls must return at once.
+
+    A job is known by its name; one of the same name replaces it. No step of the wall clock, no suspend and no
+    slow machine makes it miss a call for good or make up for many.
+    """
+
+    def start(self) -> None: ...
+
+    def every(self, name: str, seconds: float, call: Callable[[], None], *, jitter: float = 0.0) -> None:
+        """Every so many seconds, each time up to `jitter` seconds sooner or later; first after one interval."""
+        ...
+
+    def once(self, name: str, seconds: float, call: Callable[[], None]) -> None: ...
+
+    def cancel(self, name: str) -> None:
+        """A name that is not known changes nothing."""
+        ...
+
+    def due_in(self, name: str) -> float | None:
+        """Seconds until its next call; None where there is no such job. Never waits."""
+        ...
+
+    def clock_stepped(self) -> None:
+        """The wall clock was set: what is due is looked at again, by the time that has really passed."""
+        ...
+
+    def stop(self) -> None:
+        """Calls nothing any more; does not wait for a call that is under way."""
+        ...
+
+
+class Ledger(Protocol):
+    """Switches, breakers, totals and history in the state file. Every method may raise StateError."""
+
+    def totals(self) -> Totals: ...
+
+    def records(self) -> dict[str, DatasetRecord]: ...
+
+    def runs(self, dataset: str | None = None, limit: int = 20) -> list[dict[str, Any]]: ...
+
+    def prune(self, retention: Retention, now: float) -> int: ...
+
+    def switches(self) -> dict[str, Switch]: ...
+
+    def save_switches(self, *switches: Switch) -> None: ...
+
+    def breakers(self) -> dict[str, Breaker]: ...
+
+    def save_breakers(self, breakers: dict[str, Breaker]) -> None: ...
+
+    def mark(self) -> DaemonMark | None: ...
+
+    def save_mark(self, mark: DaemonMark) -> None: ...

@@ -1,0 +1,42 @@
+"""How loud each log event is; one that is not named here is `info`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Emit(Protocol):
+    """Takes an event for the log: a stable dotted name and fields, without any value of a cell."""
+
+    def __call__(self, event: str, **fields: object) -> None: ...
+
+
+LEVELS: Mapping[str, LogLevel] = {
+    "breaker.opened": "error",
+    "clock.stepped": "warning",
+    "control.failed": "error",
+    "daemon.left": "warning",
+    "dataset.failed": "error",
+    "dataset.unchanged": "debug",
+    "lock.busy": "warning",
+    "pause.overdue": "warning",
+    "pause.placed": "debug",
+    "pause.released": "debug",
+    "reload.refused": "error",
+    "retry.waiting": "warning",
+    "schedule.skipped": "debug",
+    "state.failed": "error",
+    "sync.crashed": "error",
+    "watchdog.silent": "error",
+}
+
+
+def level_of(event: str) -> LogLevel:
+    return LEVELS.get(event, "info")
+
+
+def unheard(event: str, **fields: object) -> None:
+    """No log is kept where nobody asked for one."""
