@@ -137,7 +137,9 @@ def test_a_file_from_a_newer_version_is_refused(store: StateFile, path: Path) ->
     with sqlite3.connect(path) as db:
         db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     db.close()
-    with pytest.raises(StateError, match=f"version {len(MIGRATIONS) + 1}; this mmsync knows up to {len(MIGRATIONS)}"):
+    with pytest.raises(
+        StateError, match=f"version {len(MIGRATIONS) + 1}; this mmsync knows up to {len(MIGRATIONS)}"
+    ):
         again(path)
 
 

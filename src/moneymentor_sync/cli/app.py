@@ -51,6 +51,9 @@ ConfigOption = Annotated[
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log every step to stderr; tracebacks of errors.")
 ]
+ClientVerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say on stderr which daemon is asked; tracebacks of errors.")
+]
 DatasetsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="DATASET", help="Only these datasets; else all that are enabled.", show_default=False),

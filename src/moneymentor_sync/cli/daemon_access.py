@@ -67,6 +67,12 @@ def last_status(places: ClientPlaces) -> Document | None:
 
 
 def last_runs(places: ClientPlaces, dataset: str | None, limit: int) -> Document | None:
-    """Past runs, as the daemon's history gives them, out of the state file; None where there is none."""
-    del places, dataset, limit
-    return None
+    """Past runs, as the daemon's history gives them, out of the state file; None where there is none.
+
+    Raises StateError.
+    """
+    from moneymentor_sync.adapters.state_ledger import Ledger
+
+    if not places.state_path.exists():
+        return None
+    return {"runs": Ledger(places.state_path, read_only=True).runs(dataset, limit)}

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from .app import ConfigOption, JsonOption, VerboseOption, command
+from .app import ClientVerboseOption, ConfigOption, JsonOption, command
 
 
 @command("status")
@@ -16,7 +16,7 @@ def status(
         bool, typer.Option("--watch", help="Redraw every second until Ctrl-C; with --json, a line a second.")
     ] = False,
     config: ConfigOption = None,
-    verbose: VerboseOption = False,
+    verbose: ClientVerboseOption = False,
 ) -> None:
     """Show whether syncing works, and if not, why not and what to do.
 

@@ -12,8 +12,7 @@ from rich.text import Text
 from .words import Viewpoint, changes, plain
 
 _COLOURS = {"synced": "green", "unchanged": "", "failed": "bold red"}
-_GAP = 2
-_HEADINGS = ("dataset", "tab", "", "last success", "result", "rows", "changed")
+_HEADINGS = ("dataset", "tab", "", "last\nsuccess", "result", "rows", "changed")
 _RIGHT = {"rows"}
 
 
@@ -25,7 +24,8 @@ def datasets_table(
         return Text("no dataset is configured", style="dim")
     shown = _chosen(datasets, most)
     rows = [_cells(one, view) for one in shown]
-    table = _wide(rows) if _natural_width(rows) <= width else _narrow(rows, width)
+    table = next((_wide(rows, gap) for gap in (2, 1) if _natural_width(rows, gap) <= width), None)
+    table = table or _narrow(rows, width)
     hidden = [one for one in datasets if one not in shown]
     if not hidden:
         return table
@@ -59,13 +59,14 @@ def _cells(one: dict[str, Any], view: Viewpoint) -> list[Text]:
     ]
 
 
-def _natural_width(rows: list[list[Text]]) -> int:
-    columns = zip(_HEADINGS, *rows, strict=True)
-    return sum(max(cell_len(str(cell)) for cell in column) for column in columns) + _GAP * (len(_HEADINGS) - 1)
+def _natural_width(rows: list[list[Text]], gap: int) -> int:
+    headings = [max(heading.split("\n"), key=len) for heading in _HEADINGS]
+    columns = zip(headings, *rows, strict=True)
+    return sum(max(cell_len(str(cell)) for cell in column) + gap for column in columns) - gap
 
 
-def _wide(rows: list[list[Text]]) -> Table:
-    table = _empty(_GAP)
+def _wide(rows: list[list[Text]], gap: int) -> Table:
+    table = _empty(gap)
     for heading in _HEADINGS:
         _column(table, heading)
     for row in rows:
@@ -74,11 +75,11 @@ def _wide(rows: list[list[Text]]) -> Table:
 
 
 def _narrow(rows: list[list[Text]], width: int) -> Table:
-    """Name above tab; the last success without its `ago` where even that is too wide."""
-    table = _empty(_GAP if width >= 72 else 1)
+    """The name above the tab."""
+    table = _empty(2 if width >= 72 else 1)
     _column(table, "dataset\n→ tab")
     for heading in _HEADINGS[2:]:
-        _column(table, heading.replace(" ", "\n"))
+        _column(table, heading)
     for name, tab, *rest in rows:
         table.add_row(Text.assemble(name, "\n→ ", tab) if str(name) != str(tab) else name, *rest)
     return table

@@ -14,39 +14,36 @@ _FLAGS = {"--json": "as_json", "--watch": "watch", "-v": "verbose", "--verbose":
 
 
 class Asked(NamedTuple):
-    """The options of `mmsync status`."""
+    """The options of `mmsync status`; `flags` by the names that `show_status` has for them."""
 
-    config: Path | None = None
-    as_json: bool = False
-    watch: bool = False
-    verbose: bool = False
+    config: Path | None
+    flags: frozenset[str]
 
 
 def status_at_once(arguments: list[str]) -> None:
     """Runs the command and ends in SystemExit; comes back where Typer is to parse the arguments."""
     asked = parse(arguments)
-    if asked is not None:
-        from .status_screen import show_status
+    if asked is None:
+        return
+    from .status_screen import show_status
 
-        sys.exit(
-            show_status(asked.config, as_json=asked.as_json, watch=asked.watch, verbose=asked.verbose),
-        )
+    as_json, watch, verbose = (name in asked.flags for name in ("as_json", "watch", "verbose"))
+    sys.exit(show_status(asked.config, as_json=as_json, watch=watch, verbose=verbose))
 
 
 def parse(arguments: list[str]) -> Asked | None:
     """The options, or None where it is another command or not written plainly."""
     if arguments[:1] != ["status"]:
         return None
-    asked = Asked()
+    config: Path | None = None
+    flags: set[str] = set()
     words = iter(arguments[1:])
     for word in words:
-        if word in ("-c", "--config"):
-            file = next(words, "")
-            if not file or file.startswith("-"):
-                return None
-            asked = asked._replace(config=Path(file))
-        elif word in _FLAGS:
-            asked = asked._replace(**{_FLAGS[word]: True})
-        else:
+        if word in _FLAGS:
+            flags.add(_FLAGS[word])
+            continue
+        file = next(words, "") if word in ("-c", "--config") else ""
+        if not file or file.startswith("-"):
             return None
-    return asked
+        config = Path(file)
+    return Asked(config, frozenset(flags))

@@ -1,4 +1,4 @@
-"""What `mmsync status` does, without the command line: ask the daemon or the state file, show, give the exit code."""
+"""What `mmsync status` does: ask the daemon or the state file, show it, give the exit code."""
 
 from __future__ import annotations
 

@@ -152,19 +152,23 @@ def _now(document: dict[str, Any], view: Viewpoint) -> RenderableType:
         )
     if not current.get("dataset"):
         return Text(f"syncing ({run})")
-    return Text.assemble((plain(current["dataset"]), "bold"), ": ", progress_text(current), f"\n{run}")
+    shown = Text.assemble((plain(current["dataset"]), "bold"), ": ", _phase(current), "\n")
+    if current.get("total"):
+        shown.append(meter(_share(current), _METER), style="cyan").append("  ")
+    return shown.append(run)
 
 
-def progress_text(current: dict[str, Any]) -> Text:
-    """`writing 12,000 of 100,000 ███▌      35 %`, as far as it is known."""
+def _phase(current: dict[str, Any]) -> str:
+    """`writing 12,000 of 100,000 (12 %)`, as far as it is known."""
     phase = current.get("phase") or ""
-    text = Text(PHASES.get(phase, plain(phase)) or "starting")
-    done, total = current.get("done") or 0, current.get("total")
-    if total:
-        share = min(done / total, 1.0)
-        text.append(f" {done:,} of {total:,} ").append(meter(share, _METER), style="cyan")
-        return text.append(f" {share:.0%}".replace("%", " %"))
-    return text.append(f" {done:,}") if done else text
+    words = PHASES.get(phase, plain(phase)) or "starting"
+    if current.get("total"):
+        return f"{words} {current['done']:,} of {current['total']:,} ({int(_share(current) * 100)} %)"
+    return f"{words} {current['done']:,}" if current.get("done") else words
+
+
+def _share(current: dict[str, Any]) -> float:
+    return min(float(current["done"]) / float(current["total"]), 1.0)
 
 
 def _next(document: dict[str, Any], view: Viewpoint) -> str:
@@ -177,21 +181,15 @@ def _next(document: dict[str, Any], view: Viewpoint) -> str:
 
 
 def _syncs(statistics: dict[str, Any]) -> str:
-    total = statistics["total_syncs"]
+    total, row = statistics["total_syncs"], statistics["consecutive_failures"]
     if not total:
         return "none yet"
-    parts = [
-        f"{total:,}",
-        f"{statistics['failed_syncs']:,} failed ({_share(statistics['success_rate_percent'])} good)",
-    ]
-    if statistics["consecutive_failures"]:
-        parts.append(f"{statistics['consecutive_failures']:,} in a row up to now")
+    percent = f"{statistics['success_rate_percent']:.2f}".rstrip("0").rstrip(".")
     last, average = (took(statistics[f"{which}_sync_duration_seconds"]) for which in ("last", "average"))
-    return ", ".join(parts) + f"; took {last}, {average} on average"
-
-
-def _share(percent: float | None) -> str:
-    return "–" if percent is None else f"{percent:.2f}".rstrip("0").rstrip(".") + " %"
+    words = (
+        f"{total:,} ({statistics['failed_syncs']:,} failed, {percent} % good), took {last}, on average {average}"
+    )
+    return words + (f"\nthe last {row:,} failed" if row > 1 else "")
 
 
 def _daemon(document: dict[str, Any]) -> str:
