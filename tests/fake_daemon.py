@@ -34,7 +34,7 @@ class _Handler(BaseHTTPRequestHandler):
     def address_string(self) -> str:
         return "unix"
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as http.server calls it
         """Nothing is logged."""
 
     def _answer(self) -> None:
@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(raw)
         self.close_connection = True
 
-    do_GET = do_POST = _answer  # the names that http.server looks for
+    do_GET = do_POST = _answer  # noqa: N815 - the names that http.server looks for
 
 
 @contextmanager

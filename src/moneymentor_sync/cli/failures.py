@@ -52,5 +52,22 @@ def say_error(error: MmsyncError) -> None:
 
 
 def say(text: str) -> None:
-    """A line on stderr, which is where a person reads it."""
+    """A line on stderr, which is where a person reads it; a long one is broken between words on a terminal."""
+    if sys.stderr.isatty():
+        text = _wrapped(text)
     print(text, file=sys.stderr)  # noqa: T201
+
+
+def _wrapped(text: str) -> str:
+    import shutil
+    import textwrap
+
+    body = text.lstrip()
+    indent = " " * (len(text) - len(body)) + ("  " if body.startswith(("- ", "→ ")) else "")
+    return textwrap.fill(
+        text,
+        shutil.get_terminal_size().columns,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

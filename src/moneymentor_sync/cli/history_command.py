@@ -45,8 +45,8 @@ def history(
 ) -> None:
     """Show past runs: when, how long, what changed, what went wrong.
 
-    The newest is the first.     Asks the running daemon; where none runs, the state file is read. With --plot the oldest is on the left;
-    runs that failed are red, and marked with an ×.
+    The newest is the first. Asks the running daemon; where none runs, the state file is read. With --plot the
+    oldest is on the left; runs that failed are red, and marked with an ×.
     """
     from .daemon_access import find_places
 

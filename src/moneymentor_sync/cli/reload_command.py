@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 def reload(config: ConfigOption = None, verbose: ClientVerboseOption = False) -> None:
     """Have the daemon read its configuration again.
 
-    Says what changed, and what is used only after a restart. The file is the one that the daemon was started with; --config only says where to find the daemon. A
-    configuration that is wrong is refused with all its problems, and the daemon goes on with the old one.
+    Says what changed, and what is used only after a restart. The file is the one that the daemon was started
+    with; --config only says where to find the daemon. A configuration that is wrong is refused with all its
+    problems, and the daemon goes on with the old one.
 
     Exit code 78 when the configuration is wrong, 3 when the daemon is not running.
     """

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 def fitted(document: dict[str, Any], view: Viewpoint, console: Console) -> RenderableType:
-    """The screen with as many datasets as the console has lines for, one at least."""
+    """The screen with as many datasets as the console has lines for, one at least; two lines stay free."""
     count = len(document["datasets"])
     whole = status_view(document, view, width=console.width)
-    excess = _lines(whole, console) - (console.height - 1)
+    excess = _lines(whole, console) - (console.height - 2)
     while excess > 0 and count > 1:
         count = max(1, count - (excess + 1) // 2 - 1)
         whole = status_view(document, view, width=console.width, most_datasets=count)
-        excess = _lines(whole, console) - (console.height - 1)
+        excess = _lines(whole, console) - (console.height - 2)
     return whole
 
 

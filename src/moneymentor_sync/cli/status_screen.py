@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,15 +75,13 @@ def _watch(places: ClientPlaces, *, as_json: bool) -> None:
     """Until Ctrl-C. A daemon that is gone is shown as gone, and shown again when it is back."""
     import time
 
-    try:
-        if as_json:
-            while True:
-                _print_line(places)
-                time.sleep(EVERY_SECONDS)
-        else:
-            _redraw(places)
-    except KeyboardInterrupt:
+    if not as_json:
+        _redraw(places)
         return
+    with suppress(KeyboardInterrupt):
+        while True:
+            _print_line(places)
+            time.sleep(EVERY_SECONDS)
 
 
 def _print_line(places: ClientPlaces) -> None:
@@ -114,13 +113,27 @@ def _redraw(places: ClientPlaces) -> None:
             hint="Add --json for one line a second, or leave --watch out.",
         )
     with Live(console=console, auto_refresh=False) as live:
-        while True:
-            try:
-                shown = _fitted(known_status(places), console)
-            except MmsyncError as error:
-                shown = _gone(error)
-            live.update(shown, refresh=True)
-            time.sleep(EVERY_SECONDS)
+        shown: RenderableType = ""
+        try:
+            while True:
+                try:
+                    shown = _fitted(known_status(places), console)
+                except MmsyncError as error:
+                    shown = _gone(error)
+                live.update(_with_foot(shown), refresh=True)
+                time.sleep(EVERY_SECONDS)
+        except KeyboardInterrupt:
+            live.update(shown)
+
+
+def _with_foot(shown: RenderableType) -> RenderableType:
+    """With the time, and a last line so short that a terminal's echo of Ctrl-C does not break it."""
+    from datetime import datetime
+
+    from rich.console import Group
+    from rich.text import Text
+
+    return Group(shown, Text(f"{datetime.now().astimezone():%H:%M:%S}; Ctrl-C ends", style="dim"))
 
 
 def _fitted(document: Document, console: Console) -> RenderableType:
@@ -141,4 +154,4 @@ def _gone(error: MmsyncError) -> RenderableType:
     text = Text.assemble(("■ ", "bold"), plain(error))
     if error.hint:
         text.append(f"\n→ {plain(error.hint)}", style="cyan")
-    return text.append("\nStill watching; Ctrl-C ends.", style="dim")
+    return text

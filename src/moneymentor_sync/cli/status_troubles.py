@@ -12,7 +12,7 @@ from rich.text import Text
 from .words import Viewpoint, coarse, counted, for_daemon, plain
 
 MAX_HOLDS = 5
-_AGE = 12
+_AGE = 14
 
 
 def heading(text: str) -> Text:

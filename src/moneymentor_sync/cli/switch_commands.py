@@ -36,7 +36,9 @@ def enable(
     """Have the daemon sync again what is disabled.
 
     Without a name that is what `mmsync disable` without a name turned off; a dataset that is named is enabled
-    also where the configuration disables it. Survives a restart of the daemon. Exit code 3 when the daemon is not running.
+    also where the configuration disables it. Survives a restart of the daemon.
+
+    Exit code 3 when the daemon is not running.
     """
     from .daemon_access import find_places, open_client
 
@@ -64,8 +66,10 @@ def disable(
 ) -> None:
     """Have the daemon sync nothing, or not these datasets.
 
-    Holds until `mmsync enable`, or until the time of --for is over.     Survives a restart of the daemon. `mmsync force` syncs all the same. Exit code 3 when the daemon is not
-    running.
+    Holds until `mmsync enable`, or until the time of --for is over; survives a restart of the daemon.
+    `mmsync force` syncs all the same.
+
+    Exit code 3 when the daemon is not running.
     """
     from .daemon_access import find_places, open_client
 
