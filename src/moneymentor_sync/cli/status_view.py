@@ -34,6 +34,7 @@ TRIGGERS = {
     "force": "forced",
     "sync": "mmsync sync",
 }
+_STANDING_BACK = "standing back for users' requests"
 _METER = 20
 _LABEL = 14
 
@@ -139,23 +140,24 @@ def _grid(facts: Iterator[tuple[str, RenderableType]]) -> Table:
 
 def _now(document: dict[str, Any], view: Viewpoint) -> RenderableType:
     current = document.get("current")
-    waiting = "standing back for users' requests"
     if not current:
         if document["sync_in_progress"]:
             return Text("syncing")
-        return Text(waiting if document["paused_for_requests"] else "idle")
-    age = span(view.elapsed(current["started_at"]))
-    run = f"{TRIGGERS.get(current['trigger'], plain(current['trigger']))}, for {age}"
-    if current.get("waiting_for"):
-        run += (
-            f"; {waiting}" if current["waiting_for"] == "requests" else f"; waits: {plain(current['waiting_for'])}"
-        )
-    if not current.get("dataset"):
-        return Text(f"syncing ({run})")
-    shown = Text.assemble((plain(current["dataset"]), "bold"), ": ", _phase(current), "\n")
-    if current.get("total"):
-        shown.append(meter(_share(current), _METER), style="cyan").append("  ")
-    return shown.append(run)
+        return Text(_STANDING_BACK if document["paused_for_requests"] else "idle")
+    trigger = TRIGGERS.get(current["trigger"], plain(current["trigger"]))
+    run = f"{trigger}, for {span(view.elapsed(current['started_at']))}"
+    if current.get("dataset"):
+        shown = Text.assemble((plain(current["dataset"]), "bold"), ": ", _phase(current), "\n")
+        if current.get("total"):
+            shown.append(meter(_share(current), _METER), style="cyan").append("  ")
+        shown.append(run)
+    else:
+        shown = Text(f"syncing ({run})")
+    waits = current.get("waiting_for")
+    if waits:
+        words = _STANDING_BACK if waits == "requests" else f"waits for {plain(waits)}"
+        shown.append(f"\n{words}", style="yellow")
+    return shown
 
 
 def _phase(current: dict[str, Any]) -> str:
