@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from moneymentor_sync.cli import daemon_access, status_screen
+from moneymentor_sync.cli import console as console_streams
+from moneymentor_sync.cli import daemon_access, status_screen, status_watch
 from moneymentor_sync.cli.daemon_access import Document, last_runs
 from moneymentor_sync.cli.history_command import joined, past_runs
 from moneymentor_sync.cli.reload_command import said as reload_said
 from moneymentor_sync.cli.run_display import run_as_json, run_from_json
 from moneymentor_sync.cli.status_quick import Asked, parse
 from moneymentor_sync.cli.status_screen import exit_code, known_status
+from moneymentor_sync.cli.status_watch import watch_status
 from moneymentor_sync.cli.switch_commands import said
 from moneymentor_sync.core.client_places import ClientPlaces
 from moneymentor_sync.core.errors import NotRunningError
 from moneymentor_sync.core.ports import DatasetResult, RunResult
 
-from .screens import status
+from .screens import UP, status
 
 PLACES = ClientPlaces(Path("/state.db"), Path("/control.sock"))
 
@@ -73,6 +77,32 @@ def test_the_last_known_state_is_what_there_is_without_a_daemon(monkeypatch: pyt
         known_status(PLACES)
     meet(monkeypatch, Daemon(document=status()))
     assert known_status(PLACES) == status()
+
+
+def test_watching_outlives_the_daemon_and_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = Console(file=io.StringIO(), width=80, height=40, force_terminal=True, color_system=None)
+    answers: list[Document | None] = [status(), None, status(next_mono=UP + 5)]
+
+    def known(places: ClientPlaces) -> Document:
+        document = answers.pop(0)
+        if document is None:
+            raise NotRunningError("nobody listens")
+        return document
+
+    def sleep(seconds: float) -> None:
+        if not answers:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(status_watch, "known_status", known)
+    monkeypatch.setattr(status_watch.time, "sleep", sleep)
+    monkeypatch.setattr(status_watch, "load_places", lambda config: PLACES)
+    monkeypatch.setattr(console_streams, "out", lambda: console)
+    watch_status(None, as_json=False)
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert shown.index("in 2 min 58 s") < shown.index("■ nobody listens") < shown.index("in 5 s")
+    assert shown.count("Ctrl-C ends") == 3  # and not in what is left standing
+    assert "Ctrl-C" not in shown[shown.rindex("in 5 s") :]
 
 
 # --- the status command's own words ----------------------------------------------------------------------
