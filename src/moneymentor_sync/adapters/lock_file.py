@@ -15,7 +15,48 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from moneymentor_sync.core.errors import LockHeldError, StateError
+from moneymentor_sync.core.errors import DaemonRunsError, LockHeldError, StateError
+
+
+@contextmanager
+def hold_file(path: Path, holder: str) -> Iterator[None]:
+    """Holds the lock of a file, with a word beside it on who does.
+
+    Raises BlockingIOError at once where another process has it, with that process's word as its text; StateError
+    where the file cannot be made.
+    """
+    who = path.with_suffix(".holder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = FileLock(path, mode=0o600, blocking=False)
+        lock.acquire()
+    except Timeout as error:
+        raise BlockingIOError(_read(who)) from error
+    except OSError as error:
+        raise StateError(
+            f"the lock file {path} cannot be made: {error.strerror}",
+            hint="The directory of `[state] path` must be writable by the user that mmsync runs as.",
+        ) from error
+    try:
+        with suppress(OSError):  # only for people: a full disk must not stop a sync here
+            who.write_text(holder, encoding="utf-8")
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def only_daemon(state_path: Path, pid: int) -> Iterator[None]:
+    """One daemon for each state file. Raises DaemonRunsError, naming the other, and StateError."""
+    held = hold_file(state_path.with_name(f"{state_path.name}.daemon.lock"), f"process {pid}")
+    try:
+        held.__enter__()
+    except BlockingIOError as error:
+        raise DaemonRunsError(f"a daemon ({error}) works with the state file {state_path} already") from error
+    try:
+        yield
+    finally:
+        held.__exit__(None, None, None)
 
 
 class LockFiles:
@@ -29,27 +70,17 @@ class LockFiles:
     @contextmanager
     def hold(self, spreadsheet_id: str) -> Iterator[None]:
         """Holds the spreadsheet. Raises LockHeldError at once where another process has it."""
-        path = self._path(spreadsheet_id)
-        who = path.with_suffix(".holder")
+        held = hold_file(self._path(spreadsheet_id), self._holder)
         try:
-            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = FileLock(path, mode=0o600, blocking=False)
-            lock.acquire()
-        except Timeout as error:
+            held.__enter__()
+        except BlockingIOError as error:
             raise LockHeldError(
-                f"{_read(who)} is working on spreadsheet {spreadsheet_id}; one sync at a time"
-            ) from error
-        except OSError as error:
-            raise StateError(
-                f"the lock file {path} cannot be made: {error.strerror}",
-                hint="The directory of `[state] path` must be writable by the user that mmsync runs as.",
+                f"{error} is working on spreadsheet {spreadsheet_id}; one sync at a time"
             ) from error
         try:
-            with suppress(OSError):  # only for people: a full disk must not stop a sync here
-                who.write_text(self._holder, encoding="utf-8")
             yield
         finally:
-            lock.release()
+            held.__exit__(None, None, None)
 
     def holder(self, spreadsheet_id: str) -> str | None:
         """Who holds the spreadsheet at this moment, None where nobody does. Makes no file."""

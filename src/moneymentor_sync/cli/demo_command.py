@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,9 +19,6 @@ from .progress import progress
 from .sandbox_command import explained
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from moneymentor_sync.core.ports import RunResult
     from moneymentor_sync.core.settings import Config
     from moneymentor_sync.sandbox import Sandbox
 
@@ -39,6 +37,9 @@ interval_seconds = {interval}
 
 [state]
 path = "state.db"
+
+[control]
+socket = "control.sock"
 """
 
 
@@ -68,7 +69,7 @@ def demo(
         _first_sync(settings, box, verbose=verbose)
         if once:
             return
-        _keep_changing(settings, place / "moneymentor.db", interval)
+        _follow(settings, place, interval)
 
 
 @contextmanager
@@ -131,34 +132,57 @@ def _first_sync(settings: Config, box: Sandbox, *, verbose: bool) -> None:
         raise typer.Exit(1)
 
 
-def _keep_changing(settings: Config, database: Path, interval: int) -> None:
-    """Changes the database and syncs, again and again, until a signal says stop."""
-    from moneymentor_sync.demo.database import mutate
-    from moneymentor_sync.wiring import choose, open_engine
+def _follow(settings: Config, place: Path, interval: int) -> None:
+    """The daemon, until a signal ends it, and a database that changes all the time."""
+    from moneymentor_sync.adapters.environment import load_config
+    from moneymentor_sync.wiring.daemon import open_life
 
-    stop = threading.Event()
-
-    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask_to_stop)
-    out().print(f"The database changes every {interval} s, and the spreadsheet follows. Ctrl-C stops.\n")
-    step = 0
-    with open_engine(settings, holder="mmsync demo") as engine:
-        while not stop.wait(interval):
-            step += 1
-            for change in mutate(database, step=step):
-                out().print(f"[dim]database:[/dim]    {change.text}", highlight=False)
-            _show_short(engine.run(choose(settings, []), trigger="demo"))
+    again = partial(load_config, settings.file, environ={"HOME": str(place)}, cwd=place)
+    out().print(f"The database changes every {interval} s, and the spreadsheet follows. Ctrl-C stops.")
+    out().print(f"[dim]In another terminal:[/dim] mmsync status -c {place / 'sync.toml'}\n", soft_wrap=True)
+    tabs = {dataset.name: dataset.tab for dataset in settings.datasets}
+    with (
+        open_life(settings, load_config=again, emit=_Shown(tabs), environ={}, holder="mmsync demo") as life,
+        _changing(place / "moneymentor.db", interval),
+    ):
+        life.live()
     out().print("Stopped.")
 
 
-def _show_short(run: RunResult) -> None:
-    for one in run.datasets:
-        if one.result == "failed":
-            out().print(f"[red]failed:[/red]      {one.dataset}: {one.error}", highlight=False)
-        elif one.result == "synced":
-            words = f"{one.inserted} inserted, {one.updated} updated, {one.deleted} deleted"
-            cost = f"{one.cells} cells in {one.writes} write{'' if one.writes == 1 else 's'}, {one.seconds:.1f} s"
-            out().print(f"[green]spreadsheet:[/green] {one.tab}: {words} ({cost})", highlight=False)
+@contextmanager
+def _changing(database: Path, interval: int) -> Iterator[None]:
+    """People use the application: the database changes every so many seconds."""
+    from moneymentor_sync.demo.database import mutate
+
+    stop = threading.Event()
+
+    def change() -> None:
+        for step in count(1):
+            if stop.wait(interval):
+                return
+            for made in mutate(database, step=step):
+                out().print(f"[dim]database:[/dim]    {made.text}", highlight=False)
+
+    thread = threading.Thread(target=change, name="people", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(interval)
+
+
+class _Shown:
+    """The daemon's events as lines for somebody who watches: what was written, and what failed."""
+
+    def __init__(self, tabs: Mapping[str, str]) -> None:
+        self._tabs = tabs
+
+    def __call__(self, event: str, **fields: Any) -> None:
+        if event == "dataset.failed":
+            out().print(f"[red]failed:[/red]      {fields['dataset']}: {fields['message']}", highlight=False)
+        elif event == "dataset.synced":
+            tab, writes = self._tabs[fields["dataset"]], fields["writes"]
+            words = f"{fields['inserted']} inserted, {fields['updated']} updated, {fields['deleted']} deleted"
+            cost = f"{writes} write{'' if writes == 1 else 's'}, {fields['took']:.1f} s"
+            out().print(f"[green]spreadsheet:[/green] {tab}: {words} ({cost})", highlight=False)

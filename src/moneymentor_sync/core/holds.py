@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 MAX_TTL_SECONDS = 3_600.0
-MAX_HOLDERS = 10_000
+MAX_HOLDERS = 1_000
 """More than any backend has processes; bounds what a caller who invents names can make us keep."""
 
 

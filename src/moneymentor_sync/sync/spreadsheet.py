@@ -312,7 +312,8 @@ class SpreadsheetSync:
 
     def _written(self, dataset: str, phase: str, done: int, total: int | None) -> None:
         self.tick(dataset, phase, done, total)
-        self._between()
+        if done != total:  # after the last body there is the answer to look at first, and what it may call for
+            self._between()
 
     def _between(self) -> None:
         """Between two batches others may go first, but not while people's cells are still to be given back."""

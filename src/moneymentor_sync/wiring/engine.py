@@ -1,4 +1,4 @@
-"""Puts the parts together: the only module that knows every adapter. Decides nothing."""
+"""The engine and its edges, for a command or for the daemon's worker."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from .adapters.database import DatabaseSource
-from .adapters.lock_file import LockFiles
-from .adapters.spool import Spool
-from .adapters.state_file import StateFile
-from .core.errors import UnknownDatasetError
-from .core.events import Emit
-from .core.ports import Tick
-from .core.settings import Config, Dataset, GoogleSettings
-from .sync import Edges, Engine, Surroundings
+from moneymentor_sync.adapters.database import DatabaseSource
+from moneymentor_sync.adapters.lock_file import LockFiles
+from moneymentor_sync.adapters.spool import Spool
+from moneymentor_sync.adapters.state_file import StateFile
+from moneymentor_sync.core.errors import UnknownDatasetError
+from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.ports import Gate, Tick
+from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
+from moneymentor_sync.sync import Edges, Engine, Surroundings
 
 if TYPE_CHECKING:
-    from .adapters.google_sheets import GoogleSheets
+    from moneymentor_sync.adapters.google_sheets import GoogleSheets
 
 
 @dataclass(slots=True)
@@ -35,8 +35,8 @@ class Spreadsheets:
 
     def __call__(self, spreadsheet_id: str) -> GoogleSheets:
         """Raises CredentialsError."""
-        from .adapters.google_client import GoogleClient, load_credentials
-        from .adapters.google_sheets import GoogleSheets
+        from moneymentor_sync.adapters.google_client import GoogleClient, load_credentials
+        from moneymentor_sync.adapters.google_sheets import GoogleSheets
 
         # Imported only here: a sync that finds nothing changed never speaks to Google.
         if spreadsheet_id not in self._open:
@@ -63,6 +63,7 @@ def open_engine(
     holder: str,
     tick: Tick | None = None,
     emit: Emit | None = None,
+    gate: Gate | None = None,
     surroundings: Surroundings | None = None,
     only_plan: bool = False,
 ) -> Iterator[Engine]:
@@ -81,7 +82,7 @@ def open_engine(
         held.callback(spreadsheets.close)
         source = DatabaseSource(config.database)
         edges = Edges(source, spreadsheets, store, LockFiles(config.state_path, holder), Spool)
-        yield Engine(config.sync, edges, around, tick=tick, emit=emit)
+        yield Engine(config.sync, edges, around, tick=tick, emit=emit, gate=gate)
 
 
 def choose(config: Config, names: Sequence[str]) -> list[Dataset]:
@@ -96,6 +97,3 @@ def choose(config: Config, names: Sequence[str]) -> list[Dataset]:
                 hint=f"Configured are: {', '.join(by_name) or 'none'}.",
             )
     return [by_name[name] for name in dict.fromkeys(names)]
-
-
-__all__ = ["Spreadsheets", "choose", "open_engine", "real_surroundings"]

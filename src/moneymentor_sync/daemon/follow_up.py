@@ -1,0 +1,77 @@
+"""What follows from how a run ended: tries of breakers, another attempt, and now and then a shorter history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from moneymentor_sync.core.daemon_ports import Ledger
+from moneymentor_sync.core.errors import StateError
+from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.resilience import restart_backoff
+
+from .desk import Job
+from .schedule import Schedule
+from .standing import COMMON, Standing
+
+BUSY_SECONDS = 5.0
+"""How soon a run is asked for again that found the spreadsheet's lock taken."""
+PRUNE_SECONDS = 3_600.0
+MARGIN_SECONDS = 0.05
+"""A breaker's try is asked for so much after its wait has ended, so that no rounding makes it too early."""
+
+
+class FollowUp:
+    """Called by the worker after each job; `clock` is UNIX seconds."""
+
+    def __init__(
+        self,
+        standing: Standing,
+        schedule: Schedule,
+        ledger: Ledger,
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+        emit: Emit,
+    ) -> None:
+        self._standing = standing
+        self._schedule = schedule
+        self._ledger = ledger
+        self._clock = clock
+        self._monotonic = monotonic
+        self._emit = emit
+        self._pruned = monotonic()
+
+    def after(self, job: Job, busy: bool) -> None:
+        """`busy` says that another process had the lock, so that nothing was tried."""
+        if busy:
+            self._schedule.later("busy", BUSY_SECONDS, job.run.datasets, "retry")
+        self.plan()
+        self._prune()
+
+    def plan(self) -> None:
+        """Asks for a sync when a switch ends by itself, and for a try when each open breaker's wait is over.
+
+        Until the first success there are tries without a breaker, too, sooner than the interval.
+        """
+        standing = self._standing
+        self._schedule.when_switches_end(standing.next_switch_end())
+        everything = [dataset.name for dataset in standing.config.datasets]
+        waits = standing.waits()
+        for name, seconds in waits.items():
+            whom = everything if name == COMMON else [name]
+            self._schedule.later(f"try:{name}", seconds + MARGIN_SECONDS, whom, "retry")
+        if standing.last_ok is False and not standing.worked_since_start and COMMON not in waits:
+            sync = standing.config.sync
+            delay = restart_backoff(standing.totals.failures, sync.retry_delay_seconds, sync.interval_seconds)
+            self._schedule.later("restart", delay, everything, "retry")
+
+    def _prune(self) -> None:
+        if self._monotonic() - self._pruned < PRUNE_SECONDS:
+            return
+        self._pruned = self._monotonic()
+        try:
+            removed = self._ledger.prune(self._standing.config.retention, self._clock())
+        except StateError as error:
+            self._emit("state.failed", error=error.code, message=str(error), hint=error.hint)
+        else:
+            self._emit("history.pruned", runs=removed)

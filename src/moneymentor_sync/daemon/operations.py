@@ -1,0 +1,218 @@
+"""What may be asked of a daemon: the control channel's requests, each done here. Fits `control.operator.Operator`.
+
+Called from the channel's threads. `status`, `healthy` and `metrics` read values that are replaced whole, and
+wait for nothing; `by` is who asks, whom the channel has let in and logs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from moneymentor_sync.core.agenda import Ask
+from moneymentor_sync.core.daemon_ports import Ledger
+from moneymentor_sync.core.errors import MmsyncError, NothingToSyncError, ShuttingDownError, UnknownDatasetError
+from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.status import ConfigSeen, DatasetSeen, Snapshot, document
+from moneymentor_sync.core.switches import EVERYTHING
+
+from .board import Board
+from .desk import Desk
+from .interruptions import Interruptions
+from .reload import reloaded
+from .results import document_when_done
+from .schedule import Schedule
+from .standing import Standing
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """A sync that will be run; `done` gives its result for the datasets asked for, or is cancelled."""
+
+    run_id: str
+    done: Future[Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the daemon is, for the status."""
+
+    version: str
+    pid: int
+
+
+class Operations:
+    """Everything but the clocks is the daemon's own; `load_config` reads the configuration again."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        standing: Standing,
+        desk: Desk,
+        interruptions: Interruptions,
+        schedule: Schedule,
+        board: Board,
+        ledger: Ledger,
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float],
+        load_config: Callable[[], Config],
+        reconfigured: Callable[[], None],
+        render_metrics: Callable[[Document], str],
+        emit: Emit,
+    ) -> None:
+        self._identity = identity
+        self._standing = standing
+        self._desk = desk
+        self._interruptions = interruptions
+        self._schedule = schedule
+        self._board = board
+        self._ledger = ledger
+        self._clock = clock
+        self._monotonic = monotonic
+        self._load_config = load_config
+        self._reconfigured = reconfigured
+        self._render_metrics = render_metrics
+        self._emit = emit
+
+    # --- reading --------------------------------------------------------------------------------------------
+
+    def status(self) -> Document:
+        progress = self._board.progress
+        return document(self.snapshot(), progress, now=self._clock(), mono=self._monotonic())
+
+    def snapshot(self) -> Snapshot:
+        standing, config, started = self._standing, self._standing.config, self._board.started
+        due = self._schedule.due_in()
+        return Snapshot(
+            version=self._identity.version,
+            config=ConfigSeen.of(config),
+            datasets=tuple(map(DatasetSeen.of, config.datasets)),
+            health=standing.health(),
+            is_running=self._desk.open,
+            pid=self._identity.pid,
+            started_at=started[0] if started else None,
+            started_mono=started[1] if started else None,
+            next_mono=None if due is None else self._monotonic() + due,
+            last_health_check=self._board.last_check,
+            totals=standing.totals,
+            records=standing.records,
+            switches=standing.switches,
+            breaker=standing.common,
+            breakers=standing.breakers,
+            holds=self._interruptions.holds,
+            errors=standing.errors,
+        )
+
+    def healthy(self) -> tuple[bool, Document]:
+        health = self._standing.health()
+        return health.good, {"status": health.level, "reason": health.reason}
+
+    def metrics(self) -> str:
+        return self._render_metrics(self.status())
+
+    def history(self, dataset: str | None, limit: int) -> Document:
+        if dataset is not None:
+            self._known([dataset])
+        return {"runs": self._ledger.runs(dataset, limit)}
+
+    # --- syncing --------------------------------------------------------------------------------------------
+
+    def force(self, datasets: Sequence[str] | None, *, allow_deletes: bool, by: object) -> Forced:
+        del by
+        names = self._known(datasets) if datasets else self._enabled()
+        if not names:
+            raise NothingToSyncError("every dataset is disabled")
+        job = self._desk.ask(Ask(names, "force", allow_deletes))
+        self._interruptions.wake()  # a run that stands back for requests makes way for this one
+        return Forced(job.run.run_id, document_when_done(job.done, names))
+
+    def notify(self, dataset: str, *, reason: str | None, by: object) -> Document:
+        del reason, by
+        self._refuse_if_stopping()
+        self._known([dataset])
+        self._schedule.soon(dataset)
+        return {"accepted": True}
+
+    def pause(self, holder: str, ttl_seconds: float, *, by: object) -> Document:
+        del by
+        self._refuse_if_stopping()
+        hold = self._interruptions.place(holder, ttl_seconds)
+        self._emit("pause.placed", seconds=ttl_seconds)
+        return {"paused_for_requests": True, "expires_in_seconds": round(hold.expires - self._monotonic(), 3)}
+
+    def resume(self, holder: str, *, by: object) -> Document:
+        del by
+        self._refuse_if_stopping()
+        held = self._interruptions.release(holder)
+        self._emit("pause.released", still_held=held)
+        return {"paused_for_requests": held}
+
+    # --- switches -------------------------------------------------------------------------------------------
+
+    def enable(self, datasets: Sequence[str] | None, *, by: object) -> Document:
+        del by
+        answer = self._switch(datasets, enabled=True)
+        self._desk.ask(Ask(self._known(datasets) if datasets else self._enabled(), "retry"))
+        return answer
+
+    def disable(
+        self, datasets: Sequence[str] | None, *, reason: str | None, for_seconds: float | None, by: object
+    ) -> Document:
+        del by
+        return self._switch(datasets, enabled=False, reason=reason, for_seconds=for_seconds)
+
+    def _switch(
+        self,
+        datasets: Sequence[str] | None,
+        *,
+        enabled: bool,
+        reason: str | None = None,
+        for_seconds: float | None = None,
+    ) -> Document:
+        self._refuse_if_stopping()
+        names = self._known(datasets) if datasets else frozenset({EVERYTHING})
+        self._standing.switch(names, enabled=enabled, reason=reason, for_seconds=for_seconds)
+        self._schedule.when_switches_end(self._standing.next_switch_end())
+        states = {one.name: self._standing.is_enabled(one) for one in self._standing.config.datasets}
+        return {"sync_enabled": self._standing.sync_enabled, "datasets": states}
+
+    # --- the configuration ----------------------------------------------------------------------------------
+
+    def reload(self, *, by: object) -> Document:
+        """Raises ConfigError; then the old configuration stays."""
+        del by
+        self._refuse_if_stopping()
+        try:
+            new = reloaded(self._standing.config, self._load_config())
+        except MmsyncError as error:
+            self._emit("reload.refused", error=error.code, message=str(error))
+            raise
+        self._standing.config = new.config
+        self._reconfigured()
+        self._emit("reload.done", changed=list(new.changed), needs_restart=list(new.needs_restart))
+        return {"reloaded": True, "changed": list(new.changed), "needs_restart": list(new.needs_restart)}
+
+    # --- questions ------------------------------------------------------------------------------------------
+
+    def _refuse_if_stopping(self) -> None:
+        if not self._desk.open:
+            raise ShuttingDownError("the daemon is stopping")
+
+    def _known(self, names: Iterable[str]) -> frozenset[str]:
+        wanted = frozenset(names)
+        known = [dataset.name for dataset in self._standing.config.datasets]
+        unknown = sorted(wanted - set(known))
+        if unknown:
+            hint = f"Configured are: {', '.join(known) or 'none'}."
+            raise UnknownDatasetError(f"there is no dataset {unknown[0]!r}", hint=hint)
+        return wanted
+
+    def _enabled(self) -> frozenset[str]:
+        datasets = self._standing.config.datasets
+        return frozenset(one.name for one in datasets if self._standing.is_enabled(one))

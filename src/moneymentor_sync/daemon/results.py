@@ -1,0 +1,40 @@
+"""A run as the control channel gives it to whoever waited for it, for the datasets that they asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from concurrent.futures import CancelledError, Future
+from dataclasses import asdict
+from typing import Any
+
+from moneymentor_sync.core.ports import RunResult
+
+
+def run_document(run: RunResult, asked: Collection[str] | None = None) -> dict[str, Any]:
+    """`{"run_id", "ok", "seconds", "error", "datasets"}`; `asked` None means all of the run's datasets."""
+    results = [one for one in run.datasets if asked is None or one.dataset in asked]
+    bad = next((one for one in results if one.result not in ("synced", "unchanged")), None)
+    return {
+        "run_id": run.run_id,
+        "ok": bad is None,
+        "seconds": round(run.seconds, 3),
+        "error": f"{bad.dataset}: {bad.error}" if bad else None,
+        "datasets": [
+            {"name": one.dataset} | {k: v for k, v in asdict(one).items() if k not in ("dataset", "details")}
+            for one in results
+        ],
+    }
+
+
+def document_when_done(done: Future[RunResult], asked: Collection[str]) -> Future[dict[str, Any]]:
+    """The document of a run that is still to end; cancelled where the run is."""
+    answer: Future[dict[str, Any]] = Future()
+
+    def hand_on(ended: Future[RunResult]) -> None:
+        try:
+            answer.set_result(run_document(ended.result(), asked))
+        except CancelledError:
+            answer.cancel()
+
+    done.add_done_callback(hand_on)
+    return answer

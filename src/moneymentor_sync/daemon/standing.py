@@ -1,0 +1,187 @@
+"""How things stand: totals, records, breakers and switches, kept in memory and noted in the state file.
+
+Memory is what decides: a state file on a full disk loses notes, but the daemon goes on by what it knows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from moneymentor_sync.core.breaker import CLOSED, Breaker, Event, admits, remaining, step
+from moneymentor_sync.core.daemon_ports import Ledger
+from moneymentor_sync.core.errors import StateError
+from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.health import Facts, Failing, Health, assess
+from moneymentor_sync.core.ports import RunResult
+from moneymentor_sync.core.record import DatasetRecord, Totals, after_result, after_run
+from moneymentor_sync.core.resilience import concerns_all
+from moneymentor_sync.core.settings import Config, Dataset
+from moneymentor_sync.core.status import RECENT_ERRORS, ErrorSeen
+from moneymentor_sync.core.switches import EVERYTHING, Switch, is_enabled, next_end
+
+COMMON = ""
+"""The name of the breaker for what concerns every dataset."""
+
+
+class Standing:
+    """Read by the channel's threads, changed by the worker and by them; every change is one step under a lock.
+
+    `chance` gives a number in [0, 1). Raises StateError when it is made.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        ledger: Ledger,
+        *,
+        clock: Callable[[], float],
+        chance: Callable[[], float],
+        emit: Emit,
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._chance = chance
+        self._emit = emit
+        self._lock = threading.RLock()
+        self.config = config
+        self.totals: Totals = ledger.totals()
+        self.records: Mapping[str, DatasetRecord] = ledger.records()
+        self.switches: Mapping[str, Switch] = ledger.switches()
+        self.breakers: Mapping[str, Breaker] = ledger.breakers()
+        self.errors: tuple[ErrorSeen, ...] = ()
+        self.last_ok: bool | None = None
+        self.worked_since_start = False
+
+    # --- what may be synced ---------------------------------------------------------------------------------
+
+    @property
+    def common(self) -> Breaker:
+        return self.breakers.get(COMMON, CLOSED)
+
+    def is_enabled(self, dataset: Dataset) -> bool:
+        """Whether the dataset itself is on, whatever the switch for everything says."""
+        return is_enabled(self.switches, dataset.name, dataset.enabled, self._clock())
+
+    @property
+    def sync_enabled(self) -> bool:
+        return is_enabled(self.switches, EVERYTHING, True, self._clock())
+
+    def allows(self, dataset: Dataset) -> bool:
+        """Whether a sync that nobody forces may take the dataset now."""
+        now = self._clock()
+        open_to = admits(self.common, now) and admits(self.breakers.get(dataset.name, CLOSED), now)
+        return open_to and self.sync_enabled and self.is_enabled(dataset)
+
+    def waits(self) -> dict[str, float]:
+        """Seconds until the next try of every breaker that is open, by name; COMMON for the common one."""
+        now = self._clock()
+        return {name: remaining(one, now) for name, one in self.breakers.items() if one.state == "open"}
+
+    def next_switch_end(self) -> float | None:
+        """Seconds until the next switch ends by itself; None where none does."""
+        now = self._clock()
+        end = next_end(self.switches, now)
+        return None if end is None else end - now
+
+    # --- changes --------------------------------------------------------------------------------------------
+
+    def switch(self, names: Iterable[str], *, enabled: bool, reason: str | None, for_seconds: float | None) -> None:
+        """Sets switches and notes them before they count. Raises StateError; then nothing has changed."""
+        now = self._clock()
+        until = None if for_seconds is None else now + for_seconds
+        made = [Switch(name, enabled, now, reason, until) for name in names]
+        with self._lock:
+            self._ledger.save_switches(*made)
+            self.switches = MappingProxyType({**self.switches, **{one.name: one for one in made}})
+
+    def begin(self, names: Sequence[str]) -> None:
+        """A run of these datasets begins: breakers whose wait is over let this one try through."""
+        with self._lock:
+            for name in (COMMON, *names):
+                if admits(self.breakers.get(name, CLOSED), self._clock()):
+                    self._step(name, "due")
+
+    def settle(self, run: RunResult) -> None:
+        """Takes in how a run ended."""
+        ended = run.started_at + run.seconds
+        with self._lock:
+            before = self.breakers
+            self.totals = after_run(self.totals, run)
+            records = dict(self.records)
+            for one in run.datasets:
+                records[one.dataset] = after_result(
+                    records.get(one.dataset) or DatasetRecord(one.dataset), one, ended
+                )
+            self.records = MappingProxyType(records)
+            self._note_errors(run, ended)
+            self._settle_breakers(run)
+            if run.outcome != "stopped":
+                self.last_ok = run.ok
+            done = any(one.result in ("synced", "unchanged") for one in run.datasets)
+            self.worked_since_start = self.worked_since_start or done
+            self._note_breakers(before)
+
+    def _note_errors(self, run: RunResult, ended: float) -> None:
+        recent = deque(self.errors, maxlen=RECENT_ERRORS)
+        recent.extend(
+            ErrorSeen(ended, one.dataset, one.error or "", one.hint or "")
+            for one in run.datasets
+            if one.result == "failed"
+        )
+        self.errors = tuple(recent)
+
+    def _settle_breakers(self, run: RunResult) -> None:
+        spreadsheets = len({dataset.spreadsheet_id for dataset in self.config.datasets})
+        done = [one for one in run.datasets if one.result != "stopped"]
+        common = [one for one in done if one.result == "failed" and concerns_all(one.error_code, spreadsheets)]
+        for one in done:
+            if one not in common:
+                self._step(one.dataset, "failure" if one.result == "failed" else "success")
+        if done:
+            self._step(COMMON, "failure" if common else "success")
+
+    def _step(self, name: str, event: Event) -> None:
+        old = self.breakers.get(name, CLOSED)
+        threshold = self.config.sync.max_consecutive_failures
+        new = step(old, event, now=self._clock(), threshold=threshold, chance=self._chance())
+        if new == old:
+            return
+        self.breakers = MappingProxyType({**self.breakers, name: new})
+        if new.state == "open" and old.state != "open":
+            self._emit("breaker.opened", dataset=name or None, failures=new.failures, seconds=round(new.wait))
+        elif new.state == "closed" and old.state != "closed":
+            self._emit("breaker.closed", dataset=name or None)
+
+    def _note_breakers(self, before: Mapping[str, Breaker]) -> None:
+        changed = {name: one for name, one in self.breakers.items() if before.get(name, CLOSED) != one}
+        if not changed:
+            return
+        try:
+            self._ledger.save_breakers(changed)
+        except StateError as error:
+            self._emit("state.failed", error=error.code, message=str(error), hint=error.hint)
+
+    # --- the verdict ----------------------------------------------------------------------------------------
+
+    def health(self) -> Health:
+        totals, records, breakers = self.totals, self.records, self.breakers
+        failing = tuple(
+            Failing(name, one.last_error or "", one.last_hint or "", breakers.get(name, CLOSED))
+            for name in (dataset.name for dataset in self.config.datasets if self.is_enabled(dataset))
+            if (one := records.get(name)) is not None and one.failures
+        )
+        return assess(
+            Facts(
+                last_ok=self.last_ok,
+                worked_since_start=self.worked_since_start,
+                failures=totals.failures,
+                max_failures=self.config.sync.max_consecutive_failures,
+                breaker=self.common,
+                error=totals.last_error or "",
+                hint=totals.last_hint or "",
+                failing=failing,
+            )
+        )

@@ -1,0 +1,126 @@
+"""The one thread that syncs: takes a job, lets the engine run it, and hands on how it ended. It never dies."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+from moneymentor_sync.core.agenda import PendingRun, admitted
+from moneymentor_sync.core.errors import LockHeldError, MmsyncError
+from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.ports import DatasetResult, RunResult
+from moneymentor_sync.core.settings import Dataset
+
+from .board import Board
+from .desk import Desk, Job
+from .engines import Engines
+from .standing import Standing
+
+IDLE_SECONDS = 5.0
+"""How long the worker waits for a job before it says that it is alive."""
+
+
+class Worker:
+    """`clock` is UNIX seconds, `beat` the sign of life; `after` is called when a job has ended, whatever became
+    of it, with whether another process had the lock."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        standing: Standing,
+        engines: Engines,
+        board: Board,
+        *,
+        clock: Callable[[], float],
+        beat: Callable[[], None],
+        after: Callable[[Job, bool], None],
+        emit: Emit,
+    ) -> None:
+        self._desk = desk
+        self._standing = standing
+        self._engines = engines
+        self._board = board
+        self._clock = clock
+        self._beat = beat
+        self._after = after
+        self._emit = emit
+        self.stopping = False
+
+    def work(self) -> None:
+        """Until `stopping` is set and the job under way has ended."""
+        try:
+            while not self.stopping:
+                self._beat()
+                job = self._desk.take(IDLE_SECONDS)
+                if job is not None:
+                    self.serve(job)
+        finally:
+            self._engines.close()
+
+    def serve(self, job: Job) -> None:
+        """Runs one job; every end of it is told to whoever waits."""
+        datasets = self._datasets(job.run)
+        if not datasets:
+            self._emit("schedule.skipped", run=job.run.run_id, trigger=job.run.trigger)
+            job.done.set_result(RunResult(job.run.run_id, self._clock(), 0.0, job.run.trigger))
+            self._after(job, False)
+            return
+        self._standing.begin([dataset.name for dataset in datasets])
+        self._board.begin(job.run)
+        try:
+            run, busy = self._run(job.run, datasets)
+        finally:
+            self._board.end()
+        if not busy:
+            self._standing.settle(run)
+        self._after(job, busy)
+        job.done.set_result(run)
+
+    def _datasets(self, run: PendingRun) -> list[Dataset]:
+        by_name = {dataset.name: dataset for dataset in self._standing.config.datasets}
+        names = admitted(run, by_name, lambda name: self._standing.allows(by_name[name]))
+        return [by_name[name] for name in names]
+
+    def _run(self, pending: PendingRun, datasets: list[Dataset]) -> tuple[RunResult, bool]:
+        """The result, and whether another process had the lock: then nothing was tried."""
+        started = self._clock()
+        try:
+            engine = self._engines.get(self._standing.config)
+            run = engine.run(
+                datasets,
+                trigger=pending.trigger,
+                allow_deletes=pending.allow_deletes,
+                run_id=pending.run_id,
+            )
+        except LockHeldError as error:
+            self._emit("lock.busy", run=pending.run_id, message=str(error))
+            return self._failed(pending, datasets, started, error), True
+        except MmsyncError as error:
+            self._emit("sync.failed", run=pending.run_id, error=error.code, message=str(error), hint=error.hint)
+            self._engines.close()
+            return self._failed(pending, datasets, started, error), False
+        except Exception as error:  # noqa: BLE001 - a bug must not end the daemon; it is told, and the engine made anew
+            self._emit("sync.crashed", run=pending.run_id, error=type(error).__name__, where=_where(error))
+            self._engines.close()
+            bug = MmsyncError(
+                f"a bug in mmsync: {type(error).__name__}", hint="Report it with the log line `sync.crashed`."
+            )
+            return self._failed(pending, datasets, started, bug), False
+        return run, False
+
+    def _failed(
+        self, pending: PendingRun, datasets: list[Dataset], started: float, error: MmsyncError
+    ) -> RunResult:
+        results = tuple(
+            DatasetResult(
+                one.name, one.tab, "failed", error_code=error.code, error=str(error), hint=error.hint or None
+            )
+            for one in datasets
+        )
+        return RunResult(pending.run_id, started, self._clock() - started, pending.trigger, results)
+
+
+def _where(error: Exception) -> str:
+    """The places an exception came through, without its message: that may hold a value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames)

@@ -1,0 +1,92 @@
+"""The daemon and its edges: state file, socket, clockwork, log, signals, systemd."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from moneymentor_sync import __version__
+from moneymentor_sync.adapters.lock_file import only_daemon
+from moneymentor_sync.adapters.prometheus_text import render
+from moneymentor_sync.adapters.state_file import StateFile
+from moneymentor_sync.adapters.state_ledger import Ledger
+from moneymentor_sync.adapters.systemd_notify import Notifier, watchdog_seconds
+from moneymentor_sync.adapters.ticks import Ticks
+from moneymentor_sync.control.server import ControlServer
+from moneymentor_sync.control.socket_file import SocketFile
+from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.settings import Config
+from moneymentor_sync.daemon.daemon import Daemon, EngineNeeds, Parts
+from moneymentor_sync.daemon.engines import Runs
+from moneymentor_sync.daemon.life import CONTROL, Life, Surface
+from moneymentor_sync.daemon.operations import Identity
+from moneymentor_sync.daemon.signals import caught
+from moneymentor_sync.sync import Surroundings
+
+from .engine import open_engine, real_surroundings
+
+HOLDER = "mmsync run"
+
+
+@contextmanager
+def open_life(
+    config: Config,
+    *,
+    load_config: Callable[[], Config],
+    emit: Emit,
+    environ: Mapping[str, str],
+    holder: str = HOLDER,
+) -> Iterator[Life]:
+    """A daemon that has its state file and its socket, ready to live; in the main thread, whose signals it takes.
+
+    `load_config` reads the configuration again when it is to be reloaded. Raises DaemonRunsError where another
+    daemon has the state file or the socket, StateError, ControlError and ConfigError.
+    """
+    around, pid = real_surroundings(), os.getpid()
+    with ExitStack() as held:
+        held.enter_context(only_daemon(config.state_path, pid))
+        StateFile(config.state_path).close()  # made, or brought to this version, before anybody else reads it
+        listening = held.enter_context(SocketFile(config.socket_path, holder))
+        ticker = Ticks(around.rng)
+        parts = Parts(
+            ledger=Ledger(config.state_path),
+            ticker=ticker,
+            open_engine=_engines(around, emit, holder),
+            load_config=load_config,
+            render_metrics=render,
+            emit=emit,
+        )
+        daemon = Daemon(config, parts, around, Identity(__version__, pid))
+        channel = ControlServer(
+            daemon.operations,
+            listening.socket,
+            config.control,
+            emit,
+            beat=lambda: daemon.heart.beat(CONTROL),
+        )
+        notifier = Notifier(environ)
+        held.callback(notifier.close)
+        surface = Surface(
+            channel=channel,
+            ticker=ticker,
+            supervisor=notifier,
+            watchdog_seconds=watchdog_seconds(environ, pid),
+            signals=held.enter_context(caught()),
+            clock=around.clock,
+            monotonic=around.monotonic,
+            emit=emit,
+        )
+        yield Life(daemon, surface)
+
+
+def _engines(
+    around: Surroundings, emit: Emit, holder: str
+) -> Callable[[Config, EngineNeeds], AbstractContextManager[Runs]]:
+    def open_one(config: Config, needs: EngineNeeds) -> AbstractContextManager[Runs]:
+        surroundings = Surroundings(around.clock, around.monotonic, needs.sleep, around.rng)
+        return open_engine(
+            config, holder=holder, tick=needs.tick, emit=emit, gate=needs.gate, surroundings=surroundings
+        )
+
+    return open_one

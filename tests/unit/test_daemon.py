@@ -1,0 +1,505 @@
+"""What the daemon decides: what is synced when, what a failure leads to, and what people are told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from moneymentor_sync.core.errors import (
+    ConfigError,
+    CredentialsError,
+    LockHeldError,
+    NothingToSyncError,
+    QueryError,
+    QuotaExhaustedError,
+    ShuttingDownError,
+    StateError,
+    UnavailableError,
+    UnknownDatasetError,
+)
+from moneymentor_sync.daemon.daemon import EngineNeeds
+from tests.daemon_double import Bench, MemoryLedger, config_of
+
+DOWN = UnavailableError("Google could not be reached")
+BAD_QUERY = QueryError("no such table", hint="Correct the query.")
+
+
+def force(bench: Bench, *names: str, allow_deletes: bool = False) -> dict[str, object]:
+    """Forces a sync and gives its result."""
+    accepted = bench.daemon.operations.force(names or None, allow_deletes=allow_deletes, by=None)
+    bench.settle()
+    document: dict[str, object] = accepted.done.result(timeout=0)
+    return document
+
+
+# --- what is due ------------------------------------------------------------------------------------------
+
+
+def test_the_start_syncs_everything_at_once() -> None:
+    bench = Bench().start()
+    assert bench.engine.runs == [("start", ["a", "b"], frozenset())]
+
+
+def test_datasets_with_the_same_interval_are_synced_together() -> None:
+    bench = Bench().start()
+    bench.pass_time(900)
+    assert bench.synced[1:] == [["a", "b"]] * 3
+    assert bench.status["statistics"]["total_syncs"] == 4
+
+
+def test_each_dataset_has_its_own_interval() -> None:
+    config = config_of()
+    a, b = config.datasets
+    bench = Bench(replace(config, datasets=(replace(a, interval_seconds=60.0), b))).start()
+    bench.pass_time(300)
+    assert bench.synced[1:].count(["a"]) + bench.synced[1:].count(["a", "b"]) == 5
+    assert sum("b" in names for names in bench.synced[1:]) == 1
+
+
+def test_a_disabled_dataset_is_left_out_and_named_it_is_synced() -> None:
+    config = config_of()
+    a, b = config.datasets
+    bench = Bench(replace(config, datasets=(a, replace(b, enabled=False)))).start()
+    assert bench.synced == [["a"]]
+    assert force(bench)["ok"]
+    assert bench.synced[1:] == [["a"]]
+    force(bench, "b")
+    assert bench.synced[2:] == [["b"]]
+
+
+def test_asks_during_a_run_become_one_more_run() -> None:
+    bench = Bench().start()
+
+    def many(_needs: EngineNeeds) -> None:
+        if len(bench.engine.runs) == 2:
+            for _ in range(5):
+                bench.daemon.operations.force(None, allow_deletes=False, by=None)
+            bench.daemon.operations.force(["a"], allow_deletes=True, by=None)
+
+    bench.engine.during = many
+    force(bench)
+    assert bench.engine.runs[1:] == [("force", ["a", "b"], frozenset()), ("force", ["a", "b"], frozenset({"a"}))]
+
+
+def test_notices_in_a_short_time_become_one_sync() -> None:
+    bench = Bench().start()
+    for _ in range(20):
+        bench.daemon.operations.notify("a", reason="sign-up", by=None)
+        bench.pass_time(0.05)
+    bench.pass_time(5)
+    assert bench.engine.runs[1:] == [("notify", ["a"], frozenset())]
+
+
+def test_a_slow_sync_is_followed_by_one_that_is_due_and_no_more() -> None:
+    bench = Bench(config_of(interval_seconds=10.0)).start()
+
+    def slow(_needs: EngineNeeds) -> None:
+        if len(bench.engine.runs) == 2:
+            for _ in range(3):
+                bench.time.advance(10.0)
+                bench.ticker.call_due()
+
+    bench.engine.during = slow
+    bench.pass_time(10)
+    assert len(bench.engine.runs) == 3
+
+
+# --- switches -------------------------------------------------------------------------------------------
+
+
+def test_disabled_nothing_is_synced_and_force_goes_through() -> None:
+    bench = Bench().start()
+    answer = bench.daemon.operations.disable(None, reason="migration", for_seconds=None, by=None)
+    assert answer == {"sync_enabled": False, "datasets": {"a": True, "b": True}}
+    bench.pass_time(1000)
+    assert len(bench.engine.runs) == 1
+    assert bench.status["next_sync_in_seconds"] is None
+    assert bench.status["switch"]["reason"] == "migration"
+    assert force(bench)["ok"]
+    assert bench.synced[1:] == [["a", "b"]]
+
+
+def test_a_switch_survives_a_restart() -> None:
+    ledger = MemoryLedger()
+    Bench(ledger=ledger).start().daemon.operations.disable(None, reason="why", for_seconds=None, by=None)
+    again = Bench(ledger=ledger).start()
+    assert again.synced == []
+    assert not again.status["sync_enabled"]
+
+
+def test_disabled_for_a_time_it_ends_by_itself_with_a_sync() -> None:
+    bench = Bench(config_of(interval_seconds=100_000.0)).start()
+    bench.daemon.operations.disable(None, reason=None, for_seconds=7200, by=None)
+    bench.pass_time(7199)
+    assert len(bench.engine.runs) == 1
+    bench.pass_time(2)
+    assert len(bench.engine.runs) == 2
+    assert bench.status["sync_enabled"]
+
+
+def test_two_switches_that_end_one_after_the_other() -> None:
+    bench = Bench(config_of(interval_seconds=100_000.0)).start()
+    bench.daemon.operations.disable(["a"], reason=None, for_seconds=100, by=None)
+    bench.daemon.operations.disable(["b"], reason=None, for_seconds=200, by=None)
+    bench.pass_time(150)
+    bench.pass_time(100)
+    assert bench.synced[1:] == [["a"], ["a", "b"]]
+
+
+def test_enabling_syncs_at_once() -> None:
+    bench = Bench().start()
+    bench.daemon.operations.disable(["b"], reason=None, for_seconds=None, by=None)
+    assert bench.daemon.operations.enable(["b"], by=None)["datasets"] == {"a": True, "b": True}
+    bench.settle()
+    assert bench.synced[1:] == [["b"]]
+
+
+def test_a_switch_that_cannot_be_noted_does_not_count() -> None:
+    bench = Bench().start()
+    bench.ledger.broken = True
+    with pytest.raises(StateError):
+        bench.daemon.operations.disable(None, reason=None, for_seconds=None, by=None)
+    assert bench.status["sync_enabled"]
+
+
+def test_force_with_every_dataset_disabled_is_refused() -> None:
+    bench = Bench().start()
+    bench.daemon.operations.disable(["a", "b"], reason=None, for_seconds=None, by=None)
+    with pytest.raises(NothingToSyncError):
+        bench.daemon.operations.force(None, allow_deletes=False, by=None)
+
+
+def test_an_unknown_dataset_is_named() -> None:
+    bench = Bench().start()
+    with pytest.raises(UnknownDatasetError, match="'c'"):
+        bench.daemon.operations.force(["a", "c"], allow_deletes=False, by=None)
+
+
+# --- failures -------------------------------------------------------------------------------------------
+
+
+def test_what_concerns_all_opens_the_common_breaker_and_one_try_closes_it() -> None:
+    bench = Bench().start()
+    bench.engine.fails = {"a": DOWN, "b": DOWN}
+    bench.pass_time(5 * 300)
+    assert bench.status["circuit"]["state"] == "open"
+    assert bench.status["health"]["level"] == "degraded"
+    runs = len(bench.engine.runs)
+    assert runs == 6
+    bench.pass_time(250)
+    assert len(bench.engine.runs) == runs, "meanwhile nothing calls Google or the database"
+    bench.engine.fails = {}
+    bench.pass_time(100)
+    assert len(bench.engine.runs) == runs + 1
+    assert bench.status["circuit"] == {"state": "closed", "opens_until": None}
+    assert bench.status["health"]["level"] == "healthy"
+    assert bench.status["statistics"]["consecutive_failures"] == 0
+    assert bench.said("breaker.opened") and bench.said("breaker.closed")
+
+
+def test_the_waits_of_the_breaker_double() -> None:
+    bench = Bench(config_of(interval_seconds=1.0, max_consecutive_failures=1)).start()
+    bench.engine.fails = {"a": DOWN, "b": DOWN}
+    tried = []
+    bench.engine.during = lambda _needs: tried.append(bench.time.mono)
+    bench.pass_time(20_000)
+    gaps = [round(later - sooner) for sooner, later in pairwise(tried)]
+    assert [300 <= gap <= 335 for gap in gaps[:1]] == [True]
+    assert all(
+        base <= gap <= base * 1.1 + 5 for base, gap in zip((300, 600, 1200, 2400, 3600, 3600), gaps, strict=False)
+    )
+
+
+def test_a_dataset_that_alone_fails_opens_its_own_breaker_and_holds_up_nobody() -> None:
+    bench = Bench().start()
+    bench.engine.fails = {"a": BAD_QUERY}
+    bench.pass_time(5 * 300)
+    assert bench.status["circuit"]["state"] == "closed"
+    first, second = bench.status["datasets"]
+    assert (first["circuit"]["state"], second["circuit"]["state"]) == ("open", "closed")
+    assert bench.status["health"]["level"] == "degraded"
+    assert "no such table" in bench.status["health"]["reason"]
+    before = len(bench.engine.runs)
+    bench.pass_time(299)
+    assert bench.synced[before:] in ([], [["b"]])
+    bench.engine.fails = {}
+    bench.pass_time(400)
+    assert ["a"] in bench.synced[before:] or ["a", "b"] in bench.synced[before:]
+    assert bench.status["health"]["level"] == "healthy"
+
+
+def test_force_goes_through_an_open_breaker_and_closes_it() -> None:
+    bench = Bench(config_of(max_consecutive_failures=1)).start()
+    bench.engine.fails = {"a": CredentialsError("revoked"), "b": CredentialsError("revoked")}
+    bench.pass_time(300)
+    assert bench.status["circuit"]["state"] == "open"
+    assert not force(bench)["ok"]
+    bench.engine.fails = {}
+    assert force(bench)["ok"]
+    assert bench.status["circuit"]["state"] == "closed"
+
+
+def test_the_breaker_survives_a_restart() -> None:
+    ledger = MemoryLedger()
+    bench = Bench(config_of(max_consecutive_failures=1), ledger).start()
+    bench.engine.fails = {"a": DOWN, "b": DOWN}
+    bench.pass_time(300)
+    again = Bench(config_of(max_consecutive_failures=1), ledger)
+    again.time.wall = bench.time.wall
+    again.start()
+    assert again.synced == []
+    again.pass_time(400)
+    assert again.synced[0] == ["a", "b"]
+
+
+def test_a_failure_with_success_before_is_a_warning() -> None:
+    bench = Bench().start()
+    bench.engine.fails = {"a": QuotaExhaustedError("the quota was used up")}
+    bench.pass_time(300)
+    health = bench.status["health"]
+    assert health["level"] == "warning"
+    assert "quota" in health["reason"]
+    assert "interval_seconds" in health["hint"]
+
+
+def test_unhealthy_at_the_start_it_keeps_trying_with_backoff() -> None:
+    bench = Bench()
+    bench.engine.fails = {"a": DOWN, "b": DOWN}
+    tried = []
+    bench.engine.during = lambda _needs: tried.append(bench.time.mono)
+    bench.engine.seconds = 0.0
+    bench.start()
+    assert bench.status["health"]["level"] == "unhealthy"
+    bench.pass_time(80)
+    gaps = [round(later - sooner) for sooner, later in pairwise(tried)]
+    assert gaps == [5, 10, 20, 40]
+    bench.engine.fails = {}
+    bench.pass_time(400)
+    assert bench.status["health"]["level"] == "healthy"
+
+
+def test_a_lock_that_another_process_holds_is_waited_for_and_is_no_failure() -> None:
+    bench = Bench()
+    bench.engine.raises = LockHeldError("mmsync sync (process 7) is working on spreadsheet sheet")
+    bench.start()
+    assert bench.status["statistics"]["failed_syncs"] == 0
+    bench.engine.raises = None
+    bench.pass_time(6)
+    assert bench.status["statistics"]["successful_syncs"] == 1
+
+
+def test_a_bug_ends_neither_the_worker_nor_tells_a_value() -> None:
+    bench = Bench()
+    bench.engine.raises = ZeroDivisionError("anna@example.org")
+    bench.start()
+    assert bench.status["statistics"]["failed_syncs"] == 1
+    assert "anna" not in str(bench.events) + str(bench.status)
+    assert bench.said("sync.crashed")[0]["where"]
+    bench.engine.raises = None
+    assert force(bench)["ok"]
+    assert bench.engine.opened == 2, "the engine is made anew after a bug"
+
+
+def test_a_full_disk_is_a_failure_and_the_daemon_goes_on() -> None:
+    bench = Bench().start()
+    bench.ledger.broken = True
+    bench.engine.raises = StateError("the state file cannot be used: disk is full", hint="Free some space.")
+    bench.pass_time(300)
+    assert bench.status["health"]["level"] == "warning"
+    bench.engine.raises, bench.ledger.broken = None, False
+    bench.pass_time(300)
+    assert bench.status["health"]["level"] == "healthy"
+
+
+# --- pauses -----------------------------------------------------------------------------------------------
+
+
+def hold_during(bench: Bench, ttl: float) -> None:
+    """Lets a request come while a run is under way, and the run reach the end of a batch after that."""
+
+    def during(needs: EngineNeeds) -> None:
+        bench.daemon.operations.pause("web-1", ttl, by=None)
+        needs.gate()
+
+    bench.engine.during = during
+
+
+def test_a_run_waits_while_somebody_holds_and_a_hold_ends_by_itself() -> None:
+    bench = Bench().start()
+    hold_during(bench, 12.0)
+    before = bench.time.mono
+    bench.while_waiting = lambda: bench.events.append(("waiting", bench.status["current"]))
+    bench.pass_time(300)
+    assert bench.said("waiting")[0]["waiting_for"] == "requests"
+    assert bench.time.mono - before >= 312
+    assert bench.status["statistics"]["successful_syncs"] == 2
+
+
+def test_a_run_goes_on_when_the_last_holder_resumes() -> None:
+    bench = Bench().start()
+    hold_during(bench, 3000.0)
+    bench.daemon.operations.pause("web-2", 3000.0, by=None)
+    left = ["web-1", "web-2"]
+    bench.while_waiting = lambda: bench.daemon.operations.resume(left.pop(), by=None) if left else None
+    before = bench.time.mono
+    bench.pass_time(300)
+    assert not left
+    assert bench.time.mono - before < 320
+
+
+def test_constant_traffic_cannot_starve_a_run() -> None:
+    bench = Bench(config_of(max_pause_seconds=60.0)).start()
+
+    def during(needs: EngineNeeds) -> None:
+        for _ in range(3):
+            bench.daemon.operations.pause("web-1", 3000.0, by=None)
+            needs.gate()
+
+    bench.engine.during = during
+    before = bench.time.mono
+    bench.pass_time(300)
+    assert bench.status["statistics"]["successful_syncs"] == 2
+    assert 360 <= bench.time.mono - before < 370
+    assert len(bench.said("pause.overdue")) == 1
+
+
+def test_a_forced_run_is_not_held_up() -> None:
+    bench = Bench().start()
+    hold_during(bench, 3000.0)
+    assert force(bench)["ok"]
+    assert bench.waits == []
+
+
+def test_a_held_run_makes_way_for_a_forced_one() -> None:
+    bench = Bench().start()
+    hold_during(bench, 3000.0)
+    bench.while_waiting = lambda: bench.daemon.operations.force(["a"], allow_deletes=False, by=None)
+    bench.pass_time(300)
+    assert [trigger for trigger, _, _ in bench.engine.runs] == ["start", "schedule", "force"]
+    assert len(bench.waits) == 1
+
+
+# --- stopping -----------------------------------------------------------------------------------------------
+
+
+def test_stopping_ends_a_run_at_its_next_batch_and_it_counts_neither_way() -> None:
+    bench = Bench().start()
+
+    def during(needs: EngineNeeds) -> None:
+        bench.daemon.stop()
+        needs.gate()
+
+    bench.engine.during = during
+    bench.ticker.time.advance(300)
+    bench.ticker.call_due()
+    bench.daemon.serve_next()
+    assert bench.status["is_running"] is False
+    with pytest.raises(ShuttingDownError):
+        bench.daemon.operations.force(None, allow_deletes=False, by=None)
+    with pytest.raises(ShuttingDownError):
+        bench.daemon.operations.pause("web-1", 1.0, by=None)
+
+
+def test_whoever_waits_for_a_run_that_will_not_come_is_told() -> None:
+    bench = Bench().start()
+    accepted = bench.daemon.operations.force(None, allow_deletes=False, by=None)
+    bench.daemon.stop()
+    assert accepted.done.cancelled()
+
+
+def test_a_sleep_before_another_try_ends_when_the_daemon_does() -> None:
+    bench = Bench().start()
+    needs = bench.engine.needs
+    assert needs is not None
+    before = bench.time.mono
+    needs.sleep(12.0)
+    assert bench.time.mono - before == 12.0
+    assert max(bench.waits) <= 5.0, "it says that it is alive meanwhile"
+
+
+def test_goodbye_is_noted() -> None:
+    bench = Bench().start()
+    assert bench.ledger.marked is not None and bench.ledger.marked.stopped_at is None
+    bench.daemon.say_goodbye()
+    assert bench.ledger.marked.stopped_at == bench.time.wall
+
+
+# --- reload ---------------------------------------------------------------------------------------------
+
+
+def test_a_reload_takes_new_datasets_and_intervals_at_once() -> None:
+    bench = Bench().start()
+    bench.on_disk = config_of("a", "c", interval_seconds=60.0)
+    answer = bench.daemon.operations.reload(by=None)
+    assert answer["changed"] == ["sync.interval_seconds", "datasets.a", "datasets.b", "datasets.c"]
+    bench.settle()
+    assert bench.synced[1:] == [["a", "c"]]
+    bench.pass_time(60)
+    assert bench.synced[2:] == [["a", "c"]]
+    assert bench.engine.opened == 2
+
+
+def test_what_the_daemon_was_built_on_waits_for_a_restart() -> None:
+    bench = Bench().start()
+    bench.on_disk = replace(config_of(), socket_path=config_of().state_path.with_name("other.sock"))
+    answer = bench.daemon.operations.reload(by=None)
+    assert answer == {"reloaded": True, "changed": [], "needs_restart": ["control.socket"]}
+
+
+def test_a_wrong_configuration_is_refused_and_the_old_one_stays() -> None:
+    bench = Bench().start()
+    bench.on_disk = ConfigError(["sync.interval_seconds: is not a number"])
+    with pytest.raises(ConfigError):
+        bench.daemon.operations.reload(by=None)
+    bench.pass_time(300)
+    assert bench.synced[1:] == [["a", "b"]]
+    assert bench.said("reload.refused")
+
+
+# --- the rest -------------------------------------------------------------------------------------------
+
+
+def test_health_is_logged_with_totals() -> None:
+    bench = Bench().start()
+    bench.pass_time(60)
+    bench.daemon.check_health()
+    (fields,) = bench.said("health.checked")
+    assert fields == {
+        "status": "healthy",
+        "reason": "every dataset is in step with the database",
+        "uptime": 60,
+        "total": 1,
+        "failed": 0,
+        "success_rate": 100.0,
+    } | {"uptime": fields["uptime"]}
+    assert bench.status["statistics"]["last_health_check"] is not None
+
+
+def test_old_runs_are_removed_now_and_then() -> None:
+    bench = Bench().start()
+    bench.pass_time(3 * 3600)
+    assert 2 <= len(bench.ledger.pruned) <= 3
+
+
+def test_the_status_has_exactly_the_keys_of_the_contract_and_more_beside_them() -> None:
+    status = Bench().start().status
+    assert set(status) >= {
+        "is_running", "sync_in_progress", "sync_enabled", "paused_for_requests", "last_sync_time",
+        "next_sync_in_seconds", "config", "statistics", "version", "circuit", "datasets",
+    }  # fmt: skip
+    assert set(status["config"]) == {
+        "interval_seconds", "max_retries", "enable_course_stats", "enable_user_profiles", "health_check_interval",
+        "max_consecutive_failures",
+    }  # fmt: skip
+    assert set(status["statistics"]) == {
+        "total_syncs", "successful_syncs", "failed_syncs", "success_rate_percent", "last_sync_duration_seconds",
+        "average_sync_duration_seconds", "consecutive_failures", "last_error", "last_error_time", "health_status",
+        "uptime_seconds", "last_health_check",
+    }  # fmt: skip
+    assert set(status["datasets"][0]) >= {
+        "name", "tab", "enabled", "last_sync_time", "last_result", "rows", "inserted", "updated", "deleted",
+        "consecutive_failures", "last_error",
+    }  # fmt: skip
+    assert set(status["circuit"]) == {"state", "opens_until"}
