@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_watching_outlives_the_daemon_and_ends_well(monkeypatch: pytest.MonkeyPa
             raise KeyboardInterrupt
 
     monkeypatch.setattr(status_watch, "known_status", known)
-    monkeypatch.setattr(status_watch.time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", sleep)
     monkeypatch.setattr(status_watch, "load_places", lambda config: PLACES)
     monkeypatch.setattr(console_streams, "out", lambda: console)
     watch_status(None, as_json=False)
