@@ -51,7 +51,7 @@ class ControlClient:
     ) -> Document:
         """`{"accepted", "run_id"}`; with `wait` the result, for at most `timeout` seconds (None: however long)."""
         body = _given(datasets=_listed(datasets), wait=wait, allow_deletes=allow_deletes)
-        return self._ask("POST", "/sync/force", body, timeout=timeout if wait else self._timeout)
+        return self._ask_within(timeout if wait else self._timeout, "POST", "/sync/force", body)
 
     def enable(self, datasets: Sequence[str] | None = None, *, reason: str | None = None) -> Document:
         """`{"sync_enabled", "datasets"}`."""
@@ -84,8 +84,10 @@ class ControlClient:
         """`{"reloaded", "changed", "needs_restart"}`. Raises ConfigError with the problems."""
         return self._ask("POST", "/sync/reload", {})
 
-    def _ask(self, method: str, target: str, body: Document | None = None, **waiting: float | None) -> Document:
-        seconds = waiting.get("timeout", self._timeout)
+    def _ask(self, method: str, target: str, body: Document | None = None) -> Document:
+        return self._ask_within(self._timeout, method, target, body)
+
+    def _ask_within(self, seconds: float | None, method: str, target: str, body: Document | None) -> Document:
         with closing(_Connection(self.path, self._timeout)) as connection:
             status, raw = self._exchange(connection, method, target, body, seconds)
         found = self._read(raw)
