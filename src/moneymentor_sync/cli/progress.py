@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress(*, wanted: bool = True) -> Iterator[Tick | None]:
-    """A Tick that draws one bar a dataset while the block runs, or None where stderr is not a terminal."""
-    if not wanted or not sys.stderr.isatty():
+    """A Tick that draws one bar a dataset while the block runs, or None off a terminal and with NO_COLOR."""
+    if not wanted or not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
         yield None
         return
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
