@@ -219,6 +219,7 @@ class Bench:
         self.ticker = Ticker(self.time)
         self.ledger = ledger or MemoryLedger()
         self.engine = Script(self.time)
+        self.rests: list[float] = []
         self.events: list[tuple[str, dict[str, object]]] = []
         self.on_disk: Config | MmsyncError = config or config_of()
         first = self.on_disk
@@ -229,6 +230,7 @@ class Bench:
             open_engine=self.engine.open,
             load_config=self._load,
             render_metrics=str,
+            rest=lambda: self.rests.append(self.time.mono),
             emit=self.emit,
         )
         around = Surroundings(self.time.clock, self.time.monotonic, self.time.advance, random.Random(1))

@@ -62,7 +62,9 @@ class Double:
         self.forced.release()
         return Accepted("run-1", self.done)
 
-    def enable(self, datasets: Sequence[str] | None, *, by: Peer | None) -> Document:
+    def enable(
+        self, datasets: Sequence[str] | None, *, reason: str | None, for_seconds: float | None, by: Peer | None
+    ) -> Document:
         self._note(by, "enable", datasets, datasets=datasets)
         return {"sync_enabled": True, "datasets": {}}
 
@@ -107,7 +109,7 @@ class Events:
     def __init__(self) -> None:
         self.seen: list[tuple[str, dict[str, Any]]] = []
 
-    def __call__(self, event: str, /, **fields: Any) -> None:
+    def __call__(self, event: str, **fields: Any) -> None:
         self.seen.append((event, fields))
 
     def named(self, event: str) -> list[dict[str, Any]]:

@@ -172,7 +172,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("force", {"datasets": [""]}, "`datasets[0]`"),
     ("force", {"datasets": ["a\x1b[2J"]}, "`datasets`"),
     ("force", {"allow_deletes": 0}, "`allow_deletes`"),
-    ("enable", {"for_seconds": 10}, "`for_seconds`"),
+    ("enable", {"for_seconds": 0}, "`for_seconds`"),
     ("disable", {"for_seconds": 0}, "`for_seconds`"),
     ("disable", {"for_seconds": 367 * 86_400}, "`for_seconds`"),
     ("disable", b'{"for_seconds": 1e999}', "`for_seconds`"),

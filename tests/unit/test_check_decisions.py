@@ -327,6 +327,7 @@ HERE = SocketSeen(Place(Path("/run/mmsync/control.sock"), Path("/run/mmsync"), T
     [
         (HERE, "ok"),
         (replace(HERE, occupant="socket"), "ok"),
+        (replace(HERE, occupant="socket", place=replace(HERE.place, owned=False)), "ok"),
         (replace(HERE, occupant="file"), "failed"),
         (replace(HERE, place=replace(HERE.place, path=Path("/" + "x" * 106))), "ok"),
         (replace(HERE, place=replace(HERE.place, path=Path("/" + "x" * 107))), "failed"),

@@ -11,6 +11,7 @@ import pytest
 
 from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.adapters.state_file import StateFile
+from moneymentor_sync.adapters.state_schema import MIGRATIONS
 from moneymentor_sync.checks.places import see_key, see_place, see_socket, see_state
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetState
@@ -37,7 +38,7 @@ def files(directory: Path) -> list[str]:
 def test_a_state_file_is_read_without_a_trace(state: Path) -> None:
     before = files(state.parent)
     seen = see_state(state, [DATASET])
-    assert (seen.exists, seen.ours, seen.version, seen.problem) == (True, True, 1, "")
+    assert (seen.exists, seen.ours, seen.version, seen.problem) == (True, True, len(MIGRATIONS), "")
     assert seen.known == {"people": KNOWN}
     assert files(state.parent) == before
 

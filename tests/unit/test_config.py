@@ -352,6 +352,40 @@ def test_the_spreadsheets_two_variables_may_not_differ() -> None:
 
 # --- credentials ------------------------------------------------------------------------------------------
 
+NO_URL = {"DATABASE_URL": ""}
+WITH_URL = replace(PLACES, database_credential="postgresql://u:hunter2@db/app")
+
+
+def test_the_databases_url_from_systemd_where_nothing_else_gives_one() -> None:
+    config = parse(environment=NO_URL, places=WITH_URL)
+    assert config.database.url == "postgresql+psycopg://u:hunter2@db/app"
+    assert "hunter2" not in repr(WITH_URL)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"environment": {"DATABASE_URL": "sqlite:////srv/app.db"}},
+        {"environment": NO_URL, "toml": {"database": {"url": "sqlite:////srv/app.db"}}},
+        {"environment": NO_URL, "overrides": {"database.url": "sqlite:////srv/app.db"}},
+    ],
+)
+def test_the_databases_url_from_anywhere_else_before_systemds(given: dict[str, Any]) -> None:
+    assert parse(**given, places=WITH_URL).database.url == "sqlite:////srv/app.db"
+
+
+def test_a_relative_file_in_systemds_credential_starts_at_the_working_directory() -> None:
+    places = replace(PLACES, database_credential="sqlite:///app.db")
+    assert parse(environment=NO_URL, places=places).database.url == "sqlite:////here/app.db"
+
+
+def test_a_wrong_url_in_systemds_credential_is_named_and_not_shown() -> None:
+    places = replace(PLACES, database_credential="hunter2")
+    (problem,) = problems(environment=NO_URL, places=places)
+    assert problem.startswith("database.url (systemd credential database_url): is not a database URL")
+    assert "hunter2" not in problem
+
+
 NO_FILE = {"GOOGLE_APPLICATION_CREDENTIALS": ""}
 PAIR = {
     "GOOGLE_CLIENT_EMAIL": "sync@p.iam.gserviceaccount.com",

@@ -184,6 +184,30 @@ def test_systemds_credential_is_taken_where_the_unit_has_it(tmp_path: Path) -> N
     assert load(tmp_path, environ=environ).google.account.file == tmp_path / "google"
 
 
+def test_systemds_credential_holds_the_databases_url(tmp_path: Path) -> None:
+    environ = {"DATABASE_URL": "", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert problems(tmp_path, environ=environ)[0].startswith("database.url: missing")
+    (tmp_path / "database_url").write_text("sqlite:////srv/other.db\n")
+    assert load(tmp_path, environ=environ).database.url == "sqlite:////srv/other.db"
+    assert load(tmp_path, environ={**environ, **ENOUGH}).database.url == "sqlite:////srv/app.db"
+
+
+def test_a_blank_credential_stands_for_none(tmp_path: Path) -> None:
+    (tmp_path / "google").write_text("\n")
+    (tmp_path / "database_url").touch()
+    environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert load(tmp_path, environ=environ).google.account.file == Path("/srv/key.json")
+    found = problems(tmp_path, environ={**environ, "DATABASE_URL": ""})
+    assert [problem.partition(";")[0] for problem in found] == ["database.url: missing"]
+
+
+def test_a_credential_that_is_no_text_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "database_url").write_bytes(b"x\xff")
+    assert problems(tmp_path, environ={"CREDENTIALS_DIRECTORY": str(tmp_path)}) == (
+        f"{tmp_path / 'database_url'}: byte 1 is not UTF-8",
+    )
+
+
 def test_a_credential_that_cannot_be_looked_at_is_none(tmp_path: Path) -> None:
     # A name too long for the file system fails in the same way as a directory of another user's.
     environ = {"CREDENTIALS_DIRECTORY": "/" + "x" * 5000}

@@ -151,7 +151,10 @@ def test_two_switches_that_end_one_after_the_other() -> None:
 def test_enabling_syncs_at_once() -> None:
     bench = Bench().start()
     bench.daemon.operations.disable(["b"], reason=None, for_seconds=None, by=None)
-    assert bench.daemon.operations.enable(["b"], by=None)["datasets"] == {"a": True, "b": True}
+    assert bench.daemon.operations.enable(["b"], reason=None, for_seconds=None, by=None)["datasets"] == {
+        "a": True,
+        "b": True,
+    }
     bench.settle()
     assert bench.synced[1:] == [["b"]]
 
@@ -481,6 +484,13 @@ def test_old_runs_are_removed_now_and_then() -> None:
     bench = Bench().start()
     bench.pass_time(3 * 3600)
     assert 2 <= len(bench.ledger.pruned) <= 3
+
+
+def test_memory_is_given_back_after_the_first_sync_and_once_a_minute_at_most() -> None:
+    bench = Bench(config_of(interval_seconds=10.0)).start()
+    assert len(bench.rests) == 1
+    bench.pass_time(200)
+    assert 3 <= len(bench.rests) <= 4
 
 
 def test_the_status_has_exactly_the_keys_of_the_contract_and_more_beside_them() -> None:

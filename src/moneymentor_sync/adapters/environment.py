@@ -5,9 +5,10 @@ Reads and hands over; what any of it means is decided in `core.config`.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ def load_config(
     dotenv = (cwd if file is None else file.path.parent) / ".env"
     problems: list[str] = []
     environment = _environment(dotenv, environ, problems)
+    database = _credential_text(environ, "database_url", problems)
     toml = {} if file is None else _toml(file, problems)
     if toml is None:
         raise ConfigError(problems)
@@ -60,7 +62,7 @@ def load_config(
             toml,
             environment,
             file=None if file is None else file.path,
-            places=_places(environ, cwd, home),
+            places=replace(_places(environ, cwd, home), database_credential=database),
             overrides=overrides,
         )
     except ConfigError as error:
@@ -250,12 +252,34 @@ def _home(environ: Mapping[str, str]) -> Path | None:
 
 
 def _credential(environ: Mapping[str, str], name: str) -> Path | None:
-    """systemd's credential of that name (systemd.exec(5), LoadCredential=), where the unit has it."""
+    """systemd's credential of that name (systemd.exec(5), LoadCredential=), where the unit has it.
+
+    A blank one stands for none: it is how a unit says that a credential may be missing (SetCredential=).
+    """
     directory = environ.get("CREDENTIALS_DIRECTORY")
     if not directory:
         return None
     path = Path(directory) / name
-    return path if _is_file(path) else None
+    return path if _is_file(path) and not _is_blank(path) else None
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether nothing is in a file; one that cannot be read is for whoever needs it to complain about."""
+    with contextlib.suppress(OSError):
+        return not path.read_bytes().strip()
+    return False
+
+
+def _credential_text(environ: Mapping[str, str], name: str, problems: list[str]) -> str | None:
+    path = _credential(environ, name)
+    if path is None:
+        return None
+    try:
+        file = _read(path)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+    return None if file is None else file.text.strip()
 
 
 def _is_file(path: Path) -> bool:

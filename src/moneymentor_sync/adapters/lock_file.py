@@ -39,6 +39,7 @@ def hold_file(path: Path, holder: str) -> Iterator[None]:
         ) from error
     try:
         with suppress(OSError):  # only for people: a full disk must not stop a sync here
+            who.touch(mode=0o600)
             who.write_text(holder, encoding="utf-8")
         yield
     finally:

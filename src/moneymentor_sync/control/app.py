@@ -12,7 +12,7 @@ from concurrent.futures import Executor, Future
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from starlette.applications import Starlette
@@ -22,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from moneymentor_sync.core.errors import MmsyncError, ShuttingDownError
+from moneymentor_sync.core.events import Emit
 
 from . import asks
 from .changes import CHANGES, Change, said
@@ -32,12 +33,6 @@ from .refusals import INTERNAL, NotAllowedError, document, document_of, status_o
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus text exposition format
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
-
-
-class Emit(Protocol):
-    """Takes an event: a stable dotted name and fields. Called from several threads."""
-
-    def __call__(self, event: str, /, **fields: Any) -> None: ...
 
 
 class Channel:

@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from .asks import Ask, Notify, Pause, Reload, Resume, Switch
 from .operator import Document, Operator, Peer
-from .refusals import BadRequestError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,7 @@ def _change(
 
 
 def _enable(operator: Operator, asked: Switch, by: Peer) -> Document:
-    if asked.for_seconds is not None:
-        raise BadRequestError("`for_seconds`: only `disable` ends by itself")
-    return operator.enable(asked.datasets, by=by)
+    return operator.enable(asked.datasets, reason=asked.reason, for_seconds=asked.for_seconds, by=by)
 
 
 def _disable(operator: Operator, asked: Switch, by: Peer) -> Document:

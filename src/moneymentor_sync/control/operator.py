@@ -1,15 +1,18 @@
 """What the control channel asks of a daemon: an interface that belongs to the channel; the daemon fits it.
 
-Every method is called from a thread of the channel's. Those that change something may take some milliseconds
-(the state file); `status` and `metrics` never wait for anything.
+Every method is called from a thread of the channel's: those that change something and `history` may take some
+milliseconds (the state file); `status`, `healthy` and `metrics` are called on its event loop and wait for nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from moneymentor_sync.core.daemon_ports import Accepted
+
+__all__ = ["Accepted", "Document", "Operator", "Peer"]
 
 Document = dict[str, Any]
 """A JSON object, ready to be sent."""
@@ -22,17 +25,6 @@ class Peer:
     pid: int
     uid: int
     groups: frozenset[int]
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A sync that will be run: `done` gives its result as contract.md has it, for the datasets asked for.
-
-    `done` is cancelled where the daemon stops before the sync has ended.
-    """
-
-    run_id: str
-    done: Future[Document]
 
 
 class Operator(Protocol):
@@ -60,14 +52,19 @@ class Operator(Protocol):
         """Raises NothingToSyncError where none is named and every dataset is disabled."""
         ...
 
-    def enable(self, datasets: Sequence[str] | None, *, by: Peer | None) -> Document:
-        """`{"sync_enabled": bool, "datasets": {name: enabled}}`. Raises StateError."""
+    def enable(
+        self, datasets: Sequence[str] | None, *, reason: str | None, for_seconds: float | None, by: Peer | None
+    ) -> Document:
+        """`{"sync_enabled": bool, "datasets": {name: enabled}}`. Raises StateError.
+
+        With `for_seconds` it ends by itself: then the configuration decides again.
+        """
         ...
 
     def disable(
         self, datasets: Sequence[str] | None, *, reason: str | None, for_seconds: float | None, by: Peer | None
     ) -> Document:
-        """As `enable`; with `for_seconds` it ends by itself."""
+        """As `enable`."""
         ...
 
     def pause(self, holder: str, ttl_seconds: float, *, by: Peer | None) -> Document:

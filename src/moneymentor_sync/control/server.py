@@ -14,9 +14,10 @@ from contextlib import suppress
 import uvicorn
 
 from moneymentor_sync.core.errors import ControlError
+from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import ControlSettings
 
-from .app import Channel, Emit
+from .app import Channel
 from .limits import Limits
 from .operator import Operator
 from .peers import access_of

@@ -164,7 +164,7 @@ def parse_config(
     sync = _sync(layers)
     google = _google(layers, places)
     config = Config(
-        database=_database(layers),
+        database=_database(layers, places),
         google=google,
         sync=sync,
         state_path=_state_path(layers, places),
@@ -186,11 +186,13 @@ def _hint(file: Path | None) -> str | None:
     return "There is no sync.toml: run `mmsync init` to write one, or set the variables in the environment."
 
 
-def _database(layers: Layers) -> DatabaseSettings:
-    return DatabaseSettings(
-        url=layers.require(DATABASE_URL, "give a SQLAlchemy URL here or in DATABASE_URL"),
-        statement_timeout_seconds=layers.get(STATEMENT_TIMEOUT),
-    )
+def _database(layers: Layers, places: Places) -> DatabaseSettings:
+    """The URL of command line, environment or file; else that of systemd's credential."""
+    if layers.layer(DATABASE_URL) is Layer.DEFAULT and places.database_credential is not None:
+        url = layers.read_credential(DATABASE_URL, "database_url", places.database_credential)
+    else:
+        url = layers.require(DATABASE_URL, "give a SQLAlchemy URL here or in DATABASE_URL")
+    return DatabaseSettings(url=url, statement_timeout_seconds=layers.get(STATEMENT_TIMEOUT))
 
 
 def _sync(layers: Layers) -> SyncSettings:

@@ -95,6 +95,12 @@ class Layers:
             self.problems.add(setting.path, f"missing; {remedy}")
         return self.get(setting)
 
+    def read_credential(self, setting: Setting[T], name: str, value: str) -> T:
+        """What a systemd credential of that name says of a setting; the default where it is wrong."""
+        raw = Raw(value, self._working_directory, self._home, is_text=True)
+        found = self._read(setting, f"{setting.path} (systemd credential {name})", raw)
+        return setting.default if found is None else found
+
     def raw(self, value: object) -> Raw:
         """A value of the file."""
         return Raw(value, self._file_base, self._home)

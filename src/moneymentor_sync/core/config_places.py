@@ -6,7 +6,7 @@ Paths are computed and never looked at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .config_layers import Setting
@@ -34,13 +34,15 @@ class Places:
 
     `working_directory` is what relative paths in the environment start from, `home` what `~` means (None: not
     known), `runtime` the directory of the socket where neither systemd nor the session gives one,
-    `google_credential` the systemd credential `google` where there is such a file.
+    `google_credential` the file of the systemd credential `google`, `database_credential` what the one named
+    `database_url` holds; None where there is none, or it is blank.
     """
 
     working_directory: Path
     home: Path | None
     runtime: Path
     google_credential: Path | None = None
+    database_credential: str | None = field(default=None, repr=False)  # may carry a password
 
 
 def default_state_path(environment: Mapping[str, str], places: Places) -> Path | None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .breaker import Breaker
 from .record import DaemonMark, DatasetRecord, Totals
 from .settings import Retention
 from .switches import Switch
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A sync that will be run: `done` gives its result as the control channel has it, for the datasets asked for.
+
+    `done` is cancelled where the daemon stops before the sync has ended.
+    """
+
+    run_id: str
+    done: Future[dict[str, Any]]
 
 
 class Ticker(Protocol):

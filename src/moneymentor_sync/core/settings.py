@@ -104,7 +104,8 @@ class SyncSettings:
 class ControlSettings:
     """Who may ask the daemon, of those whom the socket's mode lets in: users by name or number, groups as `@name`.
 
-    Empty means everybody; the daemon's own user and root always may. Whoever may change may read.
+    Empty means everybody; the daemon's own user and root always may. Whoever may change may read, and where only
+    readers are named, nobody else may change either.
     """
 
     readers: tuple[str, ...] = ()

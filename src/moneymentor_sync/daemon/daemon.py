@@ -54,6 +54,7 @@ class Parts:
     open_engine: Callable[[Config, EngineNeeds], AbstractContextManager[Runs]]
     load_config: Callable[[], Config]
     render_metrics: Callable[[Document], str]
+    rest: Callable[[], None]
     emit: Emit
 
 
@@ -82,7 +83,13 @@ class Daemon:
         self._board = Board(clock, self._beat, self._new_gate)
         self._schedule = Schedule(parts.ticker, self._ask)
         self._follow_up = FollowUp(
-            self._standing, self._schedule, parts.ledger, clock=clock, monotonic=monotonic, emit=emit
+            self._standing,
+            self._schedule,
+            parts.ledger,
+            clock=clock,
+            monotonic=monotonic,
+            rest=parts.rest,
+            emit=emit,
         )
         self._worker = Worker(
             self._desk,

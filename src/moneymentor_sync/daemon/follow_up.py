@@ -1,4 +1,5 @@
-"""What follows from how a run ended: tries of breakers, another attempt, and now and then a shorter history."""
+"""What follows from how a run ended: tries of breakers, another attempt, and now and then
+some tidying."""
 
 from __future__ import annotations
 
@@ -16,12 +17,16 @@ from .standing import COMMON, Standing
 BUSY_SECONDS = 5.0
 """How soon a run is asked for again that found the spreadsheet's lock taken."""
 PRUNE_SECONDS = 3_600.0
+REST_SECONDS = 60.0
 MARGIN_SECONDS = 0.05
 """A breaker's try is asked for so much after its wait has ended, so that no rounding makes it too early."""
 
 
 class FollowUp:
-    """Called by the worker after each job; `clock` is UNIX seconds."""
+    """Called by the worker after each job; `clock` is UNIX seconds.
+
+    `rest` is called when there is time, once a minute at most: what a sync needed can be given back.
+    """
 
     def __init__(
         self,
@@ -31,6 +36,7 @@ class FollowUp:
         *,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
+        rest: Callable[[], None],
         emit: Emit,
     ) -> None:
         self._standing = standing
@@ -40,6 +46,8 @@ class FollowUp:
         self._monotonic = monotonic
         self._emit = emit
         self._pruned = monotonic()
+        self._rest = rest
+        self._rested: float | None = None
 
     def after(self, job: Job, busy: bool) -> None:
         """`busy` says that another process had the lock, so that nothing was tried."""
@@ -47,6 +55,9 @@ class FollowUp:
             self._schedule.later("busy", BUSY_SECONDS, job.run.datasets, "retry")
         self.plan()
         self._prune()
+        if self._rested is None or self._monotonic() - self._rested >= REST_SECONDS:
+            self._rested = self._monotonic()
+            self._rest()
 
     def plan(self) -> None:
         """Asks for a sync when a switch ends by itself, and for a try when each open breaker's wait is over.

@@ -7,12 +7,11 @@ wait for nothing; `by` is who asks, whom the channel has let in and logs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from moneymentor_sync.core.agenda import Ask
-from moneymentor_sync.core.daemon_ports import Ledger
+from moneymentor_sync.core.daemon_ports import Accepted, Ledger
 from moneymentor_sync.core.errors import MmsyncError, NothingToSyncError, ShuttingDownError, UnknownDatasetError
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import Config
@@ -28,14 +27,6 @@ from .schedule import Schedule
 from .standing import Standing
 
 Document = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Forced:
-    """A sync that will be run; `done` gives its result for the datasets asked for, or is cancelled."""
-
-    run_id: str
-    done: Future[Document]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +114,14 @@ class Operations:
 
     # --- syncing --------------------------------------------------------------------------------------------
 
-    def force(self, datasets: Sequence[str] | None, *, allow_deletes: bool, by: object) -> Forced:
+    def force(self, datasets: Sequence[str] | None, *, allow_deletes: bool, by: object) -> Accepted:
         del by
         names = self._known(datasets) if datasets else self._enabled()
         if not names:
             raise NothingToSyncError("every dataset is disabled")
         job = self._desk.ask(Ask(names, "force", allow_deletes))
         self._interruptions.wake()  # a run that stands back for requests makes way for this one
-        return Forced(job.run.run_id, document_when_done(job.done, names))
+        return Accepted(job.run.run_id, document_when_done(job.done, names))
 
     def notify(self, dataset: str, *, reason: str | None, by: object) -> Document:
         del reason, by
@@ -155,9 +146,11 @@ class Operations:
 
     # --- switches -------------------------------------------------------------------------------------------
 
-    def enable(self, datasets: Sequence[str] | None, *, by: object) -> Document:
+    def enable(
+        self, datasets: Sequence[str] | None, *, reason: str | None, for_seconds: float | None, by: object
+    ) -> Document:
         del by
-        answer = self._switch(datasets, enabled=True)
+        answer = self._switch(datasets, enabled=True, reason=reason, for_seconds=for_seconds)
         self._desk.ask(Ask(self._known(datasets) if datasets else self._enabled(), "retry"))
         return answer
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from moneymentor_sync import __version__
 from moneymentor_sync.adapters.lock_file import only_daemon
+from moneymentor_sync.adapters.memory import give_back
 from moneymentor_sync.adapters.prometheus_text import render
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.adapters.state_ledger import Ledger
@@ -55,6 +56,7 @@ def open_life(
             open_engine=_engines(around, emit, holder),
             load_config=load_config,
             render_metrics=render,
+            rest=give_back,
             emit=emit,
         )
         daemon = Daemon(config, parts, around, Identity(__version__, pid))
