@@ -102,6 +102,16 @@ def test_disabled_with_reason_and_end() -> None:
     ]
 
 
+def test_disabled_while_something_is_wrong_says_both() -> None:
+    switches = {"": Switch("", False, NOW - 1200)}
+    assert screen(status(switches=switches, health=Health("warning", "dataset x: broken", "Mend it.")))[:4] == [
+        "! warning: dataset x: broken",
+        "  → Mend it.",
+        "  syncing is disabled since 11:40:00",
+        "  → `mmsync enable` turns it on again; `mmsync force` syncs once all the same.",
+    ]
+
+
 def test_degraded_with_breaker_and_errors() -> None:
     shown = screen(
         status(

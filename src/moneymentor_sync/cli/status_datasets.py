@@ -53,7 +53,7 @@ def _cells(one: dict[str, Any], view: Viewpoint) -> list[Text]:
         Text(plain(one["tab"])),
         Text("on") if one["enabled"] else Text("off", style="yellow"),
         Text(view.age(one["last_sync_time"]), style="" if known else "yellow"),
-        Text(f"{plain(result)} ×{failures:,}" if failures else plain(result), style=_COLOURS.get(result, "")),
+        Text(f"{plain(result)} ×{failures:,}" if failures > 1 else plain(result), style=_COLOURS.get(result, "")),
         Text(f"{one['rows']:,}" if known else "–"),
         Text(changes(one["inserted"], one["updated"], one["deleted"])),
     ]

@@ -26,6 +26,7 @@ LEVELS = {
     "unhealthy": ("✗", "bold red"),
     "stopped": ("■", "bold"),
 }
+_DISABLED = ("!", "bold yellow")
 TRIGGERS = {
     "start": "at the start",
     "schedule": "scheduled",
@@ -61,24 +62,21 @@ def status_view(
 
 
 def _verdict(document: dict[str, Any], view: Viewpoint) -> Table:
-    """Level and reason in one line, what to do in the next; a pause by hand outranks a level that is good."""
+    """Level and reason in one line, what to do in the next; that syncing is disabled outranks only `healthy`."""
     health = _health(document)
-    level = health["level"]
+    level, hint = health["level"], plain(health.get("hint") or "")
     mark, style = LEVELS.get(level, ("?", "bold"))
-    lines: list[Text] = []
-    reason = Text.assemble((level, style), ": ", plain(health["reason"]))
-    hint = plain(health.get("hint") or "")
-    hint = hint if level == "stopped" else for_daemon(hint)
-    if _switched_off(document):
-        if level in ("healthy", "warning"):
-            mark, style = "!", "bold yellow"
-            reason = Text.assemble((f"{level}, but syncing is disabled", style), _why(document.get("switch"), view))
-        else:
-            lines.append(Text.assemble(("syncing is disabled", "bold yellow"), _why(document.get("switch"), view)))
-        lines.append(_remedy("`mmsync enable` turns it on again; `mmsync force` syncs once all the same."))
+    lines = [Text.assemble((level, style), ": ", plain(health["reason"]))]
     if hint:
-        lines.insert(0, _remedy(hint))
-    return _marked(mark, style, [reason, *lines])
+        lines.append(_remedy(hint if level == "stopped" else for_daemon(hint)))
+    if _switched_off(document):
+        if level == "healthy":
+            mark, style = _DISABLED
+            lines = [Text.assemble(("healthy, but syncing is disabled", style), _why(document.get("switch"), view))]
+        else:
+            lines.append(Text.assemble(("syncing is disabled", _DISABLED[1]), _why(document.get("switch"), view)))
+        lines.append(_remedy("`mmsync enable` turns it on again; `mmsync force` syncs once all the same."))
+    return _marked(mark, style, lines)
 
 
 def _health(document: dict[str, Any]) -> dict[str, Any]:
