@@ -326,7 +326,7 @@ def test_version_help_and_wrong_usage(tmp_path: Path) -> None:
         )  # fmt: skip
 
     assert run("--version").stdout.startswith("mmsync 0.")
-    for command in ("demo", "init", "check", "plan", "sync", "sandbox"):
+    for command in ("demo", "init", "check", "plan", "sync", "status", "force", "history", "sandbox"):
         done = run(command, "--help")
         assert done.returncode == 0
         assert "--config" in done.stdout

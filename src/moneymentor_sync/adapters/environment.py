@@ -6,24 +6,22 @@ Reads and hands over; what any of it means is decided in `core.config`.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
-import pwd
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dotenv.parser import parse_stream
-from dotenv.variables import parse_variables
-
-from moneymentor_sync.core.config import parse_config
+from moneymentor_sync.core.client_places import ClientPlaces, parse_client_places
 from moneymentor_sync.core.config_places import Places
 from moneymentor_sync.core.errors import ConfigError
-from moneymentor_sync.core.settings import Config
+
+if TYPE_CHECKING:
+    from moneymentor_sync.core.settings import Config
 
 SYSTEM_FILE = Path("/etc/mmsync/sync.toml")
+
+# `mmsync status` is asked every few seconds: what it may not need is imported by the function that does.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,8 @@ def load_config(
     fine where the environment says enough. `overrides` are the command line's settings, as `parse_config` takes
     them. `environ` and `cwd` default to the process's.
     """
+    from moneymentor_sync.core.config import parse_config
+
     environ = os.environ if environ is None else environ
     cwd = Path.cwd() if cwd is None else cwd
     home = _home(environ)
@@ -72,12 +72,53 @@ def load_config(
     return config
 
 
+def load_places(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    system_file: Path = SYSTEM_FILE,
+) -> ClientPlaces:
+    """Where the daemon is, for a command that only talks to it; files and precedence as of `load_config`.
+
+    Only the two settings have to be right, and the TOML well-formed; else ConfigError. The system's file (and a
+    `.env`) may be the daemon's alone: one that may not be read is passed over, and is in `unread`. What nothing
+    names is where the system service has it, if it is there and the user's own is not.
+    """
+    environ = os.environ if environ is None else environ
+    cwd = Path.cwd() if cwd is None else cwd
+    home = _home(environ)
+    unread: list[str] = []
+    problems: list[str] = []
+    file = _own(path, environ, cwd, home) or _system(system_file, unread)
+    toml = {} if file is None else _toml(file, problems)
+    if toml is None:
+        raise ConfigError(problems)
+    dotenv = (cwd if file is None else file.path.parent) / ".env"
+    if _is_file(dotenv) and not os.access(dotenv, os.R_OK):
+        unread.append(f"{dotenv}: cannot be read: Permission denied")
+    environment = _environment(dotenv, environ, [])
+    found = parse_client_places(
+        toml, environment, file=None if file is None else file.path, places=_places(environ, cwd, home)
+    )
+    return ClientPlaces(_first(found.state), _first(found.socket), tuple(unread))
+
+
+def _first(candidates: tuple[Path, ...]) -> Path:
+    return next((path for path in candidates if os.path.lexists(path)), candidates[0])
+
+
 # --- the file ---------------------------------------------------------------------------------------------
 
 
 def _find(
     flag: Path | None, environ: Mapping[str, str], cwd: Path, home: Path | None, system_file: Path
 ) -> _File | None:
+    return _own(flag, environ, cwd, home) or _read(system_file)
+
+
+def _own(flag: Path | None, environ: Mapping[str, str], cwd: Path, home: Path | None) -> _File | None:
+    """The file that was named, or the one in the working directory."""
     named = _named(flag, environ, home)
     if named is not None:
         file = _read(cwd / named)
@@ -88,8 +129,18 @@ def _find(
             )
         return file
     # Whoever may not look into the working directory (`sudo -u` in another's home) has no file there.
-    here = _read(cwd / "sync.toml") if os.access(cwd, os.X_OK) else None
-    return here or _read(system_file)
+    return _read(cwd / "sync.toml") if os.access(cwd, os.X_OK) else None
+
+
+def _system(path: Path, unread: list[str]) -> _File | None:
+    """The system's file, for somebody who need not be allowed to read it; noted in `unread` then."""
+    try:
+        return _read(path)
+    except ConfigError as error:
+        if not isinstance(error.__cause__, PermissionError):
+            raise
+        unread += error.problems
+        return None
 
 
 def _named(flag: Path | None, environ: Mapping[str, str], home: Path | None) -> Path | None:
@@ -120,6 +171,8 @@ def _read(path: Path) -> _File | None:
 
 def _toml(file: _File, problems: list[str]) -> dict[str, Any] | None:
     """The file's tables; None (and a problem with line and column) where it is not TOML."""
+    import tomllib
+
     try:
         return tomllib.loads(file.text)
     except ValueError as error:  # TOMLDecodeError, or a whole number of thousands of digits
@@ -151,6 +204,11 @@ def _assignments(file: _File, real: Mapping[str, str], problems: list[str]) -> I
 
     A line that is no assignment is a problem; it is not repeated, since it may hold a secret.
     """
+    import io
+
+    from dotenv.parser import parse_stream
+    from dotenv.variables import parse_variables
+
     before: dict[str, str] = {}
     for binding in parse_stream(io.StringIO(file.text)):
         if binding.error:
@@ -185,6 +243,8 @@ def _home(environ: Mapping[str, str]) -> Path | None:
     home = Path(environ.get("HOME", ""))
     if home.is_absolute():
         return home
+    import pwd
+
     try:
         return Path(pwd.getpwuid(os.getuid()).pw_dir)
     except KeyError:

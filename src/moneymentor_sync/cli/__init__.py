@@ -1,5 +1,5 @@
 """The command line: parse, call, show. Nothing else may import this package."""
 
-from .app import main
+from .entry import main
 
 __all__ = ["main"]

@@ -1,27 +1,31 @@
-"""The Typer application: the commands, their common options, and what becomes of an error."""
+"""The Typer application: the commands, in which order they are shown, and their common options."""
 
 from __future__ import annotations
 
-import atexit
-import gc
 import inspect
-import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
 from moneymentor_sync import __version__
 
-if TYPE_CHECKING:
-    from moneymentor_sync.core.errors import MmsyncError
-
-INTERRUPTED = 130
-GARBAGE_FROM = 100_000
-"""New objects after which Python looks for cycles; at its default, 700, it goes through a table again and again."""
-ORDER = ("demo", "init", "check", "plan", "sync", "run", "sandbox")
+ORDER = (
+    "demo",
+    "init",
+    "check",
+    "plan",
+    "sync",
+    "run",
+    "status",
+    "force",
+    "enable",
+    "disable",
+    "history",
+    "reload",
+    "sandbox",
+)
 """The commands as a new user meets them."""
 
 app = typer.Typer(
@@ -46,6 +50,9 @@ ConfigOption = Annotated[
 ]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log every step to stderr; tracebacks of errors.")
+]
+ClientVerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say on stderr which daemon is asked; tracebacks of errors.")
 ]
 DatasetsArgument = Annotated[
     list[str] | None,
@@ -87,57 +94,9 @@ def common(
     """Only holds the options of `mmsync` itself; `app` has the help."""
 
 
-def main() -> None:
-    """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
-    gc.set_threshold(GARBAGE_FROM)
-    atexit.register(gc.freeze)  # else Python looks through all that is left, though it goes with the process
+def run() -> None:
+    """Parses the command line and runs its command; ends in SystemExit, or the command's error."""
     from . import commands  # noqa: F401 - registers the commands; each imports what it needs when it runs
 
     app.registered_commands.sort(key=lambda one: ORDER.index(one.name or ""))
-    try:
-        app()
-    except SystemExit as stop:
-        if stop.code == INTERRUPTED:
-            _say("interrupted: no row is half-written, and the next sync makes up for the rest")
-        raise
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
-    except Exception as error:  # noqa: BLE001 - the last place where it can be explained
-        sys.exit(explain(error))
-
-
-def explain(error: Exception) -> int:
-    """Says on stderr what went wrong and what to do about it; gives the exit code."""
-    from moneymentor_sync.core.errors import MmsyncError
-
-    verbose = bool({"-v", "--verbose"} & set(sys.argv))
-    if verbose:
-        traceback.print_exception(error)
-    if isinstance(error, MmsyncError):
-        say_error(error)
-        return error.exit_code
-    _say(f"error: this is a bug in mmsync: {type(error).__name__}")
-    _say("  → Run the command again with -v for the traceback, and report it.")
-    return 1
-
-
-def say_error(error: MmsyncError) -> None:
-    """An error of ours in words, on stderr."""
-    from moneymentor_sync.core.errors import ConfigError, KeyNotUniqueError
-
-    if isinstance(error, ConfigError) and len(error.problems) > 1:
-        _say(f"error: the configuration has {len(error.problems)} problems:")
-        for problem in error.problems:
-            _say(f"  - {problem}")
-    else:
-        _say(f"error: {error}")
-    if isinstance(error, KeyNotUniqueError):
-        for offender in error.offenders:
-            _say(f"  - {offender}")
-    if error.hint:
-        _say(f"  → {error.hint}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)  # noqa: T201 - stderr is where a person reads it
+    app()

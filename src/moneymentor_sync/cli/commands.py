@@ -1,13 +1,31 @@
 """Registers every command by importing its module; a module imports its heavy parts when it runs."""
 
-from . import check_command, demo_command, init_command, plan_command, run_command, sandbox_command, sync_command
+from . import (
+    check_command,
+    demo_command,
+    force_command,
+    history_command,
+    init_command,
+    plan_command,
+    reload_command,
+    run_command,
+    sandbox_command,
+    status_command,
+    switch_commands,
+    sync_command,
+)
 
 __all__ = [
     "check_command",
     "demo_command",
+    "force_command",
+    "history_command",
     "init_command",
     "plan_command",
+    "reload_command",
     "run_command",
     "sandbox_command",
+    "status_command",
+    "switch_commands",
     "sync_command",
 ]

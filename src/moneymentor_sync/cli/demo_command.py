@@ -117,7 +117,8 @@ def _prepare(place: Path, box: Sandbox, users: int, interval: int) -> Config:
 def _first_sync(settings: Config, box: Sandbox, *, verbose: bool) -> None:
     from moneymentor_sync.wiring import choose, open_engine
 
-    from .sync_command import events, show_run
+    from .run_display import show_run
+    from .sync_command import events
 
     emit = events(settings.log) if verbose else None
     with (

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .console import err
+from .words import PHASES
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from moneymentor_sync.core.ports import Tick
 
-_WORDS = {"reading": "reading", "comparing": "planning", "writing": "writing"}
-
 
 @contextmanager
 def progress(*, wanted: bool = True) -> Iterator[Tick | None]:
-    """A Tick that draws one bar a dataset while the block runs, or None where stderr is not a terminal."""
-    if not wanted or not sys.stderr.isatty():
+    """A Tick that draws one bar a dataset while the block runs, or None off a terminal and with NO_COLOR."""
+    if not wanted or not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
         yield None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.fields[dataset]:<20}"),
         TextColumn("{task.description:<9}"),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err(), transient=True) as bars:
@@ -46,5 +46,8 @@ class _Bars:
 
     def __call__(self, dataset: str, phase: str, done: int, total: int | None) -> None:
         if dataset not in self._tasks:
-            self._tasks[dataset] = self._bars.add_task("", total=None, dataset=dataset)
-        self._bars.update(self._tasks[dataset], description=_WORDS.get(phase, phase), completed=done, total=total)
+            self._tasks[dataset] = self._bars.add_task("", total=None, dataset=dataset, count="")
+        count = f"{done:,}" + (f" of {total:,}" if total else "") if done else ""
+        self._bars.update(
+            self._tasks[dataset], description=PHASES.get(phase, phase), completed=done, total=total, count=count
+        )

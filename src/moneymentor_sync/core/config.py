@@ -19,16 +19,14 @@ from .config_addresses import (
 )
 from .config_datasets import Common, parse_datasets
 from .config_layers import Layer, Layers, Problems, Setting
-from .config_places import Places, default_socket_path, default_state_path
+from .config_places import SOCKET_PATH, STATE_PATH, Places, default_socket_path, default_state_path
 from .config_values import (
     YEAR,
     InvalidValueError,
-    Raw,
     boolean,
     choice,
     number,
     parse_duration,
-    path,
     principals,
     timezone,
     whole_number,
@@ -50,8 +48,6 @@ from .settings import (
 __all__ = ["SETTINGS", "Places", "parse_config", "parse_duration"]
 
 _DAY = 86400.0
-_SOCKET_BYTES = 107
-"""unix(7): sun_path has 108 bytes, one of them for the NUL at the end."""
 
 # The defaults are those of the frozen values, so that there is one place that has them.
 _SYNC = SyncSettings()
@@ -60,14 +56,6 @@ _DATABASE = DatabaseSettings(url="")
 _GOOGLE = GoogleSettings(spreadsheet_id=None, account=ServiceAccount())
 _CONTROL = ControlSettings()
 _RETENTION = Retention()
-
-
-def _socket(raw: Raw) -> Path:
-    found = path(raw)
-    size = len(str(found).encode(errors="surrogateescape"))
-    if size > _SOCKET_BYTES:
-        raise InvalidValueError(f"is {size} bytes long; the path of a Unix socket may have {_SOCKET_BYTES}")
-    return found
 
 
 DATABASE_URL = Setting("database.url", database_url, _DATABASE.url, ("DATABASE_URL",))
@@ -109,8 +97,6 @@ TIMEZONE = Setting("sync.timezone", timezone, _SYNC.timezone)
 LONG_TEXT: Setting[LongText] = Setting("sync.long_text", choice("cut", "refuse"), _SYNC.long_text)
 MAX_PAUSE = Setting("sync.max_pause_seconds", number(0, _DAY), _SYNC.max_pause_seconds)
 STOP_TIMEOUT = Setting("sync.stop_timeout_seconds", number(0, 3600), _SYNC.stop_timeout_seconds)
-STATE_PATH: Setting[Path | None] = Setting("state.path", path, None, ("MMSYNC_STATE",))
-SOCKET_PATH: Setting[Path | None] = Setting("control.socket", _socket, None, ("MMSYNC_SOCKET",))
 KEEP_DAYS = Setting("state.keep_days", number(1, 36_600), _RETENTION.days)
 KEEP_RUNS = Setting("state.keep_runs", whole_number(1, 100_000_000), _RETENTION.runs)
 READERS = Setting("control.readers", principals, _CONTROL.readers)

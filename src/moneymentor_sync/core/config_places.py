@@ -1,4 +1,4 @@
-"""Where things are on a machine: what the parser must be told, and the defaults that follow from it.
+"""Where things are on a machine: what the parser must be told, the settings that name a place, their defaults.
 
 Paths are computed and never looked at.
 """
@@ -8,6 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from .config_layers import Setting
+from .config_values import InvalidValueError, Raw, path
+
+_SOCKET_BYTES = 107
+"""unix(7): sun_path has 108 bytes, one of them for the NUL at the end."""
+
+
+def _socket(raw: Raw) -> Path:
+    found = path(raw)
+    size = len(str(found).encode(errors="surrogateescape"))
+    if size > _SOCKET_BYTES:
+        raise InvalidValueError(f"is {size} bytes long; the path of a Unix socket may have {_SOCKET_BYTES}")
+    return found
+
+
+STATE_PATH: Setting[Path | None] = Setting("state.path", path, None, ("MMSYNC_STATE",))
+SOCKET_PATH: Setting[Path | None] = Setting("control.socket", _socket, None, ("MMSYNC_SOCKET",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ another setting, and none repeats a value that may be a secret.
 
 from __future__ import annotations
 
-import difflib
 import re
-import zoneinfo
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
@@ -59,6 +57,8 @@ Reader = Callable[[Raw], T]
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the nearest known name, or nothing where none is near."""
+    import difflib  # only where something is wrong: this module is on the way of every `mmsync status`
+
     nearest = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {nearest[0]!r}?" if nearest else ""
 
@@ -241,6 +241,8 @@ def path(raw: Raw) -> Path:
 
 def timezone(raw: Raw) -> str:
     """An IANA name such as Europe/Berlin, looked up in the system's or tzdata's time zones."""
+    import zoneinfo
+
     name = text(raw)
     try:
         zoneinfo.ZoneInfo(name)

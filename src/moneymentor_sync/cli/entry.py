@@ -1,0 +1,41 @@
+"""Where the `mmsync` process starts and ends."""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import sys
+
+from .failures import INTERRUPTED, explain, say
+
+GARBAGE_FROM = 100_000
+"""New objects after which Python looks for cycles; at its default, 700, it goes through a table again and again."""
+
+
+def main() -> None:
+    """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
+    gc.set_threshold(GARBAGE_FROM)
+    atexit.register(gc.freeze)  # else Python looks through all that is left, though it goes with the process
+    try:
+        _run(sys.argv[1:])
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            say("interrupted: no row is half-written, and the next sync makes up for the rest")
+        raise
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - the last place where it can be explained
+        sys.exit(explain(error))
+
+
+def _run(arguments: list[str]) -> None:
+    """Typer alone takes as long as all that `mmsync status` does, so that is tried first."""
+    from .status_quick import status_at_once
+
+    status_at_once(arguments)
+    from .app import run
+
+    run()
