@@ -18,7 +18,7 @@ from moneymentor_sync.control.client import ControlClient
 from moneymentor_sync.core.errors import MmsyncError
 
 from . import people
-from .figures import Figure, count, memory, ratio, seconds
+from .figures import Figure, count, memory, percent, ratio, seconds
 from .scene import HERE, Scene, scene
 from .setting import Setting
 
@@ -37,7 +37,7 @@ def idle(setting: Setting) -> Iterator[Figure]:
         used = running.cpu_seconds() - begin
         yield memory("daemon.idle.memory", "memory of a daemon that waits (RSS)", running.memory(), 120_000_000)
         yield seconds("daemon.idle.cpu", f"CPU time it uses in {window} s", used)
-        yield ratio("daemon.idle.share", "per cent of one core", 100 * used / window, 0.2)
+        yield percent("daemon.idle.share", "of one core", 100 * used / window, 0.2)
 
 
 def answers(setting: Setting) -> Iterator[Figure]:
@@ -51,11 +51,28 @@ def answers(setting: Setting) -> Iterator[Figure]:
         what = f"{requests:,} status requests while {setting.rows:,} rows are synced"
         yield count("daemon.status.failed", f"of {what}: failed", found["failed"], 0, exactly=True)
         share = 100 * found["during_sync"] / requests
-        yield Figure("daemon.status.during", "of them answered in the middle of a sync, per cent", share, "count")
+        yield percent("daemon.status.during", "of them answered in the middle of a sync", share)
         yield seconds("daemon.status.p50", "median", found["p50"])
         yield seconds("daemon.status.p99", "99th percentile", found["p99"])
         yield ratio("daemon.status.p99_share", "99th percentile against 100 ms", found["p99"] / 0.1, 1.0)
         yield seconds("daemon.status.most", "the slowest", found["most"])
+
+
+def day(setting: Setting) -> Iterator[Figure]:
+    """A simulated day of a sync each second, with faults: what the process has at its end more than early on."""
+    hours = 1 if setting.quick else 24
+    command = [sys.executable, str(HERE / "simulated_day.py"), str(hours)]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    grown = {name: found["last"][name] - found["first"][name] for name in found["first"]}
+    numbers = found["status"]["statistics"]
+    what = f"in {hours} simulated hours of a sync each second"
+    yield count("daemon.day.syncs", f"syncs {what}", numbers["total_syncs"])
+    yield count("daemon.day.failed", "of them failed, as they were made to", numbers["failed_syncs"])
+    since = "in the last hour than in the second" if hours > 10 else "in the last tenth than in the second"
+    yield memory("daemon.day.memory", f"more memory {since}", grown["memory"], 5_000_000)
+    yield count("daemon.day.objects", f"more Python objects {since}", grown["objects"], 2_000)
+    yield count("daemon.day.threads", f"more threads {since}", grown["threads"], 0)
+    yield count("daemon.day.files", f"more open files {since}", grown["files"], 0)
 
 
 @contextmanager

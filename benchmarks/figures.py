@@ -65,6 +65,11 @@ def ratio(name: str, what: str, value: float, target: float | None = None) -> Fi
     return Figure(name, what, value, "time", "x", target)
 
 
+def percent(name: str, what: str, value: float, target: float | None = None) -> Figure:
+    """A share of a time, or of what was counted."""
+    return Figure(name, what, value, "time", "%", target)
+
+
 def memory(name: str, what: str, value: float, target: float | None = None) -> Figure:
     return Figure(name, what, value, "memory", "B", target)
 
@@ -77,7 +82,9 @@ def shown(value: float, unit: str) -> str:
     if unit == "B":
         return f"{value / 1e6:,.1f} MB" if value >= 1e6 else f"{value:,.0f} B"
     if unit == "s":
-        return f"{value:.2f} s"
+        return f"{value:.2f} s" if value >= 0.1 or not value else f"{value * 1000:.1f} ms"
+    if unit == "%":
+        return f"{value:.2f} %"
     if unit == "x":
         return f"{value:.2f} x"
     return f"{value:,.0f}"

@@ -11,6 +11,9 @@ from moneymentor_sync.core.holds import MAX_HOLDERS, Hold, Holds, alive, ends_in
 SLICE_SECONDS = 5.0
 """The longest that anything here waits without saying that it is alive."""
 
+LEAST_SECONDS = 0.001
+"""Less would be lost when it is added to the time."""
+
 Wait = Callable[[threading.Condition, float], object]
 """Waits for the condition to be notified, at most so many seconds: `threading.Condition.wait` by default."""
 
@@ -91,4 +94,4 @@ class Interruptions:
                     return waited
                 holds_end = ends_in(self.holds, self._monotonic()) or SLICE_SECONDS
                 self._beat()
-                self._wait(self._changed, min(seconds - waited, holds_end, SLICE_SECONDS))
+                self._wait(self._changed, max(LEAST_SECONDS, min(seconds - waited, holds_end, SLICE_SECONDS)))
