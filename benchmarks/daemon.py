@@ -12,6 +12,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import Any
 
 from moneymentor_sync.control.client import ControlClient
@@ -58,6 +60,37 @@ def answers(setting: Setting) -> Iterator[Figure]:
         yield seconds("daemon.status.most", "the slowest", found["most"])
 
 
+def holds(setting: Setting) -> Iterator[Figure]:
+    """How soon a sync of the whole table stands back when requests come, at moments spread over it."""
+    wanted = 20 if setting.quick else 60
+    with scene(setting.own_database("holds")) as place, daemon(place) as running:
+        running.synced()
+        with changing(place, running, forced=False):
+            taken = sorted(_stood_back(running, number) for number in range(wanted))
+        yield seconds(
+            "daemon.hold.median", f"from a hold to the sync standing back, median of {wanted}", median(taken)
+        )
+        yield seconds("daemon.hold.most", "the longest: it ends a batch that Google has begun first", taken[-1])
+
+
+def _stood_back(running: Running, number: int) -> float:
+    """Seconds from a hold to a sync that waits for it."""
+    while not (running.status() or {}).get("sync_in_progress"):
+        running.wait(0.01)
+    running.wait(0.013 * (number % 40))  # somewhere in the sync
+    begin = perf_counter()
+    running.client.pause("bench", 30.0)
+    while True:
+        status = running.client.status()
+        took = perf_counter() - begin
+        if not status["sync_in_progress"]:  # it ended meanwhile; the next one stands back at its start
+            begin = perf_counter()
+        elif status["current"]["waiting_for"]:
+            running.client.resume("bench")
+            return took
+        running.wait(0.001)
+
+
 def day(setting: Setting) -> Iterator[Figure]:
     """A simulated day of a sync each second, with faults: what the process has at its end more than early on."""
     hours = 1 if setting.quick else 24
@@ -76,15 +109,19 @@ def day(setting: Setting) -> Iterator[Figure]:
 
 
 @contextmanager
-def changing(place: Scene, running: Running) -> Iterator[None]:
-    """Rows change and syncs are asked for, one after the other."""
+def changing(place: Scene, running: Running, *, forced: bool = True) -> Iterator[None]:
+    """Rows change and syncs are asked for, one after the other; holds do not stop those that are forced."""
     stop = threading.Event()
 
     def work() -> None:
         while not stop.is_set():
             people.change(place.database, ["points", "score"], every=10)
             try:
-                running.client.force(wait=True)
+                if forced:
+                    running.client.force(wait=True)
+                else:
+                    running.client.notify("people")
+                    stop.wait(0.5)
             except MmsyncError:
                 return  # it is being stopped
 

@@ -20,7 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script it sees its own directory alone
 
 from benchmarks.changes import changes
-from benchmarks.daemon import answers, day, idle
+from benchmarks.daemon import answers, day, holds, idle
 from benchmarks.figures import Figure, document, show, write
 from benchmarks.first_sync import against_others, first_sync, into_existing
 from benchmarks.memory import peak_memory
@@ -44,6 +44,7 @@ MEASURES: Mapping[str, Measure] = {
     "memory": peak_memory,
     "idle": idle,
     "answers": answers,
+    "holds": holds,
     "day": day,
 }
 ONLY_FULL = frozenset({"memory"})

@@ -174,8 +174,10 @@ class Day:
         for every, later, act in FAULTS:
             if number >= every and number % every == later:
                 act(self)
-        if self.watch.look():
+        step = self.watch.look()
+        if step:
             self.ticker.clock_stepped()
+            self.daemon.clock_was_set(step)
         self.scheduler._process_jobs()
         self.executor.work()
         while self.daemon.serve_next():
@@ -193,6 +195,7 @@ class Day:
             self._sql("UPDATE people SET score = score + 1 WHERE id % 10 = 3")
 
     def google_fails(self) -> None:
+        self.box.faults.clear()  # those of the last time, if nobody asked meanwhile
         self.box.faults.add(Fault("status", on="read", status=503, count=2))
 
     def quota_is_used_up(self) -> None:

@@ -36,6 +36,7 @@ class Time:
 
     wall: float = 1_800_000_000.0
     mono: float = 1_000.0
+    slept: float = 0.0
 
     def clock(self) -> float:
         return self.wall

@@ -28,8 +28,8 @@ def gathered(rows: list[tuple[object, ...]]) -> Gathered:
 def test_the_table_is_the_same_wherever_its_rows_are_meanwhile(new_records: NewRecords) -> None:
     one = gathered([*ROWS])
     table, cells = desired(SHAPE, ROWS)
-    assert one.desired(RULES, HASHER, new_records) == table
-    assert list(one.desired(RULES, HASHER, new_records).index) == list(table.index)
+    assert one.desired(RULES, HASHER, new_records, lambda: None) == table
+    assert list(one.desired(RULES, HASHER, new_records, lambda: None).index) == list(table.index)
     assert one.cells(set(table.index)) == cells
     few = set([*table.index][1_000:1_003])
     assert one.cells(few) == {key: cells[key] for key in few}
@@ -40,7 +40,7 @@ def test_the_table_is_the_same_wherever_its_rows_are_meanwhile(new_records: NewR
 def test_keys_are_counted_over_all_rows_that_are_converted_at_once() -> None:
     one = gathered([*ROWS[:1_500], ROWS[700], (None, "x", None), *ROWS[1_500:], ROWS[2_400]])
     with pytest.raises(KeyNotUniqueError) as refusal:
-        one.desired(RULES, HASHER, Kept)
+        one.desired(RULES, HASHER, Kept, lambda: None)
     assert "1 row(s) with NULL and 2 that repeat it" in str(refusal.value)
     assert refusal.value.offenders == (
         "row 1502 of the result: NULL",

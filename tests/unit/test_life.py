@@ -6,10 +6,11 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 import pytest
 
-from moneymentor_sync.core.errors import ConfigError, ShuttingDownError
+from moneymentor_sync.core.errors import ConfigError, QueryError, ShuttingDownError
 from moneymentor_sync.daemon.desk import Desk
 from moneymentor_sync.daemon.heart import Heart
 from moneymentor_sync.daemon.interruptions import Interruptions
@@ -80,6 +81,7 @@ def lead(bench: Bench, *acts: Act, watchdog: float | None = None) -> tuple[list[
         signals=signals,
         clock=bench.time.clock,
         monotonic=bench.time.monotonic,
+        boottime=lambda: bench.time.mono + bench.time.slept,
         emit=bench.emit,
     )
     done = Life(bench.daemon, surface).live()
@@ -140,7 +142,46 @@ def test_a_step_of_the_clock_is_logged_and_the_schedule_looks_again() -> None:
         return ()
 
     lead(bench, beat(bench), back, beat(bench))
-    assert bench.said("clock.stepped") == [{"seconds": -3600.0}]
+    assert bench.said("clock.stepped") == [{"seconds": -3600.0, "slept": 0.0}]
+    assert bench.ticker.steps == 1
+
+
+@pytest.mark.parametrize("step", [-3600.0, 3600.0])
+def test_what_ends_by_itself_ends_when_it_would_have_though_the_clock_was_set(step: float) -> None:
+    bench = Bench(config_of(max_consecutive_failures=1))
+    bench.engine.fails = {"a": QueryError("no such table")}
+
+    def disable_and_set() -> Sequence[int]:
+        bench.daemon.operations.disable(["b"], reason=None, for_seconds=120.0, by=None)
+        bench.time.wall += step
+        return ()
+
+    ends: list[float] = []
+
+    def look() -> Sequence[int]:
+        first, second = bench.status["datasets"]
+        for end in (second["switch"]["until"], first["circuit"]["opens_until"]):
+            ends.append(datetime.fromisoformat(end).timestamp() - bench.time.wall)
+        return ()
+
+    lead(bench, beat(bench), disable_and_set, beat(bench), look)
+    assert 115 <= ends[0] <= 120
+    assert 290 <= ends[1] <= 330
+    assert 110 <= (bench.ledger.on["b"].until or 0) - bench.time.wall <= 120
+
+
+def test_after_a_sleep_what_ended_meanwhile_has_ended() -> None:
+    bench = Bench()
+
+    def disable_and_sleep() -> Sequence[int]:
+        bench.daemon.operations.disable(None, reason=None, for_seconds=120.0, by=None)
+        bench.time.wall += 3600.0
+        bench.time.slept += 3600.0
+        return ()
+
+    lead(bench, beat(bench), disable_and_sleep, beat(bench))
+    assert bench.status["sync_enabled"]
+    assert bench.said("clock.stepped") == [{"seconds": 0.0, "slept": 3600.0}]
     assert bench.ticker.steps == 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EVERYTHING = ""
 """The name of the switch that stands before all datasets."""
@@ -35,6 +35,13 @@ def is_enabled(switches: Switches, name: str, configured: bool, now: float) -> b
     """Whether a dataset (or EVERYTHING) is on; `configured` is what the configuration says."""
     switch = in_force(switches, name, now)
     return configured if switch is None else switch.enabled
+
+
+def shifted(switches: Switches, seconds: float) -> dict[str, Switch]:
+    """Those that end by themselves, for a clock that was set by so many seconds: they end when they would have."""
+    return {
+        name: replace(one, until=one.until + seconds) for name, one in switches.items() if one.until is not None
+    }
 
 
 def next_end(switches: Switches, now: float) -> float | None:

@@ -1,4 +1,8 @@
-"""Notices that the wall clock was set, or that the machine slept: it and the monotonic clock no longer agree."""
+"""Notices that the wall clock was set: it and a clock that nobody sets no longer agree.
+
+Against CLOCK_MONOTONIC, which stands still while the machine sleeps, a sleep looks the same; against
+CLOCK_BOOTTIME it does not.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +13,16 @@ STEP_SECONDS = 1.0
 
 
 class ClockWatch:
-    """`clock` is UNIX seconds, `monotonic` the clock that never goes back."""
+    """`clock` is UNIX seconds, `steady` a clock that never goes back."""
 
-    def __init__(self, clock: Callable[[], float], monotonic: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], steady: Callable[[], float]) -> None:
         self._clock = clock
-        self._monotonic = monotonic
-        self._offset = clock() - monotonic()
+        self._steady = steady
+        self._offset = clock() - steady()
 
     def look(self) -> float:
         """By how many seconds the wall clock was set forward (or back, negative) since the last look; mostly 0."""
-        offset = self._clock() - self._monotonic()
+        offset = self._clock() - self._steady()
         step = offset - self._offset
         self._offset = offset
         return step if abs(step) >= STEP_SECONDS else 0.0

@@ -160,6 +160,11 @@ class Daemon:
         """Notes in the state file that it was stopped, not killed."""
         self._mark(stopped_at=self._clock())
 
+    def clock_was_set(self, seconds: float) -> None:
+        """The wall clock was set by so many seconds: nothing that ends by itself ends sooner or later for it."""
+        self._standing.clock_was_set(seconds)
+        self._follow_up.plan()
+
     def check_health(self) -> None:
         """Notes and logs how it goes; called every `health_check_interval`."""
         self._board.last_check = self._clock()

@@ -52,7 +52,10 @@ class Incoming(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What the daemon meets the machine with; a supervisor may want a sign of life every `watchdog_seconds`."""
+    """What the daemon meets the machine with; a supervisor may want a sign of life every `watchdog_seconds`.
+
+    `clock` is UNIX seconds; `monotonic` stands still while the machine sleeps, `boottime` does not.
+    """
 
     channel: Channel
     ticker: Ticker
@@ -61,6 +64,7 @@ class Surface:
     signals: Incoming
     clock: Callable[[], float]
     monotonic: Callable[[], float]
+    boottime: Callable[[], float]
     emit: Emit
 
 
@@ -71,6 +75,7 @@ class Life:
         self._daemon = daemon
         self._on = surface
         self._watch = ClockWatch(surface.clock, surface.monotonic)
+        self._set_watch = ClockWatch(surface.clock, surface.boottime)
         self._silent: list[str] = []
         self._next_check = 0.0
 
@@ -116,10 +121,7 @@ class Life:
 
     def _look(self) -> None:
         on, daemon = self._on, self._daemon
-        step = self._watch.look()
-        if step:
-            on.emit("clock.stepped", seconds=round(step, 1))
-            on.ticker.clock_stepped()
+        self._look_at_the_clocks()
         silent = daemon.heart.silent()
         if silent and silent != self._silent:
             on.emit("watchdog.silent", parts=silent)
@@ -130,6 +132,15 @@ class Life:
             self._next_check = on.monotonic() + daemon.config.sync.health_check_interval
             daemon.check_health()
             on.supervisor.status(daemon.operations.snapshot().health.reason)
+
+    def _look_at_the_clocks(self) -> None:
+        step, was_set = self._watch.look(), self._set_watch.look()
+        if not step and not was_set:
+            return
+        self._on.emit("clock.stepped", seconds=round(was_set, 1), slept=round(step - was_set, 1))
+        self._on.ticker.clock_stepped()
+        if was_set:
+            self._daemon.clock_was_set(was_set)
 
     def _end(self) -> bool:
         """Lets the sync under way come to the end of its batch; a second signal, or the time-out, ends the wait."""

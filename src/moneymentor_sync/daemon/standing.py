@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from moneymentor_sync.core.breaker import CLOSED, Breaker, Event, admits, remaining, step
@@ -20,7 +21,7 @@ from moneymentor_sync.core.record import DatasetRecord, Totals, after_result, af
 from moneymentor_sync.core.resilience import concerns_all
 from moneymentor_sync.core.settings import Config, Dataset
 from moneymentor_sync.core.status import RECENT_ERRORS, ErrorSeen
-from moneymentor_sync.core.switches import EVERYTHING, Switch, is_enabled, next_end
+from moneymentor_sync.core.switches import EVERYTHING, Switch, is_enabled, next_end, shifted
 
 COMMON = ""
 """The name of the breaker for what concerns every dataset."""
@@ -97,6 +98,19 @@ class Standing:
             self._ledger.save_switches(*made)
             self.switches = MappingProxyType({**self.switches, **{one.name: one for one in made}})
 
+    def clock_was_set(self, seconds: float) -> None:
+        """The wall clock was set, forward or back: what ends at a time of it is to end when it would have."""
+        with self._lock:
+            moved = shifted(self.switches, seconds)
+            self.switches = MappingProxyType({**self.switches, **moved})
+            before = self.breakers
+            opened = {
+                n: replace(one, until=one.until + seconds) for n, one in before.items() if one.state == "open"
+            }
+            self.breakers = MappingProxyType({**before, **opened})
+            self._note_breakers(before)
+            self._note(lambda: self._ledger.save_switches(*moved.values()))
+
     def begin(self, names: Sequence[str]) -> None:
         """A run of these datasets begins: breakers whose wait is over let this one try through."""
         with self._lock:
@@ -157,10 +171,13 @@ class Standing:
 
     def _note_breakers(self, before: Mapping[str, Breaker]) -> None:
         changed = {name: one for name, one in self.breakers.items() if before.get(name, CLOSED) != one}
-        if not changed:
-            return
+        if changed:
+            self._note(lambda: self._ledger.save_breakers(changed))
+
+    def _note(self, note: Callable[[], None]) -> None:
+        """Into the state file; where that fails, what is in memory goes on to count."""
         try:
-            self._ledger.save_breakers(changed)
+            note()
         except StateError as error:
             self._emit("state.failed", error=error.code, message=str(error), hint=error.hint)
 

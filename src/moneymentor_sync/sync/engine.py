@@ -166,7 +166,7 @@ class Engine:
 
     def _decider(self) -> Decider:
         store = self._edges.store
-        return Decider(self._rules, Hasher(store.secret()), store.written, self._edges.new_records)
+        return Decider(self._rules, Hasher(store.secret()), store.written, self._edges.new_records, self._gate)
 
     def _spreadsheet(
         self, spreadsheet_id: str, decider: Decider, unguarded: frozenset[str], run_id: str

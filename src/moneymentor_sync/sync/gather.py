@@ -59,13 +59,17 @@ class Gathered:
     table: DesiredTable | None = None
     rows: Records | None = None
 
-    def desired(self, rules: CellRules, hasher: Hasher, new_records: NewRecords) -> DesiredTable:
-        """The desired table, its rows set aside as (key hash, cells). Raises KeyNotUniqueError and others."""
+    def desired(self, rules: CellRules, hasher: Hasher, new_records: NewRecords, gate: Gate) -> DesiredTable:
+        """The desired table, its rows set aside as (key hash, cells). Raises KeyNotUniqueError and others.
+
+        Where the gate raises, nothing is kept of what was begun.
+        """
         if self.table is None:
             assert self.shape is not None and self.packed is not None  # noqa: S101 - gathered without error
             self.rows = new_records()
             builder = TableBuilder(self.shape, rules, hasher)
             for chunk in builder.chunks(self.packed):
+                gate()
                 self.rows.extend(chunk)
             self.table = builder.finish()
         return self.table

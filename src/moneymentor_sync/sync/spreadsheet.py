@@ -143,7 +143,8 @@ class SpreadsheetSync:
         if state.shape != one.signature:
             return None
         try:
-            index = one.desired(self.decider.cell_rules, self.decider.hasher, self.decider.new_records).index
+            decider = self.decider
+            index = one.desired(decider.cell_rules, decider.hasher, decider.new_records, decider.gate).index
         except MmsyncError as error:
             return self._failed(one, error, tally)
         if self.store.written(one.dataset.name, index) != index:
@@ -189,7 +190,7 @@ class SpreadsheetSync:
         state = self._state(one)
         tab = view.tabs.get(one.dataset.name)
         if state is not None and tab is not None and source_is_unchanged(state, one):
-            layout = unchanged_layout(state, one, tab, self.decider.hasher)
+            layout = unchanged_layout(state, one, tab, self.decider.hasher, self.gate)
             if layout is not None and state.known is not None:
                 known = known_as_seen(state.known, layout, tab, self.decider.hasher)
                 fresh = replace(state, known=known, verified_at=self.clock())

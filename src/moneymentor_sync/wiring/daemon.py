@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
@@ -77,6 +78,7 @@ def open_life(
             signals=held.enter_context(caught()),
             clock=around.clock,
             monotonic=around.monotonic,
+            boottime=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
             emit=emit,
         )
         yield Life(daemon, surface)
