@@ -160,8 +160,8 @@ def test_what_ends_by_itself_ends_when_it_would_have_though_the_clock_was_set(st
 
     def look() -> Sequence[int]:
         first, second = bench.status["datasets"]
-        for end in (second["switch"]["until"], first["circuit"]["opens_until"]):
-            ends.append(datetime.fromisoformat(end).timestamp() - bench.time.wall)
+        found = (second["switch"]["until"], first["circuit"]["opens_until"])
+        ends.extend(datetime.fromisoformat(end).timestamp() - bench.time.wall for end in found)
         return ()
 
     lead(bench, beat(bench), disable_and_set, beat(bench), look)

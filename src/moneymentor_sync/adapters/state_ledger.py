@@ -21,6 +21,7 @@ from moneymentor_sync.core.switches import Switch
 
 from . import state_totals
 from .state_errors import state_errors
+from .state_schema import MIGRATIONS
 
 PRUNE_ROWS = 500
 """Runs that one transaction removes: a writer waits for that at most."""
@@ -47,6 +48,11 @@ class Ledger:
         if not self._read_only:
             return sqlite3.connect(self._path, isolation_level=None, timeout=30)
         return connect_read_only(self._path)
+
+    def is_current(self) -> bool:
+        """Whether the file is of this version: one of an older or newer mmsync has other tables."""
+        with self._open() as db:
+            return bool(db.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS))
 
     # --- what was --------------------------------------------------------------------------------------------
 
@@ -116,12 +122,17 @@ class Ledger:
     def mark(self) -> DaemonMark | None:
         """The daemon that used the file last; None where none ever did."""
         with self._open() as db:
-            row = db.execute("SELECT pid, version, started_at, stopped_at FROM daemon").fetchone()
+            row = db.execute("SELECT pid, version, started_at, stopped_at, seen FROM daemon").fetchone()
         return DaemonMark(*row) if row else None
 
     def save_mark(self, mark: DaemonMark) -> None:
         with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO daemon VALUES (1,?,?,?,?)", astuple(mark))
+            db.execute("INSERT OR REPLACE INTO daemon VALUES (1,?,?,?,?,?)", astuple(mark))
+
+    def tabs(self) -> dict[str, str]:
+        """The tab of each dataset that was ever synced, by the dataset's name."""
+        with self._open() as db:
+            return dict(db.execute("SELECT name, tab FROM dataset").fetchall())
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:

@@ -60,7 +60,7 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE daemon (
         id INTEGER PRIMARY KEY CHECK (id = 1), pid INTEGER NOT NULL, version TEXT NOT NULL,
-        started_at REAL NOT NULL, stopped_at REAL
+        started_at REAL NOT NULL, stopped_at REAL, seen TEXT NOT NULL
     );
     """,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -61,9 +63,13 @@ def open_client(places: ClientPlaces) -> Client:
 
 
 def last_status(places: ClientPlaces) -> Document | None:
-    """The status document as the state file has it, with health `stopped`; None where there is no state file."""
-    del places
-    return None
+    """The status document as the state file has it, with health `stopped`; None where there is no state file.
+
+    Raises StateError.
+    """
+    from moneymentor_sync.adapters.last_state import last_status as read
+
+    return read(places.state_path, time.time())
 
 
 def last_runs(places: ClientPlaces, dataset: str | None, limit: int) -> Document | None:
@@ -73,6 +79,7 @@ def last_runs(places: ClientPlaces, dataset: str | None, limit: int) -> Document
     """
     from moneymentor_sync.adapters.state_ledger import Ledger
 
-    if not places.state_path.exists():
+    if not os.access(places.state_path, os.R_OK):
         return None
-    return {"runs": Ledger(places.state_path, read_only=True).runs(dataset, limit)}
+    ledger = Ledger(places.state_path, read_only=True)
+    return {"runs": ledger.runs(dataset, limit)} if ledger.is_current() else None

@@ -62,12 +62,16 @@ class DatasetRecord:
 
 @dataclass(frozen=True, slots=True)
 class DaemonMark:
-    """A daemon as it noted itself in the state file; `stopped_at` is None where it did not say good-bye."""
+    """A daemon as it noted itself in the state file; `stopped_at` is None where it did not say good-bye.
+
+    `seen` is what its status shows of its configuration, as `status.seen_text` writes it.
+    """
 
     pid: int
     version: str
     started_at: float
     stopped_at: float | None = None
+    seen: str = "{}"
 
 
 def after_run(totals: Totals, run: RunResult) -> Totals:

@@ -6,8 +6,9 @@ nothing. Times in it are UNIX seconds, but for those named `_mono`, which are mo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from .breaker import CLOSED, Breaker, remaining
 from .health import Health
 from .holds import Holds, alive
 from .record import NO_RUNS, DatasetRecord, Totals
-from .settings import Config, Dataset
+from .settings import Config, Dataset, SyncSettings
 from .switches import EVERYTHING, Switch, Switches, in_force, is_enabled
 
 RECENT_ERRORS = 5
@@ -45,6 +46,17 @@ class ConfigSeen:
         )
 
 
+_DEFAULTS = SyncSettings()
+NO_CONFIG = ConfigSeen(
+    _DEFAULTS.interval_seconds,
+    _DEFAULTS.max_retries,
+    _DEFAULTS.enable_course_stats,
+    _DEFAULTS.enable_user_profiles,
+    _DEFAULTS.health_check_interval,
+    _DEFAULTS.max_consecutive_failures,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetSeen:
     """A configured dataset as the document shows it; `enabled` is what the configuration says."""
@@ -57,6 +69,19 @@ class DatasetSeen:
     @classmethod
     def of(cls, dataset: Dataset) -> DatasetSeen:
         return cls(dataset.name, dataset.tab, dataset.enabled, dataset.interval_seconds)
+
+
+def seen_text(config: Config) -> str:
+    """What a status shows of a configuration, as JSON: kept, so that it is known when nobody runs."""
+    datasets = [asdict(DatasetSeen.of(dataset)) for dataset in config.datasets]
+    return json.dumps({"config": asdict(ConfigSeen.of(config)), "datasets": datasets})
+
+
+def seen_of(text: str) -> tuple[ConfigSeen, tuple[DatasetSeen, ...]]:
+    """The same again; defaults, and no dataset, where there is nothing in it."""
+    found = json.loads(text)
+    config = ConfigSeen(**{**asdict(NO_CONFIG), **found.get("config", {})})
+    return config, tuple(DatasetSeen(**one) for one in found.get("datasets", ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.ports import Gate, Tick
 from moneymentor_sync.core.record import DaemonMark
 from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.status import seen_text
 from moneymentor_sync.sync.engine import Surroundings, new_run_id
 
 from .board import Board
@@ -133,7 +134,6 @@ class Daemon:
     def prepare(self) -> None:
         """All of `start` but the worker's thread."""
         self._board.started = (self._clock(), self._monotonic())
-        self._mark()
         self._configured()
         self._follow_up.plan()
 
@@ -182,7 +182,7 @@ class Daemon:
 
     def _mark(self, stopped_at: float | None = None) -> None:
         started = self._board.started[0] if self._board.started else self._clock()
-        mark = DaemonMark(self._identity.pid, self._identity.version, started, stopped_at)
+        mark = DaemonMark(self._identity.pid, self._identity.version, started, stopped_at, seen_text(self.config))
         try:
             self._parts.ledger.save_mark(mark)
         except StateError as error:
@@ -192,6 +192,7 @@ class Daemon:
 
     def _configured(self) -> None:
         """Plans what the configuration asks for, and syncs all of it now."""
+        self._mark()
         config = self.config
         longest = max(config.google.timeout_seconds, config.database.statement_timeout_seconds)
         self.heart.expect(WORKER, longest + SPARE_SECONDS)
