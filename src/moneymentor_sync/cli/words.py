@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -99,4 +100,8 @@ def plain(text: object) -> str:
 def for_daemon(hint: str, dataset: str | None = None) -> str:
     """A remedy as it is carried out while a daemon runs: that a foreground sync would be locked out by."""
     named = f" {dataset}" if dataset else ""
-    return hint.replace("`mmsync sync --force`", f"`mmsync force{named} --allow-deletes`")
+
+    def forced(match: re.Match[str]) -> str:
+        return f"`mmsync force{match[1] or named} --allow-deletes`"
+
+    return re.sub(r"`mmsync sync( [^\s`]+)? --force`", forced, hint)
