@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moneymentor_sync.cli import commands
-
 from .boot import PROJECT, Booted, booted, install_project, project_visible, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +21,6 @@ SOCKET = "/run/mmsync/control.sock"
 STATE = "/var/lib/mmsync/state.db"
 PEOPLE = [(1, "Ada Quillfeather", "ada@quill.example"), (2, "Bo Nightingale", "bo@night.example")]
 """Rows of the database; none of this may be in the log."""
-HAS_RUN = hasattr(commands, "run_command")
-"""Whether `mmsync run` is there already; while it is not, stand_in.py is run in its place."""
 _CONFIG = """
 [google]
 spreadsheet_id = "{spreadsheet_id}"
@@ -93,12 +89,8 @@ class Service:
         self.sh(start)
 
     def _adjust(self) -> None:
-        """Quicker than a machine in production, and with the stand-in where there is no `mmsync run`."""
-        lines = ["[Service]", "RestartSec=100ms"]
-        if not HAS_RUN:
-            script = f"/opt/tests/stand_in.py run --config {CONFIG}"
-            lines += ["ExecStart=", f"ExecStart={PROJECT}/bin/python {script}"]
-        self.drop_in("test", lines)
+        """Quicker than a machine in production."""
+        self.drop_in("test", ["[Service]", "RestartSec=100ms"])
 
     def drop_in(self, name: str, lines: list[str]) -> None:
         self.system.write(f"/etc/systemd/system/{UNIT}.d/{name}.conf", "\n".join(lines) + "\n")

@@ -18,7 +18,6 @@ import pytest
 from .boot import booted, control_group, missing, remove_group, wait_until
 from .service import (
     CONFIG,
-    HAS_RUN,
     PEOPLE,
     ROOT,
     SOCKET,
@@ -117,7 +116,6 @@ def operator_of(service: Service) -> tuple[str, ...]:
 
 
 @needs_boot
-@pytest.mark.skipif(not HAS_RUN, reason="`mmsync run` and `mmsync status` are not there yet")
 def test_an_operators_commands_find_the_daemon(service: Service) -> None:
     done = service.system.run("setpriv", *operator_of(service), "env", "HOME=/", "mmsync", "status", "--json")
     assert json.loads(done.stdout)["is_running"] is True

@@ -16,6 +16,9 @@ from structlog.typing import FilteringBoundLogger
 
 SPEAKING = ("apscheduler", "uvicorn", "asyncio")
 """Their texts name jobs, sockets and tasks."""
+APART = "google"
+"""google-auth takes its loggers out of the root's hands when it is first used: what they said then, with all that
+is in it, would go to stderr as it stands."""
 
 
 @contextmanager
@@ -26,11 +29,13 @@ def library_events(log: FilteringBoundLogger) -> Iterator[None]:
     print the message. Changes the process: the root logger's handlers and level, `warnings.showwarning` and
     two hooks; all is put back. Loggers with handlers of their own keep them: give uvicorn `log_config=None`.
     """
-    root = logging.getLogger()
+    root, apart = logging.getLogger(), logging.getLogger(APART)
     handlers, level = root.handlers[:], root.level
+    handlers_apart, propagate = apart.handlers[:], apart.propagate
     hooks = threading.excepthook, sys.unraisablehook
-    root.handlers[:] = [_Router(log)]
+    root.handlers[:] = apart.handlers[:] = [_Router(log)]
     root.setLevel(logging.WARNING)
+    apart.propagate = False
     logging.captureWarnings(True)
     threading.excepthook, sys.unraisablehook = _thread_hook(log), _finalizer_hook(log)
     try:
@@ -39,6 +44,7 @@ def library_events(log: FilteringBoundLogger) -> Iterator[None]:
         threading.excepthook, sys.unraisablehook = hooks
         logging.captureWarnings(False)
         root.handlers[:] = handlers
+        apart.handlers[:], apart.propagate = handlers_apart, propagate
         root.setLevel(level)
 
 

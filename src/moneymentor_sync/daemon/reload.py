@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
-from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.settings import Config, Dataset
 
 FIXED = ("state_path", "socket_path", "control", "log")
 """What the daemon was built on: a new value waits for a restart."""
@@ -47,8 +47,16 @@ def _differences(path: str, old: Any, new: Any) -> list[str]:
     return found
 
 
+def _by_name(config: Config) -> dict[str, Dataset]:
+    """Datasets that keep the common interval do not change when that does."""
+    common = config.sync.interval_seconds
+    return {
+        one.name: replace(one, interval_seconds=0.0) if one.interval_seconds == common else one
+        for one in config.datasets
+    }
+
+
 def _datasets(old: Config, new: Config) -> tuple[str, ...]:
-    before = {dataset.name: dataset for dataset in old.datasets}
-    after = {dataset.name: dataset for dataset in new.datasets}
+    before, after = _by_name(old), _by_name(new)
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     return tuple(f"datasets.{name}" for name in names)
