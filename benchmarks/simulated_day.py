@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Any
 
 import time_machine
-from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.base import BaseScheduler
 
 from moneymentor_sync.adapters.memory import give_back
@@ -51,38 +50,16 @@ from moneymentor_sync.sandbox.faults import Fault
 from moneymentor_sync.sync import Surroundings
 from moneymentor_sync.wiring import open_engine
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script it sees its own directory alone
+
+from benchmarks.by_hand import Deferred, Manual
+
 START = 1_800_000_000
 HOUR = 3_600
 SAMPLE = 30
 """Seconds from one look at what the process holds to the next."""
 MEMORY = Path("/dev/shm")
 """Where a file costs no disk: a day of a commit a second would be one of waiting for it."""
-
-
-class Manual(BaseScheduler):  # type: ignore[misc]  # APScheduler has no types
-    """APScheduler that looks at its jobs when it is told."""
-
-    def wakeup(self) -> None:
-        """There is no thread to wake."""
-
-    def shutdown(self, wait: bool = True) -> None:
-        super().shutdown(wait)
-
-
-class Deferred(BaseExecutor):  # type: ignore[misc]
-    """Calls when it is told, outside of APScheduler's locks."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._given: list[tuple[Any, Any]] = []
-
-    def _do_submit_job(self, job: Any, run_times: Any) -> None:
-        self._given.append((job, run_times))
-
-    def work(self) -> None:
-        given, self._given = self._given, []
-        for job, run_times in given:
-            self._run_job_success(job.id, run_job(job, job._jobstore_alias, run_times, self._logger.name))
 
 
 class Day:

@@ -417,6 +417,7 @@ def test_a_sleep_before_another_try_ends_when_the_daemon_does() -> None:
     needs = bench.engine.needs
     assert needs is not None
     before = bench.time.mono
+    bench.while_waiting = lambda: bench.events.append(("waiting", bench.status["current"] or {}))
     needs.sleep(12.0)
     assert bench.time.mono - before == 12.0
     assert max(bench.waits) <= 5.0, "it says that it is alive meanwhile"

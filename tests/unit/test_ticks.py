@@ -11,41 +11,16 @@ from typing import Any
 
 import pytest
 import time_machine
-from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.base import BaseScheduler
+from benchmarks.by_hand import Deferred, Manual
 from hypothesis import given
 from hypothesis import strategies as st
 
 from moneymentor_sync.adapters.ticks import Ticks, _Every
 from moneymentor_sync.daemon.clock_watch import ClockWatch
+from moneymentor_sync.daemon.heart import Heart
 
 START = datetime(2026, 10, 25, 0, 30, tzinfo=UTC)  # half an hour before Europe leaves summer time
-
-
-class Manual(BaseScheduler):  # type: ignore[misc]  # APScheduler has no types
-    """APScheduler without a thread: it looks at its jobs when it is told."""
-
-    def wakeup(self) -> None:
-        """There is nobody to wake."""
-
-    def shutdown(self, wait: bool = True) -> None:
-        super().shutdown(wait)
-
-
-class Deferred(BaseExecutor):  # type: ignore[misc]
-    """Calls when it is told, outside of APScheduler's locks, as its thread pool does."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._given: list[tuple[Any, Any]] = []
-
-    def _do_submit_job(self, job: Any, run_times: Any) -> None:
-        self._given.append((job, run_times))
-
-    def work(self) -> None:
-        given, self._given = self._given, []
-        for job, run_times in given:
-            self._run_job_success(job.id, run_job(job, job._jobstore_alias, run_times, self._logger.name))
 
 
 class Clockwork:
@@ -153,6 +128,21 @@ def test_a_call_that_raises_is_called_again(clockwork: Clockwork, caplog: pytest
     with caplog.at_level(logging.CRITICAL, "apscheduler"):
         clockwork.run(30)
     assert (len(calls), len(clockwork.calls["good"])) == (3, 3)
+
+
+def test_a_scheduler_that_dies_is_noticed_by_its_silence(clockwork: Clockwork) -> None:
+    heart = Heart(lambda: clockwork.mono)
+    heart.expect("scheduler", 60)
+    clockwork.ticks.every("heartbeat", 5, lambda: heart.beat("scheduler"))
+    clockwork.run(200)
+    assert heart.silent() == []
+    (job,) = clockwork.scheduler.get_jobs()
+    job.trigger._interval = None  # whatever it raises in: APScheduler's thread dies of it, and `running` stays true
+    with pytest.raises(TypeError):
+        clockwork.run(6)
+    assert clockwork.scheduler.running
+    clockwork.mono += 100
+    assert heart.silent() == ["scheduler"]
 
 
 def test_a_job_of_the_same_name_replaces_the_one_before(clockwork: Clockwork) -> None:

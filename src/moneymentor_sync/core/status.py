@@ -88,7 +88,8 @@ def seen_of(text: str) -> tuple[ConfigSeen, tuple[DatasetSeen, ...]]:
 class Progress:
     """The run under way: what it is at now. `total` is None where it is not known; `done` counts rows or bytes.
 
-    `waiting_for` is `requests` while a hold stops it, else empty.
+    `waiting_for` is `requests` while a hold stops it, `another try` before one (a failed call, a used-up quota),
+    else empty.
     """
 
     run_id: str

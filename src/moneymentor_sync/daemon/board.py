@@ -50,5 +50,20 @@ class Board:
 
     def waiting(self, waits: bool) -> None:
         """Whether the run stands back for requests."""
+        self._wait_for("requests" if waits else "")
+
+    def sleeping(self, sleep: Callable[[float], None]) -> Callable[[float], None]:
+        """The sleep before another try, shown as such."""
+
+        def shown(seconds: float) -> None:
+            self._wait_for("another try")
+            try:
+                sleep(seconds)
+            finally:
+                self._wait_for("")
+
+        return shown
+
+    def _wait_for(self, what: str) -> None:
         if self.progress is not None:
-            self.progress = replace(self.progress, waiting_for="requests" if waits else "")
+            self.progress = replace(self.progress, waiting_for=what)

@@ -210,7 +210,7 @@ class Daemon:
         self.heart.beat(WORKER)
 
     def _open_engine(self, config: Config) -> AbstractContextManager[Runs]:
-        needs = EngineNeeds(self._board.tick, self._board.gate, self._interruptions.sleep)
+        needs = EngineNeeds(self._board.tick, self._board.gate, self._board.sleeping(self._interruptions.sleep))
         return self._parts.open_engine(config, needs)
 
     def _new_gate(self, run_id: str) -> Gate:
