@@ -138,13 +138,13 @@ def _follow(settings: Config, place: Path, interval: int) -> None:
     from moneymentor_sync.wiring.daemon import open_life
 
     again = partial(load_config, settings.file, environ={"HOME": str(place)}, cwd=place)
-    out().print(f"The database changes every {interval} s, and the spreadsheet follows. Ctrl-C stops.")
-    out().print(f"[dim]In another terminal:[/dim] mmsync status -c {place / 'sync.toml'}\n", soft_wrap=True)
     tabs = {dataset.name: dataset.tab for dataset in settings.datasets}
     with (
         open_life(settings, load_config=again, emit=_Shown(tabs), environ={}, holder="mmsync demo") as life,
         _changing(place / "moneymentor.db", interval),
     ):
+        out().print(f"The database changes every {interval} s, and the spreadsheet follows. Ctrl-C stops.")
+        out().print(f"[dim]In another terminal:[/dim] mmsync status -c {place / 'sync.toml'}\n", soft_wrap=True)
         life.live()
     out().print("Stopped.")
 
