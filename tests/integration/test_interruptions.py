@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from moneymentor_sync.core.errors import StoppedError
-from moneymentor_sync.core.ports import RunResult
+from moneymentor_sync.core.ports import Gate, RunResult
 from moneymentor_sync.sync import Surroundings
 from moneymentor_sync.wiring import open_engine
 
@@ -25,13 +25,14 @@ class StopAt:
     number: int
     passed: int = 0
 
-    def __call__(self) -> None:
+    def __call__(self, *, wait: bool) -> bool:
         self.passed += 1
         if self.passed == self.number:
             raise StoppedError("the daemon is being stopped")
+        return False
 
 
-def run_with(bench: Workbench, gate: Callable[[], None]) -> RunResult:
+def run_with(bench: Workbench, gate: Gate) -> RunResult:
     around = Surroundings(bench.clock, bench.clock, bench.clock.sleep, bench.chance)
     bench.box.log.reset()
     with open_engine(bench.config, holder="test", gate=gate, surroundings=around) as engine:
@@ -77,10 +78,10 @@ def test_stopped_between_an_answer_that_missed_and_its_repair_the_repair_is_made
     happened = bench.before_write(lambda: bench.person.move_columns(TAB, 2, 3, 4))
     gate = StopAt(0)
 
-    def end_after_the_write() -> None:
-        gate()
+    def end_after_the_write(*, wait: bool) -> bool:
         if happened:
             raise StoppedError("the daemon is being stopped")
+        return gate(wait=wait)
 
     run = run_with(bench, end_after_the_write)
     assert happened
@@ -90,23 +91,79 @@ def test_stopped_between_an_answer_that_missed_and_its_repair_the_repair_is_made
     assert run.outcome in ("ok", "stopped")
 
 
-@pytest.mark.parametrize("when", ["reading", "writing"])
-def test_a_sync_that_was_held_up_goes_on_where_it_was(bench: Workbench, when: str) -> None:
+class Held:
+    """A gate that somebody holds: from `phase` on, so many times that it is looked at, until it is waited at."""
+
+    def __init__(self, bench: Workbench, phase: str, times: int = 1) -> None:
+        self.bench, self.phase, self.times = bench, phase, times
+        self.phases: list[str] = [""]
+        self.waited: list[str] = []
+        self.while_waiting: Callable[[], object] = lambda: None
+        self._holds = False
+
+    def tick(self, dataset: str, phase: str, done: int, total: int | None) -> None:
+        self.phases.append(phase)
+
+    def __call__(self, *, wait: bool) -> bool:
+        if self.phases[-1] == self.phase and self.times > 0:
+            self.times -= 1
+            self._holds = True
+        held = self._holds
+        if held and wait:
+            self.waited.append(self.phases[-1])
+            self.bench.clock.sleep(60.0)  # a person's requests take their time
+            self.while_waiting()
+            self._holds = False
+        return held
+
+    def run(self) -> RunResult:
+        bench = self.bench
+        around = Surroundings(bench.clock, bench.clock, bench.clock.sleep, bench.chance)
+        with open_engine(bench.config, holder="test", tick=self.tick, gate=self, surroundings=around) as engine:
+            return engine.run(bench.config.datasets)
+
+
+@pytest.mark.parametrize("phase", ["", "reading", "comparing", "writing"])
+def test_a_sync_that_was_held_up_comes_to_the_same_end(bench: Workbench, phase: str) -> None:
     bench.people(*MANY)
-    held: list[str] = []
-    progress: list[str] = []
-
-    def tick(dataset: str, phase: str, done: int, total: int | None) -> None:
-        progress.append(phase)
-
-    def gate() -> None:
-        if progress and progress[-1] == when and not held:
-            held.append(when)
-            bench.clock.sleep(60.0)  # a person's requests take their time
-
-    around = Surroundings(bench.clock, bench.clock, bench.clock.sleep, bench.chance)
-    with open_engine(bench.config, holder="test", tick=tick, gate=gate, surroundings=around) as engine:
-        run = engine.run(bench.config.datasets)
-    assert held == [when]
-    assert run.ok
+    held = Held(bench, phase)
+    assert held.run().ok
+    assert held.waited
     assert bench.rows() == body(MANY)
+
+
+def test_who_holds_has_the_database_for_themselves(bench: Workbench) -> None:
+    bench.people(*MANY)
+    held = Held(bench, "reading")
+    held.while_waiting = lambda: bench.sql("UPDATE people SET name = 'changed meanwhile' WHERE id = 1")
+    assert held.run().ok
+    assert bench.rows()[0] == [1.0, "changed meanwhile", 1.0], "and the sync reads what they wrote"
+
+
+@pytest.mark.parametrize("phase", ["comparing", "writing"])
+def test_what_a_person_does_while_a_sync_is_held_up_is_looked_at_before_it_deletes(
+    bench: Workbench, phase: str
+) -> None:
+    bench.people(*SOME)
+    bench.sync()
+    bench.person.type_rows(TAB, 0, 4, [["notes"], *[[f"note {i}"] for i in range(1, 7)]])
+    bench.people(*SOME[:1], *SOME[2:])  # 2 is gone
+    held = Held(bench, phase)
+    if phase == "writing":  # right before the batch is sent: there is no progress between that and the comparison
+        held = Held(bench, "comparing", times=3)
+    held.while_waiting = lambda: bench.person.sort(TAB, 0, descending=True)
+    run = held.run()
+    assert run.ok and held.waited
+    assert run.datasets[0].deleted == 1
+    found = {row[0]: row[4] for row in bench.rows() if row and row[0] is not None}
+    assert found == {float(i): f"note {i}" for i in (1, 3, 4, 5, 6)}
+
+
+def test_constant_traffic_does_not_keep_a_sync_from_its_end(bench: Workbench) -> None:
+    bench.people(*SOME)
+    bench.sync()
+    bench.people(*[(key, name, score + 1) for key, name, score in SOME])
+    held = Held(bench, "comparing", times=1000)
+    assert held.run().ok
+    assert 1 <= len(held.waited) < 20
+    assert bench.rows() == body([(key, name, score + 1) for key, name, score in SOME])

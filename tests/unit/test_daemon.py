@@ -324,7 +324,7 @@ def hold_during(bench: Bench, ttl: float) -> None:
 
     def during(needs: EngineNeeds) -> None:
         bench.daemon.operations.pause("web-1", ttl, by=None)
-        needs.gate()
+        needs.gate(wait=True)
 
     bench.engine.during = during
 
@@ -358,7 +358,7 @@ def test_constant_traffic_cannot_starve_a_run() -> None:
     def during(needs: EngineNeeds) -> None:
         for _ in range(3):
             bench.daemon.operations.pause("web-1", 3000.0, by=None)
-            needs.gate()
+            needs.gate(wait=True)
 
     bench.engine.during = during
     before = bench.time.mono
@@ -392,7 +392,7 @@ def test_stopping_ends_a_run_at_its_next_batch_and_it_counts_neither_way() -> No
 
     def during(needs: EngineNeeds) -> None:
         bench.daemon.stop()
-        needs.gate()
+        needs.gate(wait=True)
 
     bench.engine.during = during
     bench.ticker.time.advance(300)

@@ -210,9 +210,15 @@ class Tick(Protocol):
     def __call__(self, dataset: str, phase: str, done: int, total: int | None) -> None: ...
 
 
-Gate = Callable[[], None]
-"""Passed between two batches of rows, read or written: it may take its time while others need the machine, and
-raises StoppedError where the sync is to end here."""
+class Gate(Protocol):
+    """Passed between two batches of rows, read or written."""
+
+    def __call__(self, *, wait: bool) -> bool:
+        """Whether others who go first are at it. With `wait` it takes its time until they no longer are.
+
+        Raises StoppedError where the sync is to end here.
+        """
+        ...
 
 
 # --- the state --------------------------------------------------------------------------------------------

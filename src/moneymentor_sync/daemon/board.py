@@ -43,10 +43,9 @@ class Board:
         if self.progress is not None:
             self.progress = replace(self.progress, dataset=dataset, phase=phase, done=done, total=total)
 
-    def gate(self) -> None:
+    def gate(self, *, wait: bool) -> bool:
         """`ports.Gate` of whatever run is under way. Raises StoppedError."""
-        if self._gate is not None:
-            self._gate()
+        return self._gate is not None and self._gate(wait=wait)
 
     def waiting(self, waits: bool) -> None:
         """Whether the run stands back for requests."""

@@ -37,16 +37,19 @@ class RunGate:
         self._run_id = run_id
         self._overdue = False
 
-    def __call__(self) -> None:
+    def __call__(self, *, wait: bool) -> bool:
         """Raises StoppedError."""
         self._interruptions.check()
         if not self._interruptions.held or self._urgent():
-            return
+            return False
+        if not wait:
+            return self._left > 0  # who was held up for as long as may be holds on to what it has
         self._waiting(True)
         try:
             self._pause()
         finally:
             self._waiting(False)
+        return True
 
     def _pause(self) -> None:
         waited = self._interruptions.wait_until_free(max(self._left, CREEP_SECONDS), self._urgent)

@@ -17,7 +17,7 @@ from moneymentor_sync.core.layout import (
     resolve_missing,
 )
 from moneymentor_sync.core.plan import Plan, Rules, make_plan, needed_keys
-from moneymentor_sync.core.ports import DatasetState, Gate, TabView
+from moneymentor_sync.core.ports import DatasetState, TabView
 from moneymentor_sync.core.rows import Hasher, is_blank
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.core.table import DesiredTable, Shape
@@ -26,9 +26,11 @@ from .gather import Gathered, Kept, NewRecords
 
 AUTO_VERIFY_CELLS = 250_000
 AUTO_VERIFY_SECONDS = 3_600.0
-ROWS_BETWEEN_GATES = 2_000
+ROWS_IN_A_GO = 2_000
 
 Written = Callable[[str, Iterable[bytes]], Mapping[bytes, bytes]]
+Between = Callable[[], None]
+"""Called between batches of rows: others may go first."""
 IndexedRows = Iterable[tuple[int, Sequence[CurrentCell]]]
 
 
@@ -58,7 +60,7 @@ def source_is_unchanged(state: DatasetState | None, gathered: Gathered) -> bool:
 
 
 def unchanged_layout(
-    state: DatasetState, gathered: Gathered, tab: TabView | None, hasher: Hasher, gate: Gate
+    state: DatasetState, gathered: Gathered, tab: TabView | None, hasher: Hasher, between: Between
 ) -> Layout | None:
     """The tab's layout if it still holds just what was written last, else None; says nothing of the source."""
     shape = gathered.shape
@@ -70,7 +72,9 @@ def unchanged_layout(
         return None
     if layout.missing or layout.headers or layout.insert_header:
         return None
-    return layout if tab_fingerprint(layout, _paced(tab.rows(), gate), hasher).to_text() == state.content else None
+    return (
+        layout if tab_fingerprint(layout, _paced(tab.rows(), between), hasher).to_text() == state.content else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +95,25 @@ class Decider:
     hasher: Hasher
     written: Written
     new_records: NewRecords
-    gate: Gate
 
     def decide(
-        self, gathered: Gathered, tab: TabView | None, state: DatasetState | None, *, allow_deletes: bool
+        self,
+        gathered: Gathered,
+        tab: TabView | None,
+        state: DatasetState | None,
+        *,
+        allow_deletes: bool,
+        between: Between,
     ) -> Decision:
         """Raises GuardError and SourceError; then nothing may be written."""
         dataset = gathered.dataset
         new_records = Kept if tab is None else self.new_records  # into no tab all rows go, and are in the plan
-        table = gathered.desired(self.cell_rules, self.hasher, new_records, self.gate)
+        table = gathered.desired(self.cell_rules, self.hasher, new_records, between)
         known = state.known if state is not None and tab is not None else None
         if known is not None and tab is not None and known.sheet_id != tab.info.sheet_id:
             known = None
         layout = self._layout(table, tab, known)
-        rows = _paced(_rows(tab, layout), self.gate)
+        rows = _paced(_rows(tab, layout), between)
         comparison = compare(table.shape, layout, rows, table.index, self.hasher)
         if comparison.again and tab is not None and not tab.whole:
             raise OvertakenError(
@@ -176,11 +185,11 @@ def _rows(tab: TabView | None, layout: Layout) -> IndexedRows:
     return tab.rows()
 
 
-def _paced(rows: IndexedRows, gate: Gate) -> IndexedRows:
-    """The rows, with the gate passed now and then: going through a large tab takes a second."""
+def _paced(rows: IndexedRows, between: Between) -> IndexedRows:
+    """The rows, with `between` called now and then: going through a large tab takes a second."""
     for number, row in enumerate(rows):
-        if number % ROWS_BETWEEN_GATES == 0:
-            gate()
+        if number % ROWS_IN_A_GO == 0:
+            between()
         yield row
 
 

@@ -30,6 +30,7 @@ from moneymentor_sync.core.settings import Dataset, SyncSettings
 
 from .decide import Decider, current_state, verify_is_due
 from .gather import Gathered, NewRecords, gather
+from .holding import HeldUpError, Holding
 from .patience import Patience
 from .spreadsheet import SpreadsheetSync
 
@@ -114,11 +115,11 @@ class Engine:
         with ExitStack() as held:
             for spreadsheet_id in dict.fromkeys(dataset.spreadsheet_id for dataset in datasets):
                 held.enter_context(self._edges.lease.hold(spreadsheet_id))
-            decider = self._decider()
-            gathered = self._gather(datasets, decider.hasher)
+            decider, holding = self._decider(), Holding(self._gate)
+            gathered = self._gather(datasets, decider.hasher, holding)
             try:
                 for spreadsheet_id, group in _by_spreadsheet(gathered):
-                    sync = self._spreadsheet(spreadsheet_id, decider, unguarded, run_id)
+                    sync = self._spreadsheet(spreadsheet_id, decider, unguarded, run_id, holding)
                     results += sync.run(group)
             finally:
                 for one in gathered:
@@ -150,12 +151,12 @@ class Engine:
 
     def plan(self, datasets: Sequence[Dataset], *, allow_deletes: bool = False) -> list[PlanOutcome]:
         """What `run` would do; changes nothing, in the spreadsheet or in the state."""
-        decider = self._decider()
-        gathered = self._gather(datasets, decider.hasher, whole=True)
+        decider, holding = self._decider(), Holding(self._gate)
+        gathered = self._gather(datasets, decider.hasher, holding, whole=True)
         outcomes: list[PlanOutcome] = []
         try:
             for spreadsheet_id, group in _by_spreadsheet(gathered):
-                sync = self._spreadsheet(spreadsheet_id, decider, _named(datasets, allow_deletes), "")
+                sync = self._spreadsheet(spreadsheet_id, decider, _named(datasets, allow_deletes), "", holding)
                 for one, decision, error in sync.decisions(group):
                     plan = decision.plan if decision is not None else None
                     outcomes.append(PlanOutcome(one.dataset, plan, error))
@@ -166,10 +167,15 @@ class Engine:
 
     def _decider(self) -> Decider:
         store = self._edges.store
-        return Decider(self._rules, Hasher(store.secret()), store.written, self._edges.new_records, self._gate)
+        return Decider(self._rules, Hasher(store.secret()), store.written, self._edges.new_records)
 
     def _spreadsheet(
-        self, spreadsheet_id: str, decider: Decider, unguarded: frozenset[str], run_id: str
+        self,
+        spreadsheet_id: str,
+        decider: Decider,
+        unguarded: frozenset[str],
+        run_id: str,
+        holding: Holding,
     ) -> SpreadsheetSync:
         settings = self._settings
         patience = Patience(
@@ -187,24 +193,46 @@ class Engine:
             clock=self._around.clock,
             monotonic=self._around.monotonic,
             tick=self._tick,
-            gate=self._gate,
+            holding=holding,
             unguarded=unguarded,
         )
 
-    def _gather(self, datasets: Sequence[Dataset], hasher: Hasher, *, whole: bool = False) -> list[Gathered]:
+    def _gather(
+        self, datasets: Sequence[Dataset], hasher: Hasher, holding: Holding, *, whole: bool = False
+    ) -> list[Gathered]:
+        """Reads all datasets, when nobody holds the run up: while somebody does, the database is let go of."""
+        while True:
+            try:
+                holding.wait()
+            except MmsyncError as error:  # the run is to end here
+                return [Gathered(dataset, error=error) for dataset in datasets]
+            try:
+                return self._gather_at_once(datasets, hasher, holding, whole=whole)
+            except HeldUpError:
+                continue
+
+    def _gather_at_once(
+        self, datasets: Sequence[Dataset], hasher: Hasher, holding: Holding, *, whole: bool
+    ) -> list[Gathered]:
         """Reads all datasets out of one snapshot; a database that is down fails them all."""
         found: list[Gathered] = []
         try:
             with self._edges.source.snapshot() as snapshot:
                 for dataset in datasets:
                     since = None if whole else self._since(dataset)
-                    found.append(self._gather_one(snapshot, dataset, since, hasher))
+                    found.append(self._gather_one(snapshot, dataset, since, hasher, holding))
+        except HeldUpError:
+            for one in found:
+                one.close()
+            raise
         except MmsyncError as error:
             done = {one.dataset.name for one in found}
             found += [Gathered(dataset, error=error) for dataset in datasets if dataset.name not in done]
         return found
 
-    def _gather_one(self, snapshot: Snapshot, dataset: Dataset, since: str | None, hasher: Hasher) -> Gathered:
+    def _gather_one(
+        self, snapshot: Snapshot, dataset: Dataset, since: str | None, hasher: Hasher, holding: Holding
+    ) -> Gathered:
         return gather(
             snapshot,
             dataset,
@@ -213,7 +241,7 @@ class Engine:
             hasher=hasher,
             new_records=self._edges.new_records,
             tick=self._tick,
-            gate=self._gate,
+            between=holding.let_go,
         )
 
     def _since(self, dataset: Dataset) -> str | None:
@@ -241,8 +269,10 @@ def _named(datasets: Sequence[Dataset], allowed: bool | Collection[str]) -> froz
     return frozenset(allowed)
 
 
-def _open() -> None:
+def _open(*, wait: bool) -> bool:
     """Nobody holds the sync up."""
+    del wait
+    return False
 
 
 def _silent(dataset: str, phase: str, done: int, total: int | None) -> None:

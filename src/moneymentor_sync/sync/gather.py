@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from moneymentor_sync.core.cells import Cell, CellRules, pack_row, unpack_row
 from moneymentor_sync.core.errors import MmsyncError, QueryError
-from moneymentor_sync.core.ports import Gate, Snapshot, Tick
+from moneymentor_sync.core.ports import Snapshot, Tick
 from moneymentor_sync.core.rows import Fingerprint, Hasher, add
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.core.table import DesiredTable, Shape, TableBuilder, resolve_shape
@@ -59,17 +59,21 @@ class Gathered:
     table: DesiredTable | None = None
     rows: Records | None = None
 
-    def desired(self, rules: CellRules, hasher: Hasher, new_records: NewRecords, gate: Gate) -> DesiredTable:
+    def desired(
+        self, rules: CellRules, hasher: Hasher, new_records: NewRecords, between: Callable[[], None]
+    ) -> DesiredTable:
         """The desired table, its rows set aside as (key hash, cells). Raises KeyNotUniqueError and others.
 
-        Where the gate raises, nothing is kept of what was begun.
+        `between` is called between batches of rows; where it raises, all is to be done again.
         """
         if self.table is None:
             assert self.shape is not None and self.packed is not None  # noqa: S101 - gathered without error
+            if self.rows is not None:
+                self.rows.close()  # begun, and left by what `between` raised
             self.rows = new_records()
             builder = TableBuilder(self.shape, rules, hasher)
             for chunk in builder.chunks(self.packed):
-                gate()
+                between()
                 self.rows.extend(chunk)
             self.table = builder.finish()
         return self.table
@@ -95,9 +99,12 @@ def gather(
     hasher: Hasher,
     new_records: NewRecords,
     tick: Tick,
-    gate: Gate,
+    between: Callable[[], None],
 ) -> Gathered:
-    """Reads one dataset; an error of its query is part of the result, since others must go on."""
+    """Reads one dataset; an error of its query is part of the result, since others must go on.
+
+    `between` is called between batches of rows; what it raises, and is no error of ours, ends the reading.
+    """
     gathered = Gathered(dataset, partial=since is not None)
     try:
         stream = snapshot.read(dataset, since=None if since is None else cursor_value(since))
@@ -111,7 +118,7 @@ def gather(
         highest: Any = None
         done = 0
         for chunk in stream.chunks():
-            gate()
+            between()
             packed = [pack_row(tuple(row)) for row in chunk]
             gathered.fingerprint = add(gathered.fingerprint, hasher.fingerprint(packed))
             gathered.packed.extend(packed)
@@ -122,6 +129,9 @@ def gather(
         gathered.cursor = since if highest is None else _cursor_text(highest)
     except MmsyncError as error:
         gathered.error = error
+    except BaseException:
+        gathered.close()
+        raise
     return gathered
 
 

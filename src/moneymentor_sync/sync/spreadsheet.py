@@ -20,7 +20,6 @@ from moneymentor_sync.core.ports import (
     DatasetState,
     Destination,
     FenceState,
-    Gate,
     Landing,
     Reading,
     Store,
@@ -33,6 +32,7 @@ from moneymentor_sync.core.repair import repairs
 
 from .decide import Decider, Decision, current_state, source_is_unchanged, unchanged_layout, verify_is_due
 from .gather import Gathered
+from .holding import MAX_RESTARTS, HeldUpError, Holding
 from .memory import known_as_seen, known_tab, memory_of
 from .patience import Patience
 from .tally import Tally, failed
@@ -67,7 +67,7 @@ class SpreadsheetSync:
     clock: Callable[[], float]
     monotonic: Callable[[], float]
     tick: Tick
-    gate: Gate
+    holding: Holding
     unguarded: frozenset[str] = frozenset()
     """The datasets whose shrink guard was lifted."""
     _destination: Destination | None = None
@@ -97,8 +97,9 @@ class SpreadsheetSync:
             if failure is not None:
                 result = self._failed(one, failure, tally)
             else:
+                before = self.holding.restarts
                 result = self._sync(one, reading, tally)
-                if result.writes:
+                if result.writes or self.holding.restarts != before:
                     reading = None  # no longer what the spreadsheet is: the next one looks again
             results[one.dataset.name] = result
             tally = self._start()  # the common read is counted once, with the first
@@ -144,7 +145,8 @@ class SpreadsheetSync:
             return None
         try:
             decider = self.decider
-            index = one.desired(decider.cell_rules, decider.hasher, decider.new_records, decider.gate).index
+            by = self.holding.pass_by
+            index = one.desired(decider.cell_rules, decider.hasher, decider.new_records, by).index
         except MmsyncError as error:
             return self._failed(one, error, tally)
         if self.store.written(one.dataset.name, index) != index:
@@ -164,11 +166,13 @@ class SpreadsheetSync:
         the next pass reads, and plans what is then missing."""
         refusals = 0
         self._unsettled = None
-        for _ in range(MAX_PASSES):
+        for _ in range(MAX_PASSES + MAX_RESTARTS):
             view = reading if reading is not None else self.patience.reading(lambda: self._read([one]))
             reading = None
             try:
                 done = self._pass(one, view, tally)
+            except HeldUpError:
+                continue  # what was read is old by the time that nobody holds any more
             except (OvertakenError, RequestRefusedError) as error:
                 refusals += 1
                 if refusals > 2:
@@ -190,7 +194,7 @@ class SpreadsheetSync:
         state = self._state(one)
         tab = view.tabs.get(one.dataset.name)
         if state is not None and tab is not None and source_is_unchanged(state, one):
-            layout = unchanged_layout(state, one, tab, self.decider.hasher, self.gate)
+            layout = unchanged_layout(state, one, tab, self.decider.hasher, self.holding.let_go)
             if layout is not None and state.known is not None:
                 known = known_as_seen(state.known, layout, tab, self.decider.hasher)
                 fresh = replace(state, known=known, verified_at=self.clock())
@@ -224,7 +228,9 @@ class SpreadsheetSync:
             self._unsettled = replace(last, counted=True)
         cells = repairs(last.landing, one.shape.headers, one.shape.key, last.before, now) if now else []
         if cells and now is not None:
-            self.destination.put_back(now.info.sheet_id, cells, view.fence, intend=self._intend(view.fence))
+            self.destination.put_back(
+                now.info.sheet_id, cells, view.fence, intend=self._intend(view.fence, _at_once)
+            )
         self._unsettled = None
         return bool(cells)
 
@@ -232,7 +238,8 @@ class SpreadsheetSync:
         self.tick(one.dataset.name, "comparing", 0, None)
         tab = view.tabs.get(one.dataset.name)
         allowed = one.dataset.name in self.unguarded
-        return self.decider.decide(one, tab, self._state(one), allow_deletes=allowed)
+        between = self.holding.let_go
+        return self.decider.decide(one, tab, self._state(one), allow_deletes=allowed, between=between)
 
     # --- reading and writing --------------------------------------------------------------------------------
 
@@ -248,7 +255,8 @@ class SpreadsheetSync:
         for one in group:
             state = self._state(one)
             wanted.append(Wanted(one.dataset.name, one.dataset.tab, state.known if state else None))
-        self._between()
+        if self._unsettled is None:  # else people's cells are still to be given back
+            self.holding.wait()
         reading = self.destination.read(wanted)
         if note:
             self._note_fence(reading.fence)
@@ -284,10 +292,12 @@ class SpreadsheetSync:
         index, plan = decision.table.index, decision.plan
         dirty = state or DatasetState(one.dataset.spreadsheet_id, one.dataset.tab, None)
         self.store.begin_write(one.dataset.name, dirty, {key: index[key] for key in decision.needed})
-        intend = self._intend(view.fence)
+        # A tab that nobody sees yet may wait; one that people edit has to be looked at again afterwards.
+        between = self.holding.wait if tab is None else self.holding.let_go
+        intend, tick = self._intend(view.fence, between), self._ticking(between)
         tidy = state is not None and state.dirty
         try:
-            landing = self.destination.write(plan, tab, view.fence, intend=intend, tick=self._written, tidy=tidy)
+            landing = self.destination.write(plan, tab, view.fence, intend=intend, tick=tick, tidy=tidy)
         except (UnavailableError, OvertakenError):  # the transport may have sent it twice: then once was refused
             sent = self.destination.unsettled
             if sent is not None and tab is not None:
@@ -299,27 +309,25 @@ class SpreadsheetSync:
         self.store.save_fence(self.spreadsheet_id, FenceState(landing.token))
         return landing
 
-    def _intend(self, fence: FenceSeen) -> Callable[[str], None]:
+    def _intend(self, fence: FenceSeen, between: Callable[[], None]) -> Callable[[str], None]:
         """Notes each fence before it is sent, so that a crash leaves a trace of what may have happened."""
         token = fence.token
 
         def intend(following: str) -> None:
             nonlocal token
-            self._between()
+            between()
             self.store.save_fence(self.spreadsheet_id, FenceState(token, following))
             token = following
 
         return intend
 
-    def _written(self, dataset: str, phase: str, done: int, total: int | None) -> None:
-        self.tick(dataset, phase, done, total)
-        if done != total:  # after the last body there is the answer to look at first, and what it may call for
-            self._between()
+    def _ticking(self, between: Callable[[], None]) -> Tick:
+        def tick(dataset: str, phase: str, done: int, total: int | None) -> None:
+            self.tick(dataset, phase, done, total)
+            if done != total:  # after the last body there is the answer to look at first, and what it may call for
+                between()
 
-    def _between(self) -> None:
-        """Between two batches others may go first, but not while people's cells are still to be given back."""
-        if self._unsettled is None:
-            self.gate()
+        return tick
 
     # --- state and results ----------------------------------------------------------------------------------
 
@@ -371,3 +379,7 @@ class SpreadsheetSync:
 
     def _failed(self, one: Gathered, error: MmsyncError, tally: Tally) -> DatasetResult:
         return failed(self._result(one, "failed", tally), error)
+
+
+def _at_once() -> None:
+    """Nothing comes between a write that landed wrongly and the repair of what it hit."""
