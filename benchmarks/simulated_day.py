@@ -43,8 +43,8 @@ from moneymentor_sync.core.settings import (
     SyncSettings,
 )
 from moneymentor_sync.daemon.clock_watch import ClockWatch
-from moneymentor_sync.daemon.daemon import Daemon, EngineNeeds, Parts
-from moneymentor_sync.daemon.operations import Identity
+from moneymentor_sync.daemon.daemon import Daemon
+from moneymentor_sync.daemon.parts import EngineNeeds, Identity, Parts
 from moneymentor_sync.sandbox import Sandbox
 from moneymentor_sync.sandbox.faults import Fault
 from moneymentor_sync.sync import Surroundings

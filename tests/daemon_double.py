@@ -25,8 +25,8 @@ from moneymentor_sync.core.settings import (
     SyncSettings,
 )
 from moneymentor_sync.core.switches import Switch
-from moneymentor_sync.daemon.daemon import Daemon, EngineNeeds, Parts
-from moneymentor_sync.daemon.operations import Identity
+from moneymentor_sync.daemon.daemon import Daemon
+from moneymentor_sync.daemon.parts import EngineNeeds, Identity, Parts
 from moneymentor_sync.sync import Surroundings
 
 
@@ -113,6 +113,7 @@ class MemoryLedger:
     marked: DaemonMark | None = None
     broken: bool = False
     pruned: list[float] = field(default_factory=list)
+    recorded: list[RunResult] = field(default_factory=list)
 
     def totals(self) -> Totals:
         return self.kept
@@ -122,6 +123,10 @@ class MemoryLedger:
 
     def runs(self, dataset: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
         return []
+
+    def record(self, run: RunResult) -> None:
+        self._check()
+        self.recorded.append(run)
 
     def prune(self, retention: Retention, now: float) -> int:
         self._check()
@@ -161,6 +166,8 @@ class Script:
         self.time = time
         self.fails: dict[str, MmsyncError] = {}
         self.raises: Exception | None = None
+        self.blind: set[str] = set()
+        """Datasets that find nothing changed without a look at the spreadsheet."""
         self.during: Callable[[EngineNeeds], None] = lambda _needs: None
         self.seconds = 0.5
         self.runs: list[tuple[str, list[str], frozenset[str]]] = []
@@ -189,7 +196,9 @@ class Script:
     def _result(self, dataset: Dataset) -> DatasetResult:
         error = self.fails.get(dataset.name)
         if error is None:
-            return DatasetResult(dataset.name, dataset.tab, "synced", rows=3, inserted=1)
+            if dataset.name in self.blind:
+                return DatasetResult(dataset.name, dataset.tab, "unchanged", rows=3)
+            return DatasetResult(dataset.name, dataset.tab, "synced", rows=3, inserted=1, reads=1, writes=1)
         return DatasetResult(
             dataset.name, dataset.tab, "failed", error_code=error.code, error=str(error), hint=error.hint
         )
@@ -221,6 +230,7 @@ class Bench:
         self.ledger = ledger or MemoryLedger()
         self.engine = Script(self.time)
         self.rests: list[float] = []
+        self.rest: Callable[[], object] = lambda: self.rests.append(self.time.mono)
         self.events: list[tuple[str, dict[str, object]]] = []
         self.on_disk: Config | MmsyncError = config or config_of()
         first = self.on_disk
@@ -231,13 +241,16 @@ class Bench:
             open_engine=self.engine.open,
             load_config=self._load,
             render_metrics=str,
-            rest=lambda: self.rests.append(self.time.mono),
+            rest=self._rest,
             emit=self.emit,
         )
         around = Surroundings(self.time.clock, self.time.monotonic, self.time.advance, random.Random(1))
         self.daemon = Daemon(first, parts, around, Identity("1.2.3", 42), wait=self.wait)
         self.waits: list[float] = []
         self.while_waiting: Callable[[], object] = lambda: None
+
+    def _rest(self) -> None:
+        self.rest()
 
     def _load(self) -> Config:
         if isinstance(self.on_disk, MmsyncError):

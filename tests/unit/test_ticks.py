@@ -95,6 +95,32 @@ def test_a_clock_set_back_an_hour_delays_no_call(clockwork: Clockwork) -> None:
     assert watch.look() == 0.0
 
 
+def test_a_job_that_is_replaced_while_the_clock_is_looked_at_harms_nobody(clockwork: Clockwork) -> None:
+    clockwork.ticks.every("a", 10, clockwork.noting("a"))
+    clockwork.set_clock(-3600)
+    found = clockwork.scheduler.get_job
+
+    def replaced(identity: str) -> Any:
+        job = found(identity)
+        clockwork.scheduler.remove_job(identity)  # by another thread, right now
+        return job
+
+    clockwork.scheduler.get_job = replaced
+    clockwork.ticks.clock_stepped()
+
+
+def test_when_it_is_due_is_known_to_the_second_with_jitter_too(clockwork: Clockwork) -> None:
+    clockwork.ticks.every("a", 100, clockwork.noting("a"), jitter=20)
+    clockwork.run(101)
+    due = clockwork.ticks.due_in("a")
+    assert due is not None and due != 100
+    before = len(clockwork.calls["a"])
+    clockwork.run(int(due) - 1)
+    assert len(clockwork.calls["a"]) == before
+    clockwork.run(2)
+    assert len(clockwork.calls["a"]) == before + 1
+
+
 def test_the_clock_watch_overlooks_what_ntp_slews() -> None:
     wall, mono = [1000.0], [10.0]
     watch = ClockWatch(lambda: wall[0], lambda: mono[0])

@@ -10,18 +10,16 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from moneymentor_sync.core.layout import KnownTab
-from moneymentor_sync.core.ports import DatasetResult, DatasetState, FenceState, RunResult
+from moneymentor_sync.core.ports import DatasetState, FenceState, RunResult
 
-from . import state_rows, state_totals
+from . import state_rows, state_runs
 from .state_errors import state_errors
 from .state_schema import migrate
-
-_RESULT_COLUMNS = tuple(field.name for field in fields(DatasetResult) if field.name not in ("notes", "details"))
 
 
 class StateFile:
@@ -122,19 +120,7 @@ class StateFile:
 
     def record(self, run: RunResult) -> None:
         with self._transaction() as db:
-            db.execute(
-                "INSERT INTO run VALUES (?,?,?,?,?,?)",
-                (run.run_id, run.started_at, run.seconds, run.trigger, run.ok, run.outcome),
-            )
-            marks = ",".join("?" * (1 + len(_RESULT_COLUMNS)))
-            names = ",".join(("run_id", *_RESULT_COLUMNS))
-            for result in run.datasets:
-                values = asdict(result)
-                db.execute(
-                    f"INSERT INTO run_dataset ({names}) VALUES ({marks})",  # noqa: S608 - our own column names
-                    (run.run_id, *(values[name] for name in _RESULT_COLUMNS)),
-                )
-            state_totals.count(db, run)
+            state_runs.insert(db, run)
 
     def runs(self, limit: int = 20) -> list[tuple[Any, ...]]:
         """The newest runs as (id, started_at, seconds, trigger, ok)."""
@@ -145,13 +131,13 @@ class StateFile:
 
     def run_datasets(self, run_id: str) -> list[dict[str, Any]]:
         """What a run did to each dataset, by the names of `DatasetResult`."""
-        names = ",".join(_RESULT_COLUMNS)
+        names = ",".join(state_runs.RESULT_COLUMNS)
         with state_errors(self._path):
             rows = self._db.execute(
                 f"SELECT {names} FROM run_dataset WHERE run_id = ? ORDER BY dataset",  # noqa: S608 - our own column names
                 (run_id,),
             ).fetchall()
-        return [dict(zip(_RESULT_COLUMNS, row, strict=True)) for row in rows]
+        return [dict(zip(state_runs.RESULT_COLUMNS, row, strict=True)) for row in rows]
 
     # --- errors ---------------------------------------------------------------------------------------------
 

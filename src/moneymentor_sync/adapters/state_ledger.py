@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import astuple
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from moneymentor_sync.core.breaker import Breaker
 from moneymentor_sync.core.record import DaemonMark, DatasetRecord, Totals
@@ -23,8 +23,13 @@ from . import state_totals
 from .state_errors import state_errors
 from .state_schema import MIGRATIONS
 
+if TYPE_CHECKING:
+    from moneymentor_sync.core.ports import RunResult
+
 PRUNE_ROWS = 500
 """Runs that one transaction removes: a writer waits for that at most."""
+NOTE_SECONDS = 5.0
+"""How long a note waits for a sync's transaction: the thread that feeds the watchdog writes some, too."""
 _DAY = 86_400.0
 _DETAILS = (
     "dataset", "tab", "result", "rows", "inserted", "updated", "deleted", "cells", "reads", "writes", "bytes_sent",
@@ -46,7 +51,7 @@ class Ledger:
 
     def _connect(self) -> sqlite3.Connection:
         if not self._read_only:
-            return sqlite3.connect(self._path, isolation_level=None, timeout=30)
+            return sqlite3.connect(self._path, isolation_level=None, timeout=NOTE_SECONDS)
         return connect_read_only(self._path)
 
     def is_current(self) -> bool:
@@ -75,6 +80,12 @@ class Ledger:
                 (*given, limit),
             ).fetchall()
             return [_run(db, row, dataset) for row in found]
+
+    def record(self, run: RunResult) -> None:
+        from . import state_runs  # with what a run is made of, which a command that only reads need not know
+
+        with self._transaction() as db:
+            state_runs.insert(db, run)
 
     def prune(self, retention: Retention, now: float) -> int:
         """Removes runs that are too old or too many, a few in each transaction; gives their number."""
@@ -109,13 +120,13 @@ class Ledger:
     def breakers(self) -> dict[str, Breaker]:
         """By the dataset's name, the common one under the empty name."""
         with self._open() as db:
-            rows = db.execute("SELECT name, state, failures, wait, until FROM breaker").fetchall()
+            rows = db.execute("SELECT name, state, failures, wait, until, reason FROM breaker").fetchall()
         return {row[0]: Breaker(*row[1:]) for row in rows}
 
     def save_breakers(self, breakers: dict[str, Breaker]) -> None:
         with self._transaction() as db:
             rows = [(name, *astuple(breaker)) for name, breaker in breakers.items()]
-            db.executemany("INSERT OR REPLACE INTO breaker VALUES (?,?,?,?,?)", rows)
+            db.executemany("INSERT OR REPLACE INTO breaker VALUES (?,?,?,?,?,?)", rows)
 
     # --- the daemon -----------------------------------------------------------------------------------------
 

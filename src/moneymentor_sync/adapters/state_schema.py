@@ -56,7 +56,7 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE TABLE breaker (
         name TEXT PRIMARY KEY, state TEXT NOT NULL, failures INTEGER NOT NULL, wait REAL NOT NULL,
-        until REAL NOT NULL
+        until REAL NOT NULL, reason TEXT NOT NULL
     );
     CREATE TABLE daemon (
         id INTEGER PRIMARY KEY CHECK (id = 1), pid INTEGER NOT NULL, version TEXT NOT NULL,

@@ -5,13 +5,12 @@ Nothing in here raises, or waits long: a service manager that does not listen is
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import time
 from collections.abc import Callable, Mapping
 
 _PATIENCE_SECONDS = 5.0
-"""The longest wait for room in the manager's queue; the next ping or status says it again."""
+"""The longest wait for room in the manager's queue. A READY that was not said is said with the next ping."""
 
 
 class Notifier:
@@ -30,6 +29,7 @@ class Notifier:
     ) -> None:
         self._address = _address(environ.get("NOTIFY_SOCKET", ""))
         self._monotonic_ns = monotonic_ns
+        self._ready: str | None = None
         self._sock: socket.socket | None = None
         if self._address is not None:
             self._sock = sock or socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -37,7 +37,7 @@ class Notifier:
 
     def ready(self, status: str) -> None:
         """Start-up, or a reload, is over: also where the reload was refused, or systemd waits for ever."""
-        self._send("READY=1", _status(status))
+        self._ready = None if self._send("READY=1", _status(status)) else status
 
     def reloading(self) -> None:
         """To be followed by `ready`. The time is what Type=notify-reload (systemd 253) asks for."""
@@ -52,6 +52,8 @@ class Notifier:
 
     def watchdog(self) -> None:
         """A sign of life; due more often than `watchdog_seconds`."""
+        if self._ready is not None:  # after RELOADING=1 systemd would wait for it for ever
+            self.ready(self._ready)
         self._send("WATCHDOG=1")
 
     def close(self) -> None:
@@ -60,11 +62,15 @@ class Notifier:
         if self._sock is not None:
             self._sock.close()
 
-    def _send(self, *assignments: str) -> None:
+    def _send(self, *assignments: str) -> bool:
+        """Whether it was said, or there is nobody to say it to."""
         if self._sock is None or self._address is None:
-            return
-        with contextlib.suppress(OSError):
+            return True
+        try:
             self._sock.sendto("\n".join(assignments).encode(errors="replace"), self._address)
+        except OSError:
+            return False
+        return True
 
 
 def watchdog_seconds(environ: Mapping[str, str], pid: int) -> float | None:

@@ -27,9 +27,15 @@ _NEVER_SECONDS = 1e9
 
 class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     """The next call is one interval after the last; where that is past (a suspend, a clock set from 1970), it is
-    one interval from now, by arithmetic: APScheduler's own trigger would count through every missed call."""
+    one interval from now, by arithmetic: APScheduler's own trigger would count through every missed call.
 
-    def __init__(self, seconds: float, jitter: float, rng: random.Random) -> None:
+    `note` is told how many seconds it is until then.
+    """
+
+    def __init__(
+        self, seconds: float, jitter: float, rng: random.Random, note: Callable[[float], None] = lambda _wait: None
+    ) -> None:
+        self._note = note
         self._interval = timedelta(seconds=seconds)
         self._jitter = jitter
         self._rng = rng
@@ -39,7 +45,9 @@ class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         following = (previous_fire_time or now) + self._interval
         if not now < following <= now + self._interval:
             following = now + self._interval
-        return max(following + shift, now + self._interval / 2)
+        following = max(following + shift, now + self._interval / 2)
+        self._note((following - now).total_seconds())
+        return following
 
 
 class Ticks:
@@ -67,11 +75,10 @@ class Ticks:
         self._scheduler.start()
 
     def every(self, name: str, seconds: float, call: Callable[[], None], *, jitter: float = 0.0) -> None:
-        def due_again() -> None:
-            self._due[name] = self._monotonic() + seconds
-            call()
+        def note(wait: float) -> None:
+            self._due[name] = self._monotonic() + wait
 
-        self._add(name, due_again, _Every(seconds, jitter, self._rng), seconds)
+        self._add(name, call, _Every(seconds, jitter, self._rng, note), seconds)
 
     def once(self, name: str, seconds: float, call: Callable[[], None]) -> None:
         def only() -> None:
@@ -114,7 +121,8 @@ class Ticks:
             left = timedelta(seconds=max(due - mono, 0.0))
             job = self._scheduler.get_job(self._ids.get(name, ""))
             if job is not None and job.next_run_time > now + left:
-                job.modify(next_run_time=now + left)
+                with suppress(JobLookupError):  # it was replaced meanwhile
+                    job.modify(next_run_time=now + left)
         self._scheduler.wakeup()
 
     def stop(self) -> None:

@@ -22,12 +22,16 @@ JITTER = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """`failures` in a row; `wait` is the seconds it was opened for last (without jitter), `until` when it ends."""
+    """`failures` in a row; `wait` is the seconds it was opened for last (without jitter), `until` when it ends.
+
+    `reason` is the code of the last failure.
+    """
 
     state: BreakerState = "closed"
     failures: int = 0
     wait: float = 0.0
     until: float = 0.0
+    reason: str = ""
 
 
 CLOSED = Breaker()
@@ -35,11 +39,12 @@ CLOSED = Breaker()
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What a transition may look at: the moment, the failures that open, and chance in [0, 1)."""
+    """What a transition may look at: the moment, the failures that open, chance in [0, 1), a failure's code."""
 
     now: float
     threshold: int
     chance: float
+    reason: str
 
 
 Transition = Callable[[Breaker, Happening], Breaker]
@@ -51,17 +56,17 @@ def _close(_breaker: Breaker, _at: Happening) -> Breaker:
 
 def _count(breaker: Breaker, at: Happening) -> Breaker:
     failures = breaker.failures + 1
-    return _open(breaker, at) if failures >= at.threshold else replace(breaker, failures=failures)
+    return _open(breaker, at) if failures >= at.threshold else replace(breaker, failures=failures, reason=at.reason)
 
 
 def _open(breaker: Breaker, at: Happening) -> Breaker:
     wait = min(max(breaker.wait * 2, FIRST_WAIT_SECONDS), LONGEST_WAIT_SECONDS)
-    return Breaker("open", breaker.failures + 1, wait, at.now + wait * (1 + JITTER * at.chance))
+    return Breaker("open", breaker.failures + 1, wait, at.now + wait * (1 + JITTER * at.chance), at.reason)
 
 
-def _stay_open(breaker: Breaker, _at: Happening) -> Breaker:
+def _stay_open(breaker: Breaker, at: Happening) -> Breaker:
     """A forced try that failed: the wait goes on as it was."""
-    return replace(breaker, failures=breaker.failures + 1)
+    return replace(breaker, failures=breaker.failures + 1, reason=at.reason)
 
 
 def _try(breaker: Breaker, _at: Happening) -> Breaker:
@@ -85,9 +90,11 @@ TRANSITIONS: Mapping[tuple[BreakerState, Event], Transition] = {
 }
 
 
-def step(breaker: Breaker, event: Event, *, now: float, threshold: int, chance: float = 0.0) -> Breaker:
-    """The breaker after an event."""
-    return TRANSITIONS[breaker.state, event](breaker, Happening(now, threshold, chance))
+def step(
+    breaker: Breaker, event: Event, *, now: float, threshold: int, chance: float = 0.0, reason: str = ""
+) -> Breaker:
+    """The breaker after an event; `reason` is the code of a failure."""
+    return TRANSITIONS[breaker.state, event](breaker, Happening(now, threshold, chance, reason))
 
 
 def remaining(breaker: Breaker, now: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .breaker import Breaker
+from .ports import RunResult
 from .record import DaemonMark, DatasetRecord, Totals
 from .settings import Retention
 from .switches import Switch
@@ -64,6 +65,10 @@ class Ledger(Protocol):
     def records(self) -> dict[str, DatasetRecord]: ...
 
     def runs(self, dataset: str | None = None, limit: int = 20) -> list[dict[str, Any]]: ...
+
+    def record(self, run: RunResult) -> None:
+        """Adds a run that no engine recorded."""
+        ...
 
     def prune(self, retention: Retention, now: float) -> int: ...
 

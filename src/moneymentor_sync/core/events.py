@@ -17,7 +17,9 @@ class Emit(Protocol):
 LEVELS: Mapping[str, LogLevel] = {
     "breaker.opened": "error",
     "clock.stepped": "warning",
+    "control.died": "error",
     "control.failed": "error",
+    "control.refused": "warning",
     "daemon.left": "warning",
     "dataset.failed": "error",
     "dataset.unchanged": "debug",
@@ -30,6 +32,7 @@ LEVELS: Mapping[str, LogLevel] = {
     "schedule.skipped": "debug",
     "state.failed": "error",
     "sync.crashed": "error",
+    "sync.failed": "error",
     "watchdog.silent": "error",
 }
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .errors import MmsyncError, OvertakenError, QuotaExhaustedError, UnavailableError
+
+if TYPE_CHECKING:
+    from .ports import DatasetResult
 
 MAX_DELAY_SECONDS = 60.0
 MAX_QUOTA_WAIT_SECONDS = 120.0
@@ -69,6 +73,16 @@ CONCERNS_SPREADSHEET = frozenset({"permission_denied", "spreadsheet_not_found"})
 def concerns_all(code: str | None, spreadsheets: int) -> bool:
     """Whether an error is not one dataset's alone; `spreadsheets` is how many are configured."""
     return code in CONCERNS_ALL or (code in CONCERNS_SPREADSHEET and spreadsheets <= 1)
+
+
+def proves_recovery(result: DatasetResult, code: str) -> bool:
+    """Whether a dataset's result shows that what failed with `code` works again.
+
+    One that found nothing changed without a look at the spreadsheet says nothing of Google.
+    """
+    if result.result == "failed":
+        return False
+    return code in ("", "database_unreachable", "state") or result.reads + result.writes > 0
 
 
 def restart_backoff(failures: int, delay_seconds: float, interval_seconds: float) -> float:

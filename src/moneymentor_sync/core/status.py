@@ -1,7 +1,7 @@
 """The status document: what `GET /sync/status` and `mmsync status --json` give. Pure: a snapshot and a moment in.
 
-The snapshot is immutable and published by the daemon whenever something changes, so that answering waits for
-nothing. Times in it are UNIX seconds, but for those named `_mono`, which are monotonic.
+The snapshot is immutable and made of values that the daemon replaces whole, so that answering waits for nothing.
+Times in it are UNIX seconds, but for those named `_mono`, which are monotonic.
 """
 
 from __future__ import annotations
@@ -34,8 +34,7 @@ class ConfigSeen:
     max_consecutive_failures: int
 
     @classmethod
-    def of(cls, config: Config) -> ConfigSeen:
-        sync = config.sync
+    def of(cls, sync: SyncSettings) -> ConfigSeen:
         return cls(
             sync.interval_seconds,
             sync.max_retries,
@@ -46,15 +45,7 @@ class ConfigSeen:
         )
 
 
-_DEFAULTS = SyncSettings()
-NO_CONFIG = ConfigSeen(
-    _DEFAULTS.interval_seconds,
-    _DEFAULTS.max_retries,
-    _DEFAULTS.enable_course_stats,
-    _DEFAULTS.enable_user_profiles,
-    _DEFAULTS.health_check_interval,
-    _DEFAULTS.max_consecutive_failures,
-)
+NO_CONFIG = ConfigSeen.of(SyncSettings())
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,7 @@ class DatasetSeen:
 def seen_text(config: Config) -> str:
     """What a status shows of a configuration, as JSON: kept, so that it is known when nobody runs."""
     datasets = [asdict(DatasetSeen.of(dataset)) for dataset in config.datasets]
-    return json.dumps({"config": asdict(ConfigSeen.of(config)), "datasets": datasets})
+    return json.dumps({"config": asdict(ConfigSeen.of(config.sync)), "datasets": datasets})
 
 
 def seen_of(text: str) -> tuple[ConfigSeen, tuple[DatasetSeen, ...]]:
@@ -121,7 +112,6 @@ class Snapshot:
     datasets: tuple[DatasetSeen, ...]
     health: Health
     is_running: bool = False
-    stopping: bool = False
     pid: int | None = None
     started_at: float | None = None
     started_mono: float | None = None
@@ -147,7 +137,7 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
         "paused_for_requests": bool(holds),
         "last_sync_time": moment(snapshot.totals.last_success),
         "next_sync_in_seconds": _next(snapshot, now, mono),
-        "config": _config(snapshot.config),
+        "config": asdict(snapshot.config),
         "statistics": _statistics(snapshot, mono),
         "version": snapshot.version,
         "pid": snapshot.pid,
@@ -181,17 +171,6 @@ def _next(snapshot: Snapshot, now: float, mono: float) -> float | None:
     if not snapshot.is_running or not enabled or snapshot.next_mono is None:
         return None
     return round(max(snapshot.next_mono - mono, remaining(snapshot.breaker, now), 0.0), 3)
-
-
-def _config(config: ConfigSeen) -> dict[str, Any]:
-    return {
-        "interval_seconds": config.interval_seconds,
-        "max_retries": config.max_retries,
-        "enable_course_stats": config.enable_course_stats,
-        "enable_user_profiles": config.enable_user_profiles,
-        "health_check_interval": config.health_check_interval,
-        "max_consecutive_failures": config.max_consecutive_failures,
-    }
 
 
 def _statistics(snapshot: Snapshot, mono: float) -> dict[str, Any]:

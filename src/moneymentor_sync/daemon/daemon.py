@@ -6,15 +6,11 @@ Knows no socket, no signal and no library of the edges.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from moneymentor_sync.core.agenda import Ask
-from moneymentor_sync.core.daemon_ports import Ledger, Ticker
 from moneymentor_sync.core.errors import ShuttingDownError, StateError
-from moneymentor_sync.core.events import Emit
-from moneymentor_sync.core.ports import Gate, Tick
+from moneymentor_sync.core.ports import Gate
 from moneymentor_sync.core.record import DaemonMark
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.core.status import seen_text
@@ -27,7 +23,8 @@ from .follow_up import FollowUp
 from .gate import RunGate
 from .heart import Heart
 from .interruptions import Interruptions, Wait
-from .operations import Document, Identity, Operations
+from .operations import Operations
+from .parts import EngineNeeds, Identity, Parts, Works
 from .schedule import Schedule
 from .standing import Standing
 from .worker import Worker
@@ -35,28 +32,6 @@ from .worker import Worker
 WORKER = "worker"
 SPARE_SECONDS = 60.0
 """What the worker may be silent for beyond its longest call."""
-
-
-@dataclass(frozen=True, slots=True)
-class EngineNeeds:
-    """What an engine gets of the daemon: progress, the gate between batches, and sleep that can be ended."""
-
-    tick: Tick
-    gate: Gate
-    sleep: Callable[[float], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The daemon's edges, as ports. `open_engine` is entered and left in the worker's thread."""
-
-    ledger: Ledger
-    ticker: Ticker
-    open_engine: Callable[[Config, EngineNeeds], AbstractContextManager[Runs]]
-    load_config: Callable[[], Config]
-    render_metrics: Callable[[Document], str]
-    rest: Callable[[], None]
-    emit: Emit
 
 
 class Daemon:
@@ -71,58 +46,35 @@ class Daemon:
         *,
         wait: Wait = threading.Condition.wait,
     ) -> None:
-        clock, monotonic, emit = around.clock, around.monotonic, parts.emit
         self._parts = parts
-        self._clock = clock
-        self._monotonic = monotonic
-        self._emit = emit
+        self._clock = around.clock
+        self._monotonic = around.monotonic
+        self._emit = parts.emit
         self._identity = identity
-        self.heart = Heart(monotonic)
-        self._standing = Standing(config, parts.ledger, clock=clock, chance=around.rng.random, emit=emit)
-        self._interruptions = Interruptions(monotonic, self._beat, wait)
-        self._desk = Desk(lambda: new_run_id(clock(), around.rng))
-        self._board = Board(clock, self._beat, self._new_gate)
-        self._schedule = Schedule(parts.ticker, self._ask)
-        self._follow_up = FollowUp(
-            self._standing,
-            self._schedule,
-            parts.ledger,
-            clock=clock,
-            monotonic=monotonic,
-            rest=parts.rest,
-            emit=emit,
-        )
+        self.heart = Heart(around.monotonic)
+        self._silence = 0.0
+        self._works = self._build(config, around, wait)
+        self._follow_up = FollowUp(self._works.standing, self._works.schedule, parts, around)
         self._worker = Worker(
-            self._desk,
-            self._standing,
-            Engines(self._open_engine),
-            self._board,
-            clock=clock,
-            beat=self._beat,
-            after=self._follow_up.after,
-            emit=emit,
+            self._works, Engines(self._open_engine), parts, around.clock, self._beat, self._follow_up.after
         )
-        self.operations = Operations(
-            identity,
-            self._standing,
-            self._desk,
-            self._interruptions,
-            self._schedule,
-            self._board,
-            parts.ledger,
-            clock=clock,
-            monotonic=monotonic,
-            load_config=parts.load_config,
-            reconfigured=self._configured,
-            render_metrics=parts.render_metrics,
-            emit=emit,
-        )
+        self.operations = Operations(identity, self._works, parts, around, self._configured)
         self._thread = threading.Thread(target=self._worker.work, name=WORKER, daemon=True)
+
+    def _build(self, config: Config, around: Surroundings, wait: Wait) -> Works:
+        clock, chance = around.clock, around.rng.random
+        return Works(
+            Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit),
+            Desk(lambda: new_run_id(clock(), around.rng)),
+            Interruptions(around.monotonic, self._beat, wait),
+            Schedule(self._parts.ticker, self._ask),
+            Board(clock, self._beat, self._new_gate),
+        )
 
     @property
     def config(self) -> Config:
         """The configuration as it is now; another after a reload."""
-        return self._standing.config
+        return self._works.standing.config
 
     # --- its life -------------------------------------------------------------------------------------------
 
@@ -133,13 +85,13 @@ class Daemon:
 
     def prepare(self) -> None:
         """All of `start` but the worker's thread."""
-        self._board.started = (self._clock(), self._monotonic())
+        self._works.board.started = (self._clock(), self._monotonic())
         self._configured()
         self._follow_up.plan()
 
     def serve_next(self, seconds: float = 0.0) -> bool:
         """Does what the worker's thread does, once, in the caller's; whether there was a job within so long."""
-        job = self._desk.take(seconds)
+        job = self._works.desk.take(seconds)
         if job is not None:
             self._worker.serve(job)
         return job is not None
@@ -147,8 +99,8 @@ class Daemon:
     def stop(self) -> None:
         """Takes nothing on any more and lets the sync under way end at its next batch; does not wait for it."""
         self._worker.stopping = True
-        self._desk.close()
-        self._interruptions.stop()
+        self._works.desk.close()
+        self._works.interruptions.stop()
 
     def join(self, seconds: float) -> bool:
         """Waits for the worker to end; whether it has."""
@@ -162,12 +114,12 @@ class Daemon:
 
     def clock_was_set(self, seconds: float) -> None:
         """The wall clock was set by so many seconds: nothing that ends by itself ends sooner or later for it."""
-        self._standing.clock_was_set(seconds)
+        self._works.standing.clock_was_set(seconds)
         self._follow_up.plan()
 
     def check_health(self) -> None:
         """Notes and logs how it goes; called every `health_check_interval`."""
-        self._board.last_check = self._clock()
+        self._works.board.last_check = self._clock()
         status = self.operations.status()
         numbers = status["statistics"]
         self._emit(
@@ -181,7 +133,7 @@ class Daemon:
         )
 
     def _mark(self, stopped_at: float | None = None) -> None:
-        started = self._board.started[0] if self._board.started else self._clock()
+        started = self._works.board.started[0] if self._works.board.started else self._clock()
         mark = DaemonMark(self._identity.pid, self._identity.version, started, stopped_at, seen_text(self.config))
         try:
             self._parts.ledger.save_mark(mark)
@@ -193,16 +145,20 @@ class Daemon:
     def _configured(self) -> None:
         """Plans what the configuration asks for, and syncs all of it now."""
         self._mark()
-        config = self.config
-        longest = max(config.google.timeout_seconds, config.database.statement_timeout_seconds)
-        self.heart.expect(WORKER, longest + SPARE_SECONDS)
-        self._schedule.plan(config.datasets)
-        self._ask(Ask(frozenset(one.name for one in config.datasets), "start"))
+        datasets = self.config.datasets
+        # Not less than before: the call under way was begun with the old configuration.
+        self._allow_silence(max(self._silence, _longest_call(self.config)))
+        self._works.schedule.plan(datasets)
+        self._ask(Ask(frozenset(one.name for one in datasets), "start"))
+
+    def _allow_silence(self, seconds: float) -> None:
+        self._silence = seconds
+        self.heart.expect(WORKER, seconds + SPARE_SECONDS)
 
     def _ask(self, ask: Ask) -> None:
         """An ask that nobody waits for; one that comes while stopping is dropped."""
         try:
-            self._desk.ask(ask)
+            self._works.desk.ask(ask)
         except ShuttingDownError:
             return
 
@@ -210,15 +166,22 @@ class Daemon:
         self.heart.beat(WORKER)
 
     def _open_engine(self, config: Config) -> AbstractContextManager[Runs]:
-        needs = EngineNeeds(self._board.tick, self._board.gate, self._board.sleeping(self._interruptions.sleep))
+        self._allow_silence(_longest_call(config))
+        board = self._works.board
+        needs = EngineNeeds(board.tick, board.gate, board.sleeping(self._works.interruptions.sleep))
         return self._parts.open_engine(config, needs)
 
     def _new_gate(self, run_id: str) -> Gate:
         return RunGate(
-            self._interruptions,
+            self._works.interruptions,
             self.config.sync.max_pause_seconds,
-            urgent=lambda: self._board.forced or self._desk.urgent,
-            waiting=self._board.waiting,
+            urgent=lambda: self._works.board.forced or self._works.desk.urgent,
+            waiting=self._works.board.waiting,
             emit=self._emit,
             run_id=run_id,
         )
+
+
+def _longest_call(config: Config) -> float:
+    """Seconds that one call to Google or the database may take, and say nothing meanwhile."""
+    return max(config.google.timeout_seconds, config.database.statement_timeout_seconds)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Protocol
 
-from moneymentor_sync.core.errors import MmsyncError
 from moneymentor_sync.core.ports import RunResult
 from moneymentor_sync.core.settings import Config, Dataset
 
@@ -49,5 +48,5 @@ class Engines:
         """Closes it; the next `get` opens another. What fails while closing is past mending."""
         held, self._held, self._engine = self._held, None, None
         if held is not None:
-            with suppress(MmsyncError, OSError):
+            with suppress(Exception):
                 held.__exit__(None, None, None)

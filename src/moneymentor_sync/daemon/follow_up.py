@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from moneymentor_sync.core.daemon_ports import Ledger
 from moneymentor_sync.core.errors import StateError
-from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.resilience import restart_backoff
+from moneymentor_sync.sync import Surroundings
 
 from .desk import Job
+from .parts import Parts
 from .schedule import Schedule
 from .standing import COMMON, Standing
 
@@ -22,36 +20,24 @@ MARGIN_SECONDS = 0.05
 
 
 class FollowUp:
-    """Called by the worker after each job; `clock` is UNIX seconds.
+    """Called by the worker after each job. What a sync needed is given back once a minute at most."""
 
-    `rest` is called when there is time, once a minute at most: what a sync needed can be given back.
-    """
-
-    def __init__(
-        self,
-        standing: Standing,
-        schedule: Schedule,
-        ledger: Ledger,
-        *,
-        clock: Callable[[], float],
-        monotonic: Callable[[], float],
-        rest: Callable[[], None],
-        emit: Emit,
-    ) -> None:
+    def __init__(self, standing: Standing, schedule: Schedule, parts: Parts, around: Surroundings) -> None:
         self._standing = standing
         self._schedule = schedule
-        self._ledger = ledger
-        self._clock = clock
-        self._monotonic = monotonic
-        self._emit = emit
-        self._pruned = monotonic()
-        self._rest = rest
+        self._ledger = parts.ledger
+        self._rest = parts.rest
+        self._emit = parts.emit
+        self._clock = around.clock
+        self._monotonic = around.monotonic
+        self._pruned: float | None = None
         self._rested: float | None = None
 
     def after(self, job: Job, busy: bool) -> None:
         """`busy` says that another process had the lock, so that nothing was tried."""
         if busy:
-            self._schedule.later("busy", BUSY_SECONDS, job.run.datasets, "retry")
+            for name in job.run.datasets:  # each for itself: another run may meet the lock meanwhile
+                self._schedule.later(f"busy:{name}", BUSY_SECONDS, [name], "retry")
         self.plan()
         self._prune()
         if self._rested is None or self._monotonic() - self._rested >= REST_SECONDS:
@@ -76,7 +62,7 @@ class FollowUp:
             self._schedule.later("restart", delay, everything, "retry")
 
     def _prune(self) -> None:
-        if self._monotonic() - self._pruned < PRUNE_SECONDS:
+        if self._pruned is not None and self._monotonic() - self._pruned < PRUNE_SECONDS:
             return
         self._pruned = self._monotonic()
         try:

@@ -16,6 +16,7 @@ from .daemon import Daemon
 
 LOOK_SECONDS = 2.0
 """How often the clocks are compared, and the heartbeats looked at."""
+ENDING = {signal.SIGTERM, signal.SIGINT}
 SCHEDULER, CONTROL = "scheduler", "control"
 BEAT_SECONDS = 5.0
 SILENCE_SECONDS = 60.0
@@ -81,8 +82,8 @@ class Life:
 
     def live(self) -> bool:
         """Runs until a signal ends it; whether it came to its end in time and in order."""
-        self._start()
         try:
+            self._start()
             while not self._attend(self._on.signals.wait(self._pause())):
                 self._look()
         finally:
@@ -107,7 +108,7 @@ class Life:
 
     def _attend(self, numbers: Sequence[int]) -> bool:
         """Does what signals ask for; whether the daemon is to end."""
-        if signal.SIGTERM in numbers or signal.SIGINT in numbers:
+        if ENDING & {*numbers}:
             return True
         if signal.SIGHUP in numbers:
             self._on.supervisor.reloading()
@@ -159,6 +160,6 @@ class Life:
     def _drained(self, deadline: float) -> bool:
         while not self._daemon.join(0.0):
             left = deadline - self._on.monotonic()
-            if left <= 0 or self._on.signals.wait(min(left, 0.05)):
+            if left <= 0 or ENDING & {*self._on.signals.wait(min(left, 0.05))}:
                 return self._daemon.join(0.0)
         return True

@@ -6,70 +6,41 @@ wait for nothing; `by` is who asks, whom the channel has let in and logs.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import suppress
 
 from moneymentor_sync.core.agenda import Ask
-from moneymentor_sync.core.daemon_ports import Accepted, Ledger
+from moneymentor_sync.core.daemon_ports import Accepted
 from moneymentor_sync.core.errors import MmsyncError, NothingToSyncError, ShuttingDownError, UnknownDatasetError
-from moneymentor_sync.core.events import Emit
-from moneymentor_sync.core.settings import Config
 from moneymentor_sync.core.status import ConfigSeen, DatasetSeen, Snapshot, document
 from moneymentor_sync.core.switches import EVERYTHING
+from moneymentor_sync.sync import Surroundings
 
-from .board import Board
-from .desk import Desk
-from .interruptions import Interruptions
-from .reload import reloaded
+from .parts import Document, Identity, Parts, Works
+from .reload import Reloaded, reloaded
 from .results import document_when_done
-from .schedule import Schedule
-from .standing import Standing
-
-Document = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What the daemon is, for the status."""
-
-    version: str
-    pid: int
+from .standing import COMMON
 
 
 class Operations:
-    """Everything but the clocks is the daemon's own; `load_config` reads the configuration again."""
+    """`reconfigured` is called when the configuration has become another."""
 
     def __init__(
-        self,
-        identity: Identity,
-        standing: Standing,
-        desk: Desk,
-        interruptions: Interruptions,
-        schedule: Schedule,
-        board: Board,
-        ledger: Ledger,
-        *,
-        clock: Callable[[], float],
-        monotonic: Callable[[], float],
-        load_config: Callable[[], Config],
-        reconfigured: Callable[[], None],
-        render_metrics: Callable[[Document], str],
-        emit: Emit,
+        self, identity: Identity, works: Works, parts: Parts, around: Surroundings, reconfigured: Callable[[], None]
     ) -> None:
         self._identity = identity
-        self._standing = standing
-        self._desk = desk
-        self._interruptions = interruptions
-        self._schedule = schedule
-        self._board = board
-        self._ledger = ledger
-        self._clock = clock
-        self._monotonic = monotonic
-        self._load_config = load_config
+        self._standing = works.standing
+        self._desk = works.desk
+        self._interruptions = works.interruptions
+        self._schedule = works.schedule
+        self._board = works.board
+        self._parts = parts
+        self._emit = parts.emit
+        self._clock = around.clock
+        self._monotonic = around.monotonic
         self._reconfigured = reconfigured
-        self._render_metrics = render_metrics
-        self._emit = emit
+        self._reloading = threading.Lock()
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -82,7 +53,7 @@ class Operations:
         due = self._schedule.due_in()
         return Snapshot(
             version=self._identity.version,
-            config=ConfigSeen.of(config),
+            config=ConfigSeen.of(config.sync),
             datasets=tuple(map(DatasetSeen.of, config.datasets)),
             health=standing.health(),
             is_running=self._desk.open,
@@ -105,12 +76,12 @@ class Operations:
         return health.good, {"status": health.level, "reason": health.reason}
 
     def metrics(self) -> str:
-        return self._render_metrics(self.status())
+        return self._parts.render_metrics(self.status())
 
     def history(self, dataset: str | None, limit: int) -> Document:
         if dataset is not None:
             self._known([dataset])
-        return {"runs": self._ledger.runs(dataset, limit)}
+        return {"runs": self._parts.ledger.runs(dataset, limit)}
 
     # --- syncing --------------------------------------------------------------------------------------------
 
@@ -151,7 +122,10 @@ class Operations:
     ) -> Document:
         del by
         answer = self._switch(datasets, enabled=True, reason=reason, for_seconds=for_seconds)
-        self._desk.ask(Ask(self._known(datasets) if datasets else self._enabled(), "retry"))
+        names = self._known(datasets) if datasets else self._enabled()
+        self._standing.try_again({COMMON, *names})
+        with suppress(ShuttingDownError):  # it is in force, and will be when the daemon has been started again
+            self._desk.ask(Ask(names, "retry"))
         return answer
 
     def disable(
@@ -181,15 +155,20 @@ class Operations:
         """Raises ConfigError; then the old configuration stays."""
         del by
         self._refuse_if_stopping()
+        with self._reloading:  # signals and requests come in threads of their own
+            new = self._read_again()
+        self._emit("reload.done", changed=list(new.changed), needs_restart=list(new.needs_restart))
+        return {"reloaded": True, "changed": list(new.changed), "needs_restart": list(new.needs_restart)}
+
+    def _read_again(self) -> Reloaded:
         try:
-            new = reloaded(self._standing.config, self._load_config())
+            new = reloaded(self._standing.config, self._parts.load_config())
         except MmsyncError as error:
             self._emit("reload.refused", error=error.code, message=str(error))
             raise
-        self._standing.config = new.config
+        self._standing.configure(new.config)  # also where nothing in it changed: a key file may have
         self._reconfigured()
-        self._emit("reload.done", changed=list(new.changed), needs_restart=list(new.needs_restart))
-        return {"reloaded": True, "changed": list(new.changed), "needs_restart": list(new.needs_restart)}
+        return new
 
     # --- questions ------------------------------------------------------------------------------------------
 

@@ -13,12 +13,14 @@ from moneymentor_sync.core.ports import RunResult
 def run_document(run: RunResult, asked: Collection[str] | None = None) -> dict[str, Any]:
     """`{"run_id", "ok", "seconds", "error", "datasets"}`; `asked` None means all of the run's datasets."""
     results = [one for one in run.datasets if asked is None or one.dataset in asked]
-    bad = next((one for one in results if one.result not in ("synced", "unchanged")), None)
+    missing = sorted({*(asked or ())} - {one.dataset for one in results})
+    bad = [f"{one.dataset}: {one.error}" for one in results if one.result not in ("synced", "unchanged")]
+    bad += [f"{name}: it was not synced, since it is no longer configured" for name in missing]
     return {
         "run_id": run.run_id,
-        "ok": bad is None,
+        "ok": not bad,
         "seconds": round(run.seconds, 3),
-        "error": f"{bad.dataset}: {bad.error}" if bad else None,
+        "error": bad[0] if bad else None,
         "datasets": [
             {"name": one.dataset} | {k: v for k, v in asdict(one).items() if k not in ("dataset", "details")}
             for one in results

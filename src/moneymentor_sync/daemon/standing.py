@@ -16,9 +16,9 @@ from moneymentor_sync.core.daemon_ports import Ledger
 from moneymentor_sync.core.errors import StateError
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.health import Facts, Failing, Health, assess
-from moneymentor_sync.core.ports import RunResult
+from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.record import DatasetRecord, Totals, after_result, after_run
-from moneymentor_sync.core.resilience import concerns_all
+from moneymentor_sync.core.resilience import concerns_all, proves_recovery
 from moneymentor_sync.core.settings import Config, Dataset
 from moneymentor_sync.core.status import RECENT_ERRORS, ErrorSeen
 from moneymentor_sync.core.switches import EVERYTHING, Switch, is_enabled, next_end, shifted
@@ -77,9 +77,15 @@ class Standing:
         return open_to and self.sync_enabled and self.is_enabled(dataset)
 
     def waits(self) -> dict[str, float]:
-        """Seconds until the next try of every breaker that is open, by name; COMMON for the common one."""
+        """Seconds until the next try of every open breaker that a try would get past; COMMON for the common one.
+
+        What is disabled has no try to wait for: enabling it asks for a sync.
+        """
+        if not self.sync_enabled:
+            return {}
         now = self._clock()
-        return {name: remaining(one, now) for name, one in self.breakers.items() if one.state == "open"}
+        on = {COMMON, *(one.name for one in self.config.datasets if self.is_enabled(one))}
+        return {n: remaining(one, now) for n, one in self.breakers.items() if one.state == "open" and n in on}
 
     def next_switch_end(self) -> float | None:
         """Seconds until the next switch ends by itself; None where none does."""
@@ -110,6 +116,26 @@ class Standing:
             self.breakers = MappingProxyType({**before, **opened})
             self._note_breakers(before)
             self._note(lambda: self._ledger.save_switches(*moved.values()))
+
+    def configure(self, config: Config) -> None:
+        """Another configuration: what was tried in vain may be tried again, and what is gone is forgotten."""
+        with self._lock:
+            before = self.breakers
+            self.config = config
+            known = {COMMON, *(one.name for one in config.datasets)}
+            gone = {name: CLOSED for name in before if name not in known}
+            self.breakers = MappingProxyType({**before, **gone})
+            self._note_breakers(before)
+            self.try_again(known)
+
+    def try_again(self, names: Iterable[str]) -> None:
+        """The waits of these breakers are over now."""
+        with self._lock:
+            before = self.breakers
+            now = self._clock()
+            due = {n: replace(before[n], until=now) for n in names if n in before and before[n].state == "open"}
+            self.breakers = MappingProxyType({**before, **due})
+            self._note_breakers(before)
 
     def begin(self, names: Sequence[str]) -> None:
         """A run of these datasets begins: breakers whose wait is over let this one try through."""
@@ -153,14 +179,31 @@ class Standing:
         common = [one for one in done if one.result == "failed" and concerns_all(one.error_code, spreadsheets)]
         for one in done:
             if one not in common:
-                self._step(one.dataset, "failure" if one.result == "failed" else "success")
-        if done:
-            self._step(COMMON, "failure" if common else "success")
+                self._step(one.dataset, "failure" if one.result == "failed" else "success", one.error_code)
+        if common:
+            self._step(COMMON, "failure", common[0].error_code)
+        elif any(proves_recovery(one, self.common.reason) for one in done):
+            self._step(COMMON, "success")
+        for one in common:
+            self._open_alone(one)
 
-    def _step(self, name: str, event: Event) -> None:
-        old = self.breakers.get(name, CLOSED)
+    def _open_alone(self, result: DatasetResult) -> None:
+        """A failure that concerns all, but which only this dataset meets again and again: the others go on."""
+        failures = self.records[result.dataset].failures
         threshold = self.config.sync.max_consecutive_failures
-        new = step(old, event, now=self._clock(), threshold=threshold, chance=self._chance())
+        if self.common.state == "closed" and failures >= threshold > self.common.failures:
+            self._step(result.dataset, "failure", result.error_code, threshold=1)
+
+    def _step(self, name: str, event: Event, reason: str | None = None, *, threshold: int | None = None) -> None:
+        old = self.breakers.get(name, CLOSED)
+        new = step(
+            old,
+            event,
+            now=self._clock(),
+            threshold=threshold or self.config.sync.max_consecutive_failures,
+            chance=self._chance(),
+            reason=reason or "",
+        )
         if new == old:
             return
         self.breakers = MappingProxyType({**self.breakers, name: new})

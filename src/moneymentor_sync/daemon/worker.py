@@ -6,44 +6,40 @@ import traceback
 from collections.abc import Callable
 
 from moneymentor_sync.core.agenda import PendingRun, admitted
-from moneymentor_sync.core.errors import LockHeldError, MmsyncError
-from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.errors import LockHeldError, MmsyncError, StateError
 from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.settings import Dataset
 
-from .board import Board
-from .desk import Desk, Job
+from .desk import Job
 from .engines import Engines
-from .standing import Standing
+from .parts import Parts, Works
 
 IDLE_SECONDS = 5.0
 """How long the worker waits for a job before it says that it is alive."""
 
 
 class Worker:
-    """`clock` is UNIX seconds, `beat` the sign of life; `after` is called when a job has ended, whatever became
-    of it, with whether another process had the lock."""
+    """`clock` is UNIX seconds, `beat` the sign of life; `after` is called when a job has ended, whatever became of
+    it, with whether another process had the lock."""
 
     def __init__(
         self,
-        desk: Desk,
-        standing: Standing,
+        works: Works,
         engines: Engines,
-        board: Board,
-        *,
+        parts: Parts,
         clock: Callable[[], float],
         beat: Callable[[], None],
         after: Callable[[Job, bool], None],
-        emit: Emit,
     ) -> None:
-        self._desk = desk
-        self._standing = standing
+        self._desk = works.desk
+        self._standing = works.standing
+        self._board = works.board
         self._engines = engines
-        self._board = board
+        self._ledger = parts.ledger
+        self._emit = parts.emit
         self._clock = clock
         self._beat = beat
         self._after = after
-        self._emit = emit
         self.stopping = False
 
     def work(self) -> None:
@@ -58,7 +54,16 @@ class Worker:
             self._engines.close()
 
     def serve(self, job: Job) -> None:
-        """Runs one job; every end of it is told to whoever waits."""
+        """Runs one job. Whatever that raises, the worker goes on, and whoever waits for the job is told."""
+        try:
+            self._serve(job)
+        except Exception as error:  # noqa: BLE001 - a bug must not end the daemon
+            self._emit("sync.crashed", run=job.run.run_id, error=type(error).__name__, where=_where(error))
+        finally:
+            if not job.done.done():
+                job.done.cancel()
+
+    def _serve(self, job: Job) -> None:
         datasets = self._datasets(job.run)
         if not datasets:
             self._emit("schedule.skipped", run=job.run.run_id, trigger=job.run.trigger)
@@ -73,8 +78,8 @@ class Worker:
             self._board.end()
         if not busy:
             self._standing.settle(run)
-        self._after(job, busy)
         job.done.set_result(run)
+        self._after(job, busy)
 
     def _datasets(self, run: PendingRun) -> list[Dataset]:
         by_name = {dataset.name: dataset for dataset in self._standing.config.datasets}
@@ -98,15 +103,23 @@ class Worker:
         except MmsyncError as error:
             self._emit("sync.failed", run=pending.run_id, error=error.code, message=str(error), hint=error.hint)
             self._engines.close()
-            return self._failed(pending, datasets, started, error), False
+            return self._noted(self._failed(pending, datasets, started, error)), False
         except Exception as error:  # noqa: BLE001 - a bug must not end the daemon; it is told, and the engine made anew
             self._emit("sync.crashed", run=pending.run_id, error=type(error).__name__, where=_where(error))
             self._engines.close()
             bug = MmsyncError(
                 f"a bug in mmsync: {type(error).__name__}", hint="Report it with the log line `sync.crashed`."
             )
-            return self._failed(pending, datasets, started, bug), False
+            return self._noted(self._failed(pending, datasets, started, bug)), False
         return run, False
+
+    def _noted(self, run: RunResult) -> RunResult:
+        """A run that the engine did not come to record; a note that fails is no more than that."""
+        try:
+            self._ledger.record(run)
+        except StateError as error:
+            self._emit("state.failed", error=error.code, message=str(error), hint=error.hint)
+        return run
 
     def _failed(
         self, pending: PendingRun, datasets: list[Dataset], started: float, error: MmsyncError

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from moneymentor_sync import __version__
+from moneymentor_sync.adapters.database import DatabaseSource
 from moneymentor_sync.adapters.lock_file import only_daemon
 from moneymentor_sync.adapters.memory import give_back
 from moneymentor_sync.adapters.prometheus_text import render
@@ -19,16 +20,22 @@ from moneymentor_sync.control.server import ControlServer
 from moneymentor_sync.control.socket_file import SocketFile
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import Config
-from moneymentor_sync.daemon.daemon import Daemon, EngineNeeds, Parts
+from moneymentor_sync.daemon.daemon import Daemon
 from moneymentor_sync.daemon.engines import Runs
 from moneymentor_sync.daemon.life import CONTROL, Life, Surface
-from moneymentor_sync.daemon.operations import Identity
+from moneymentor_sync.daemon.parts import EngineNeeds, Identity, Parts
 from moneymentor_sync.daemon.signals import caught
 from moneymentor_sync.sync import Surroundings
 
 from .engine import open_engine, real_surroundings
 
 HOLDER = "mmsync run"
+
+
+def usable(config: Config) -> Config:
+    """The same, if a daemon can be started with it. Raises ConfigError where its database URL opens nothing."""
+    DatabaseSource(config.database)  # opens no connection
+    return config
 
 
 @contextmanager
@@ -45,6 +52,7 @@ def open_life(
     `load_config` reads the configuration again when it is to be reloaded. Raises DaemonRunsError where another
     daemon has the state file or the socket, StateError, ControlError and ConfigError.
     """
+    usable(config)
     around, pid = real_surroundings(), os.getpid()
     with ExitStack() as held:
         held.enter_context(only_daemon(config.state_path, pid))
@@ -55,7 +63,7 @@ def open_life(
             ledger=Ledger(config.state_path),
             ticker=ticker,
             open_engine=_engines(around, emit, holder),
-            load_config=load_config,
+            load_config=lambda: usable(load_config()),
             render_metrics=render,
             rest=give_back,
             emit=emit,

@@ -1,0 +1,65 @@
+"""What a daemon is given, and what its inner parts share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from moneymentor_sync.core.daemon_ports import Ledger, Ticker
+from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.ports import Gate, Tick
+from moneymentor_sync.core.settings import Config
+
+from .board import Board
+from .desk import Desk
+from .engines import Runs
+from .interruptions import Interruptions
+from .schedule import Schedule
+from .standing import Standing
+
+Document = dict[str, Any]
+"""A JSON object, as the control channel gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the daemon is, for its status."""
+
+    version: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineNeeds:
+    """What an engine gets of the daemon: progress, the gate between batches, and sleep that can be ended."""
+
+    tick: Tick
+    gate: Gate
+    sleep: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The daemon's edges, as ports. `open_engine` is entered and left in the worker's thread; `load_config` reads
+    the configuration again; `rest` gives back what a sync needed."""
+
+    ledger: Ledger
+    ticker: Ticker
+    open_engine: Callable[[Config, EngineNeeds], AbstractContextManager[Runs]]
+    load_config: Callable[[], Config]
+    render_metrics: Callable[[Document], str]
+    rest: Callable[[], None]
+    emit: Emit
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """The inner parts that the worker and whoever asks share."""
+
+    standing: Standing
+    desk: Desk
+    interruptions: Interruptions
+    schedule: Schedule
+    board: Board
