@@ -13,6 +13,7 @@ import pytest
 
 from moneymentor_sync.adapters.environment import load_config
 from moneymentor_sync.adapters.lock_file import LockFiles
+from moneymentor_sync.adapters.state_schema import MIGRATIONS
 from moneymentor_sync.checks import Check, check_everything
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.sandbox import Sandbox
@@ -123,7 +124,7 @@ def test_after_a_sync_all_is_still_well_and_the_header_is_found(place: Place) ->
     checks = place.check()
     assert not_ok(checks) == {}
     assert "all 3 columns" in checks["tab: people"].message
-    assert "version 1" in checks["state file"].message
+    assert f"version {len(MIGRATIONS)}" in checks["state file"].message
     assert place.files() == before
 
 
