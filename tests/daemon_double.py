@@ -281,6 +281,7 @@ class Bench:
             self.ticker.call_due()
             self.settle()
         self.time.advance(max(until - self.time.mono, 0.0))
+        self.daemon.heart.beat("worker")  # it waits for a job, and says so every few seconds
 
     @property
     def status(self) -> dict[str, Any]:

@@ -71,11 +71,11 @@ def test_metrics_are_prometheus_text(served: Served) -> None:
 def test_history_asks_for_what_the_query_says(served: Served) -> None:
     assert served.ask("GET", "/sync/history") == (200, {"runs": []})
     assert served.ask("GET", "/sync/history?dataset=&limit=") == (200, {"runs": []})
-    assert served.ask("GET", "/sync/history?dataset=user_profiles&limit=10000") == (200, {"runs": []})
+    assert served.ask("GET", "/sync/history?dataset=user_profiles&limit=1000") == (200, {"runs": []})
     assert served.operator.told == [
         ("history", None, 20),
         ("history", None, 20),
-        ("history", "user_profiles", 10_000),
+        ("history", "user_profiles", 1_000),
     ]
 
 

@@ -411,3 +411,39 @@ def test_ready_is_told_to_systemd_and_the_watchdog_is_pinged(house: House, tmp_p
         while "STOPPING=1" not in seen and select.select([manager], [], [], PATIENCE)[0]:
             seen += manager.recv(4096).decode() + "\n"
         assert "STOPPING=1" in seen
+
+
+def test_a_socket_that_somebody_removes_comes_back(house: House) -> None:
+    house.start()
+    house.synced()
+    house.socket.unlink()
+    house.until(lambda: house.status() is not None, "it listens again")
+    assert house.events("control.renewed")
+    assert house.socket.stat().st_mode & 0o777 == 0o660
+    for path in house.socket.parent.iterdir():
+        path.unlink()
+    house.socket.parent.rmdir()
+    house.until(lambda: house.status() is not None, "also where the directory went")
+    assert house.end() == 0
+
+
+def test_status_tells_a_daemon_that_listens_elsewhere_from_one_that_is_dead(house: House) -> None:
+    process = house.start()
+    house.synced()
+    text = house.config.read_text()
+    house.config.write_text(text.replace("control.sock", "other.sock"))
+    shown = house.command("status")
+    assert shown.returncode == 3
+    assert f"process {process.pid}" in shown.stdout
+    house.config.write_text(text)
+
+
+def test_while_it_stops_it_says_so(house: House) -> None:
+    fault = house.box.faults.add(Fault("delay", on="write", seconds=3.0))
+    process = house.start()
+    house.until(lambda: fault.fired, "it writes")
+    process.send_signal(signal.SIGTERM)
+    house.until(lambda: (house.status() or {}).get("stopping"), "it is stopping")
+    shown = house.command("status")
+    assert "stopping" in shown.stdout
+    assert process.wait(PATIENCE) == 0

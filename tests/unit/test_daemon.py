@@ -16,9 +16,11 @@ from moneymentor_sync.core.errors import (
     QuotaExhaustedError,
     ShuttingDownError,
     StateError,
+    TooManyHoldersError,
     UnavailableError,
     UnknownDatasetError,
 )
+from moneymentor_sync.core.record import Totals
 from moneymentor_sync.daemon.parts import EngineNeeds
 from tests.daemon_double import Bench, MemoryLedger, config_of
 
@@ -508,7 +510,10 @@ def test_stopping_ends_a_run_at_its_next_batch_and_it_counts_neither_way() -> No
     bench.ticker.time.advance(300)
     bench.ticker.call_due()
     bench.daemon.serve_next()
-    assert bench.status["is_running"] is False
+    assert (bench.status["is_running"], bench.status["stopping"]) == (True, True)
+    assert bench.status["next_sync_in_seconds"] is None
+    assert bench.daemon.operations.healthy()[0] is False
+    assert "stopping" in bench.status["health"]["reason"]
     with pytest.raises(ShuttingDownError):
         bench.daemon.operations.force(None, allow_deletes=False, by=None)
     with pytest.raises(ShuttingDownError):
@@ -597,11 +602,58 @@ def test_old_runs_are_removed_now_and_then() -> None:
     assert 3 <= len(bench.ledger.pruned) <= 4
 
 
-def test_memory_is_given_back_after_the_first_sync_and_once_a_minute_at_most() -> None:
-    bench = Bench(config_of(interval_seconds=10.0)).start()
-    assert len(bench.rests) == 1
+def test_memory_is_given_back_when_there_is_time_else_once_a_minute() -> None:
+    bench = Bench(config_of(interval_seconds=2.0)).start()
     bench.pass_time(200)
-    assert 3 <= len(bench.rests) <= 4
+    assert 2 <= len(bench.rests) <= 4
+    bench.daemon.rest()
+    bench.daemon.rest()
+    assert 3 <= len(bench.rests) <= 5
+
+
+def test_a_part_that_is_not_heard_of_any_more_is_the_verdict() -> None:
+    bench = Bench().start()
+    bench.time.advance(1000)
+    health = bench.status["health"]
+    assert health["level"] == "unhealthy" and "worker" in health["reason"] and "restart" in health["hint"]
+    assert bench.daemon.operations.healthy()[0] is False
+
+
+def test_a_lock_that_is_held_for_long_is_told_with_its_holder() -> None:
+    bench = Bench()
+    bench.engine.raises = LockHeldError("mmsync sync (process 7) is working on spreadsheet sheet")
+    bench.start()
+    bench.pass_time(90)
+    assert bench.status["health"]["level"] == "warning"
+    assert "process 7" in bench.status["health"]["reason"]
+    bench.pass_time(600)
+    assert bench.status["health"]["level"] == "degraded"
+    bench.engine.raises = None
+    bench.pass_time(10)
+    assert bench.status["health"]["level"] == "healthy"
+
+
+def test_what_a_foreground_sync_adds_is_counted() -> None:
+    bench = Bench().start()
+    bench.ledger.kept = Totals(successful=7)
+    bench.pass_time(300)
+    assert bench.status["statistics"]["total_syncs"] == 8
+
+
+def test_a_holder_too_many_is_refused() -> None:
+    bench = Bench().start()
+    for number in range(1000):
+        bench.daemon.operations.pause(f"web-{number}", 10.0, by=None)
+    with pytest.raises(TooManyHoldersError):
+        bench.daemon.operations.pause("one more", 10.0, by=None)
+
+
+def test_the_start_says_what_it_runs_with_and_that_the_last_one_was_killed() -> None:
+    ledger = MemoryLedger()
+    Bench(ledger=ledger).start()
+    (fields,) = Bench(ledger=ledger).start().said("daemon.started")
+    assert fields["last_one_was_killed"] is True
+    assert (fields["version"], fields["socket"], fields["datasets"]) == ("1.2.3", "/control.sock", ["a", "b"])
 
 
 def test_the_status_has_exactly_the_keys_of_the_contract_and_more_beside_them() -> None:

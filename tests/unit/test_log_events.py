@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import select
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -325,3 +326,20 @@ def test_values_are_plain() -> None:
     deep: list[Any] = []
     deep.append(deep)
     assert plain(deep) == [[[["<list>"]]]]
+
+
+def test_a_pipe_that_nobody_reads_stops_nobody() -> None:
+    reading, writing = os.pipe()
+    try:
+        with os.fdopen(writing, "w") as out:
+            log = event_log(LogSettings(), stream=out, environ={})
+            for number in range(3000):  # far more than a pipe holds
+                log.info("sync.finished", number=number)
+            os.set_blocking(reading, False)
+            while os.read(reading, 1 << 20):
+                if select.select([reading], [], [], 0)[0] == []:
+                    break
+            log.info("sync.finished", number="read again")
+            assert b"read again" in os.read(reading, 1 << 20)
+    finally:
+        os.close(reading)

@@ -157,6 +157,7 @@ _LIBPQ_DEFAULTS: dict[str, object] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
 }
 
 

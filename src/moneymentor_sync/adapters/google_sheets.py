@@ -82,14 +82,21 @@ class GoogleSheets:
         tick: Tick,
         tidy: bool = False,
     ) -> Landing:
-        self._batches.seen(fence)
         self.unsettled = None
-        if tidy and (leftovers := self._staging.leftovers()):
-            self._batches.send(leftovers, intend=intend)
-            self._reader.forget_leftovers()
+        if tidy:
+            self.tidy(fence, intend=intend)
+        else:
+            self._batches.seen(fence)
         if tab is None:
             return self._create(plan, intend, tick)
         return self._change(_Writing(plan, tab, make.frame(plan, tab.info), intend, tick))
+
+    def tidy(self, fence: FenceSeen, *, intend: Callable[[str], None]) -> None:
+        self._batches.seen(fence)
+        leftovers = self._staging.leftovers()
+        if leftovers:
+            self._batches.send(leftovers, intend=intend)
+            self._reader.forget_leftovers()
 
     def put_back(
         self,

@@ -6,6 +6,8 @@ token endpoint is named by the key file and is left alone.
 
 from __future__ import annotations
 
+import socket
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,8 +15,12 @@ import httplib2
 
 from moneymentor_sync.core.ports import Traffic
 
+from .deadline import Deadline
+
 GOOGLE_HOSTS = frozenset({"sheets.googleapis.com", "www.googleapis.com"})
 MAX_ANSWER_BYTES = 1 << 30
+WHOLE_CALL = 3
+"""A call is ended after so many times the silence that it may have."""
 _READS_BY_POST = (":getByDataFilter", ":batchGetByDataFilter", "developerMetadata:search")
 
 
@@ -51,11 +57,26 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
             if self._root is not None:
                 path = self._root.path.rstrip("/") + parts.path
                 uri = urlunsplit((self._root.scheme, self._root.netloc, path, parts.query, ""))
-        response, content = super().request(uri, method, body, headers, redirections, connection_type)
+        with Deadline(WHOLE_CALL * float(self.timeout), self._cut) as deadline:
+            try:
+                response, content = super().request(uri, method, body, headers, redirections, connection_type)
+            except Exception as error:
+                if deadline.passed:
+                    raise TimeoutError("the call took too long") from error
+                raise
+        if deadline.passed:  # cut at its very end: what came may not be all
+            raise TimeoutError("the call took too long")
         self.date = response.get("date", self.date)
         if is_api:
             self.traffic.bytes_received += len(content)
         return response, content
+
+    def _cut(self) -> None:
+        """Ends whatever is under way: the time-out of the sockets is one of silence, not of the whole call."""
+        for connection in list(self.connections.values()):
+            if connection.sock is not None:
+                with suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
 
     def _count(self, path: str, method: str, headers: Any, body: Any) -> None:
         override = (headers or {}).get("x-http-method-override", method)

@@ -12,6 +12,7 @@ from moneymentor_sync.core.health import Health
 from moneymentor_sync.core.record import DaemonMark
 from moneymentor_sync.core.status import DatasetSeen, ErrorSeen, Snapshot, document, moment, seen_of
 
+from .lock_file import daemon_holder
 from .state_ledger import Ledger
 
 
@@ -27,6 +28,7 @@ def last_status(path: Path, now: float) -> dict[str, Any] | None:
     if not ledger.is_current():
         return None
     mark, totals, records = ledger.mark(), ledger.totals(), ledger.records()
+    running = daemon_holder(path)
     config, datasets = seen_of(mark.seen if mark else "{}")
     tabs, breakers = ledger.tabs(), ledger.breakers()
     if not datasets:
@@ -35,7 +37,7 @@ def last_status(path: Path, now: float) -> dict[str, Any] | None:
         version=mark.version if mark else "",
         config=config,
         datasets=datasets,
-        health=Health("stopped", _reason(mark), NotRunningError.default_hint),
+        health=_unreachable(running) if running else Health("stopped", _reason(mark), NotRunningError.default_hint),
         pid=None,
         started_at=mark.started_at if mark else None,
         totals=totals,
@@ -50,6 +52,13 @@ def last_status(path: Path, now: float) -> dict[str, Any] | None:
         ),
     )
     return document(snapshot, None, now=now, mono=0.0) | {"stopped_at": _stopped_at(mark)}
+
+
+def _unreachable(holder: str) -> Health:
+    reason = f"a daemon ({holder}) has this state file, but does not listen where it was asked"
+    return Health(
+        "stopped", reason, "Ask where it listens (`[control] socket`); a socket that was removed comes back."
+    )
 
 
 def _reason(mark: DaemonMark | None) -> str:

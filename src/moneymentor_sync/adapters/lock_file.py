@@ -49,7 +49,7 @@ def hold_file(path: Path, holder: str) -> Iterator[None]:
 @contextmanager
 def only_daemon(state_path: Path, pid: int) -> Iterator[None]:
     """One daemon for each state file. Raises DaemonRunsError, naming the other, and StateError."""
-    held = hold_file(state_path.with_name(f"{state_path.name}.daemon.lock"), f"process {pid}")
+    held = hold_file(_daemon_lock(state_path), f"process {pid}")
     try:
         held.__enter__()
     except BlockingIOError as error:
@@ -58,6 +58,29 @@ def only_daemon(state_path: Path, pid: int) -> Iterator[None]:
         yield
     finally:
         held.__exit__(None, None, None)
+
+
+def daemon_holder(state_path: Path) -> str | None:
+    """The daemon that has the state file, None where there is none. Makes no file."""
+    return _holder_of(_daemon_lock(state_path))
+
+
+def _daemon_lock(state_path: Path) -> Path:
+    return state_path.with_name(f"{state_path.name}.daemon.lock")
+
+
+def _holder_of(path: Path) -> str | None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # not there (then nobody ever held it), or not ours to look at
+        return None
+    try:
+        flock(descriptor, LOCK_SH | LOCK_NB)
+    except BlockingIOError:
+        return _read(path.with_suffix(".holder"))
+    finally:
+        os.close(descriptor)
+    return None
 
 
 class LockFiles:
@@ -85,18 +108,7 @@ class LockFiles:
 
     def holder(self, spreadsheet_id: str) -> str | None:
         """Who holds the spreadsheet at this moment, None where nobody does. Makes no file."""
-        path = self._path(spreadsheet_id)
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:  # not there (then nobody ever held it), or not ours to look at
-            return None
-        try:
-            flock(descriptor, LOCK_SH | LOCK_NB)
-        except BlockingIOError:
-            return _read(path.with_suffix(".holder"))
-        finally:
-            os.close(descriptor)
-        return None
+        return _holder_of(self._path(spreadsheet_id))
 
     def _path(self, spreadsheet_id: str) -> Path:
         name = sha256(spreadsheet_id.encode()).hexdigest()[:16]

@@ -9,6 +9,8 @@ import contextlib
 import json
 import logging
 import os
+import select
+import stat
 import sys
 import threading
 from collections.abc import Callable, Mapping, MutableMapping
@@ -21,6 +23,8 @@ from moneymentor_sync.core.settings import LogSettings
 
 from .log_fields import exception_fields, in_order, on_one_line, plain
 
+PATIENCE_SECONDS = 1.0
+"""How long one line waits for a reader; after that lines are lost until somebody reads again."""
 Event = MutableMapping[str, Any]
 Shape = Literal["console", "json", "journal"]
 _PRIORITIES = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
@@ -77,19 +81,41 @@ def _is_journal(out: TextIO, environ: Mapping[str, str]) -> bool:
     return environ.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"
 
 
+def _pipe_of(out: TextIO) -> int | None:
+    """The descriptor of a pipe or socket, which a reader may leave full; None for files and terminals."""
+    try:
+        descriptor = out.fileno()
+        mode = os.fstat(descriptor).st_mode
+    except (OSError, ValueError):
+        return None
+    return descriptor if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None
+
+
 class _Lines:
     """The end of structlog's chain: whole lines to a stream, from any thread."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._lock = threading.Lock()
+        self._pipe = _pipe_of(out)
+        self._read = True
 
     def msg(self, line: str) -> None:
         encoding = self._out.encoding or "utf-8"
         # A full disk or a reader that is gone must not stop a sync.
         with self._lock, contextlib.suppress(OSError, ValueError):
+            if not self._takes_a_line():
+                return
             self._out.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
             self._out.flush()
+
+    def _takes_a_line(self) -> bool:
+        """False for a pipe that is full: whoever does not read the log must not stop the daemon."""
+        if self._pipe is None:
+            return True
+        patience = PATIENCE_SECONDS if self._read else 0.0
+        self._read = bool(select.select([], [self._pipe], [], patience)[1])
+        return self._read
 
     debug = info = warning = error = critical = msg
 

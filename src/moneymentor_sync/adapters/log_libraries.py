@@ -16,6 +16,8 @@ from structlog.typing import FilteringBoundLogger
 
 SPEAKING = ("apscheduler", "uvicorn", "asyncio")
 """Their texts name jobs, sockets and tasks."""
+TOLD_OTHERWISE = ("googleapiclient.http",)
+"""They say of each refused request what the run says, too, with its id."""
 APART = "google"
 """google-auth takes its loggers out of the root's hands when it is first used: what they said then, with all that
 is in it, would go to stderr as it stands."""
@@ -36,6 +38,9 @@ def library_events(log: FilteringBoundLogger) -> Iterator[None]:
     root.handlers[:] = apart.handlers[:] = [_Router(log)]
     root.setLevel(logging.WARNING)
     apart.propagate = False
+    quiet = {name: logging.getLogger(name).level for name in TOLD_OTHERWISE}
+    for name in quiet:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
     threading.excepthook, sys.unraisablehook = _thread_hook(log), _finalizer_hook(log)
     try:
@@ -45,6 +50,8 @@ def library_events(log: FilteringBoundLogger) -> Iterator[None]:
         logging.captureWarnings(False)
         root.handlers[:] = handlers
         apart.handlers[:], apart.propagate = handlers_apart, propagate
+        for name, before in quiet.items():
+            logging.getLogger(name).setLevel(before)
         root.setLevel(level)
 
 

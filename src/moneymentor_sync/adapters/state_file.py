@@ -6,6 +6,7 @@ Each method is one transaction; a crash leaves the last one that was finished.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from moneymentor_sync.core.errors import StateError
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetState, FenceState, RunResult
 
@@ -30,6 +32,8 @@ class StateFile:
         with state_errors(self._path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             path.touch(mode=0o600)
+            if path.stat().st_uid == os.geteuid():
+                path.chmod(0o600)
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
         try:
             with state_errors(self._path):
@@ -38,6 +42,7 @@ class StateFile:
                 self._db.execute("PRAGMA foreign_keys = ON")
                 migrate(self._db, path)
                 self._secret = self._make_secret()
+                self._identity = _identity(path)
         except BaseException:
             self._db.close()
             raise
@@ -47,6 +52,15 @@ class StateFile:
 
     def secret(self) -> bytes:
         return self._secret
+
+    def check_place(self) -> None:
+        with state_errors(self._path):
+            if not self._path.exists() or _identity(self._path) != self._identity:
+                raise StateError(
+                    f"the state file {self._path} was removed or replaced while it was in use",
+                    hint="Put it back if you have it. Else what was written before is no longer known: rows that "
+                    "go from the database have to be deleted by hand.",
+                )
 
     def _make_secret(self) -> bytes:
         self._db.execute("INSERT OR IGNORE INTO meta VALUES ('secret', ?)", (secrets.token_bytes(32),))
@@ -152,6 +166,11 @@ class StateFile:
                     self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _plain(known: KnownTab) -> dict[str, Any]:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 PRUNE_ROWS = 500
 """Runs that one transaction removes: a writer waits for that at most."""
-NOTE_SECONDS = 5.0
-"""How long a note waits for a sync's transaction: the thread that feeds the watchdog writes some, too."""
+NOTE_SECONDS = 3.0
+"""How long a note waits for a sync's transaction: less than who asked for it does."""
 _DAY = 86_400.0
 _DETAILS = (
     "dataset", "tab", "result", "rows", "inserted", "updated", "deleted", "cells", "reads", "writes", "bytes_sent",
@@ -51,7 +51,8 @@ class Ledger:
 
     def _connect(self) -> sqlite3.Connection:
         if not self._read_only:
-            return sqlite3.connect(self._path, isolation_level=None, timeout=NOTE_SECONDS)
+            name = f"{self._path.resolve().as_uri()}?mode=rw"  # one that is gone is not made again, and empty
+            return sqlite3.connect(name, uri=True, isolation_level=None, timeout=NOTE_SECONDS)
         return connect_read_only(self._path)
 
     def is_current(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -65,6 +66,7 @@ class Ticks:
         self._due: dict[str, float] = {}
         self._ids: dict[str, str] = {}
         self._numbers = itertools.count()
+        self._lock = threading.Lock()
         self._scheduler = scheduler(
             executors={"default": executor()},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -96,8 +98,9 @@ class Ticks:
             if self._ids.get(name) == identity:  # neither replaced nor cancelled since it was handed out
                 call()
 
-        before, self._ids[name] = self._ids.get(name), identity
-        self._due[name] = self._monotonic() + seconds
+        with self._lock:
+            before, self._ids[name] = self._ids.get(name), identity
+            self._due[name] = self._monotonic() + seconds
         first = datetime.now(UTC) + timedelta(seconds=seconds)
         self._scheduler.add_job(called, trigger, id=identity, next_run_time=first)
         self._remove(before)
@@ -108,8 +111,10 @@ class Ticks:
                 self._scheduler.remove_job(identity)
 
     def cancel(self, name: str) -> None:
-        self._due.pop(name, None)
-        self._remove(self._ids.pop(name, None))
+        with self._lock:
+            self._due.pop(name, None)
+            before = self._ids.pop(name, None)
+        self._remove(before)
 
     def due_in(self, name: str) -> float | None:
         due = self._due.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -66,9 +67,10 @@ def demo(
     del config  # the demo brings its own; the option is there since every command has it
     with _place(directory) as place, _sandbox(place, port) as box:
         settings = _prepare(place, box, users, interval)
-        _first_sync(settings, box, verbose=verbose)
+        _first_sync(settings, verbose=verbose)
         if once:
             return
+        out().print(f"\nThe spreadsheet, in a browser: [link={box.url}/]{box.url}/[/link]")
         _follow(settings, place, interval)
 
 
@@ -114,7 +116,7 @@ def _prepare(place: Path, box: Sandbox, users: int, interval: int) -> Config:
     return load_config(file, environ={"HOME": str(place)}, cwd=place)
 
 
-def _first_sync(settings: Config, box: Sandbox, *, verbose: bool) -> None:
+def _first_sync(settings: Config, *, verbose: bool) -> None:
     from moneymentor_sync.wiring import choose, open_engine
 
     from .run_display import show_run
@@ -127,7 +129,6 @@ def _first_sync(settings: Config, box: Sandbox, *, verbose: bool) -> None:
     ):
         run = engine.run(choose(settings, []), trigger="demo")
     show_run(run)
-    out().print(f"\nThe spreadsheet, in a browser: [link={box.url}/]{box.url}/[/link]")
     if not run.ok:
         raise typer.Exit(1)
 
@@ -144,7 +145,9 @@ def _follow(settings: Config, place: Path, interval: int) -> None:
         _changing(place / "moneymentor.db", interval),
     ):
         out().print(f"The database changes every {interval} s, and the spreadsheet follows. Ctrl-C stops.")
-        out().print(f"[dim]In another terminal:[/dim] mmsync status -c {place / 'sync.toml'}\n", soft_wrap=True)
+        out().print(
+            f"[dim]In another terminal:[/dim] {sys.argv[0]} status -c {place / 'sync.toml'}\n", soft_wrap=True
+        )
         life.live()
     out().print("Stopped.")
 

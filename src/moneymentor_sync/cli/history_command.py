@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 IN_TABLE = 20
 IN_PLOT = 200
-MOST = 10_000
+MOST = 1_000
 
 
 @command("history")

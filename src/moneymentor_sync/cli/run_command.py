@@ -44,8 +44,11 @@ def run(config: ConfigOption = None, verbose: VerboseOption = False) -> None:
         open_life(settings, load_config=again, emit=leveled(log), environ=os.environ) as life,
     ):
         done = life.live()
-    if not done:
+    try:
         sys.stderr.flush()
+    except OSError:  # nobody reads it any more, or its disk is full: Python would end with 120 for that
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    if not done:
         os._exit(0)  # a call to Google or the database hangs; what it would still do is refused or made up for
 
 

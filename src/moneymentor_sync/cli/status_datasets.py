@@ -55,7 +55,7 @@ def _cells(one: dict[str, Any], view: Viewpoint) -> list[Text]:
         Text(view.age(one["last_sync_time"]), style="" if known else "yellow"),
         Text(f"{plain(result)} ×{failures:,}" if failures > 1 else plain(result), style=_COLOURS.get(result, "")),
         Text(f"{one['rows']:,}" if known else "–"),
-        Text(changes(one["inserted"], one["updated"], one["deleted"])),
+        Text(changes(one["inserted"], one["updated"], one["deleted"]) if result == "synced" else ""),
     ]
 
 

@@ -32,6 +32,8 @@ TRIGGERS = {
     "schedule": "scheduled",
     "retry": "a retry",
     "notify": "notified",
+    "enable": "enabled",
+    "reload": "reloaded",
     "force": "forced",
     "sync": "mmsync sync",
 }

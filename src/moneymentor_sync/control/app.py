@@ -28,11 +28,15 @@ from . import asks
 from .changes import CHANGES, Change, said
 from .operator import Accepted, Document, Operator, Peer
 from .peers import Access
-from .refusals import INTERNAL, NotAllowedError, document, document_of, status_of
+from .refusals import INTERNAL, NotAllowedError, TooManyWaitingError, document, document_of, status_of
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus text exposition format
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+MAX_WAITING = 32
+"""Clients that wait for a sync's end at the same time: half of the connections there are."""
 
 
 class Channel:
@@ -46,6 +50,8 @@ class Channel:
         self._emit = emit
         self._pool = pool
         self._stopping = stopping
+        self._one_history = asyncio.Semaphore(1)
+        self._waiting = 0
 
     def app(self) -> Starlette:
         """The ASGI application. It needs the Peer in `scope["state"]["peer"]`."""
@@ -93,8 +99,9 @@ class Channel:
     async def _history(self, request: Request) -> Response:
         self._reader(request)
         asked = asks.parse_history(request.query_params.multi_items())
-        # Ten thousand runs are encoded in the thread, too.
-        return await self._in_thread(lambda: _json(self._operator.history(asked.dataset, asked.limit)))
+        # A thousand runs are encoded in the thread, too; one such answer at a time is memory enough.
+        async with self._one_history:
+            return await self._in_thread(lambda: _json(self._operator.history(asked.dataset, asked.limit)))
 
     # --- changing -------------------------------------------------------------------------------------------
 
@@ -107,7 +114,8 @@ class Channel:
             self._changed(action, peer, **said(asked))
             return answer
 
-        return _json(await self._in_thread(act), change.status)
+        # What only touches memory is done here: the threads may all wait for a state file that somebody locked.
+        return _json(act() if change.at_once else await self._in_thread(act), change.status)
 
     async def _force(self, request: Request) -> Response:
         peer = self._changer(request)
@@ -120,10 +128,16 @@ class Channel:
             )
             return accepted
 
+        if asked.wait and self._waiting >= MAX_WAITING:
+            raise TooManyWaitingError(f"{MAX_WAITING} others wait for a sync already")
         accepted = await self._in_thread(act)
         if not asked.wait:
             return _json({"accepted": True, "run_id": accepted.run_id}, HTTPStatus.ACCEPTED)
-        return _json(await self._ended(request, accepted.done))
+        self._waiting += 1
+        try:
+            return _json(await self._ended(request, accepted.done))
+        finally:
+            self._waiting -= 1
 
     async def _ended(self, request: Request, done: Future[Document]) -> Document:
         """The result of a sync. Occupies no thread; a client that goes away ends only the waiting.

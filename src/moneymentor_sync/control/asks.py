@@ -18,7 +18,7 @@ from .refusals import BadRequestError
 
 DAY = 86_400.0
 DEFAULT_LIMIT = 20
-MAX_LIMIT = 10_000
+MAX_LIMIT = 1_000
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Names = Annotated[list[Name], Meta(min_length=1)]

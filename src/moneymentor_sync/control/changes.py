@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -18,11 +18,13 @@ from .operator import Document, Operator, Peer
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One path that changes something. `act` may take some milliseconds; `status` is that of success."""
+    """One path that changes something. `act` may take some milliseconds, with `at_once` none; `status` is that of
+    success."""
 
     asked: type[Struct]
     act: Callable[[Operator, Any, Peer], Document]
     status: HTTPStatus = HTTPStatus.OK
+    at_once: bool = False
 
 
 def _change(
@@ -59,8 +61,8 @@ def _reload(operator: Operator, _asked: Reload, by: Peer) -> Document:
 CHANGES: Mapping[str, Change] = {
     "enable": _change(Switch, _enable),
     "disable": _change(Switch, _disable),
-    "pause": _change(Pause, _pause),
-    "resume": _change(Resume, _resume),
+    "pause": replace(_change(Pause, _pause), at_once=True),
+    "resume": replace(_change(Resume, _resume), at_once=True),
     "notify": _change(Notify, _notify, HTTPStatus.ACCEPTED),
     "reload": _change(Reload, _reload),
 }

@@ -27,6 +27,8 @@ STATUSES: Mapping[str, HTTPStatus] = {
     "shutting_down": HTTPStatus.SERVICE_UNAVAILABLE,
     "state": HTTPStatus.SERVICE_UNAVAILABLE,
     "too_many_connections": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_holders": HTTPStatus.SERVICE_UNAVAILABLE,
+    "too_many_waiting": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Which status goes with which code; any other is a failure of the daemon's (500)."""
 
@@ -42,6 +44,13 @@ class NotAllowedError(MmsyncError):
 
     code = "not_allowed"
     default_hint = "Who may ask is set by `[control] readers` and `changers`."
+
+
+class TooManyWaitingError(MmsyncError):
+    """So many wait for a sync's end that no connection would be left for others."""
+
+    code = "too_many_waiting"
+    default_hint = "Ask without `wait`, and look at the status."
 
 
 def status_of(code: str) -> HTTPStatus:

@@ -26,6 +26,7 @@ from .protocol import protocol_class
 THREADS = 4
 """For what may wait for the disk. More would only wait for each other."""
 _GRACE_SECONDS = 1  # for answers under way when the daemon stops; a whole number, as uvicorn has it
+_BACKLOG = 256  # also how often asyncio complains at once where no descriptors are left
 _LAST_WORDS_SECONDS = 0.3
 _START_SECONDS = 10.0
 
@@ -127,6 +128,7 @@ class ControlServer:
             log_level=logging.CRITICAL + 1,  # what matters is emitted as events
             access_log=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
+            backlog=_BACKLOG,
         )
 
 

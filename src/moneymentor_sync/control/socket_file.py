@@ -50,6 +50,14 @@ class SocketFile:
             self._let_go()
             raise
 
+    @property
+    def stands(self) -> bool:
+        """Whether the path still leads here."""
+        try:
+            return _identity(self.path) == self._identity
+        except OSError:
+            return False
+
     def close(self) -> None:
         """Stops listening and removes the socket, unless another one stands in its place. May be called again."""
         if self._lock != -1:

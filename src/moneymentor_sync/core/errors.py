@@ -285,6 +285,13 @@ class ShuttingDownError(MmsyncError):
     default_hint = "Ask again when it has been started again."
 
 
+class TooManyHoldersError(MmsyncError):
+    """More holders than anybody has processes: one more would change nothing."""
+
+    code = "too_many_holders"
+    default_hint = "Give each process one name, and use it again."
+
+
 class NothingToSyncError(MmsyncError):
     """A sync was asked for without naming a dataset, and every dataset is disabled."""
 

@@ -20,6 +20,8 @@ LEVELS: Mapping[str, LogLevel] = {
     "control.died": "error",
     "control.failed": "error",
     "control.refused": "warning",
+    "control.renewed": "error",
+    "dataset.noted": "warning",
     "daemon.left": "warning",
     "dataset.failed": "error",
     "dataset.unchanged": "debug",

@@ -10,6 +10,12 @@ from .breaker import Breaker
 Level = Literal["healthy", "warning", "degraded", "unhealthy", "stopped"]
 
 
+BUSY_WARNING_SECONDS = 60.0
+BUSY_DEGRADED_SECONDS = 600.0
+"""For so long a foreground sync of a large table may be at work."""
+BUSY_HINT = "Wait until it has finished, or stop that process."
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """`reason` is one line for a person, `hint` what to do (empty where nothing is to be done)."""
@@ -50,15 +56,25 @@ class Facts:
     error: str = ""
     hint: str = ""
     failing: tuple[Failing, ...] = ()
+    silent: tuple[str, ...] = ()
+    """Parts that have not been heard of for longer than their longest call may take."""
+    busy_seconds: float = 0.0
+    busy: str = ""
+    """For how long another process has had the lock, and which."""
 
 
 def assess(facts: Facts) -> Health:
     """The verdict on a daemon that runs."""
+    if facts.silent:
+        reason = f"it hangs: nothing has been heard of its {' and '.join(facts.silent)} for minutes"
+        return Health("unhealthy", reason, "Restart it: `systemctl restart mmsync`. Nothing is lost by that.")
+    if facts.busy_seconds >= BUSY_DEGRADED_SECONDS:
+        return Health("degraded", f"nothing can be synced: {facts.busy}", BUSY_HINT)
     if facts.last_ok is False and not facts.worked_since_start:
         reason = f"nothing could be synced since the start: {facts.error}"
         return Health("unhealthy", reason, facts.hint)
     if facts.breaker.state != "closed":
-        reason = f"{_times(facts.breaker.failures)} failed in a row, waiting before the next try: {facts.error}"
+        reason = f"failed {_times(facts.breaker.failures)} in a row, waits before the next try: {facts.error}"
         return Health("degraded", reason, facts.hint)
     opened = [one for one in facts.failing if one.breaker.state != "closed"]
     if opened:
@@ -66,12 +82,14 @@ def assess(facts: Facts) -> Health:
         reason = f"dataset {one.name} failed {_times(one.breaker.failures)} in a row: {one.error}"
         return Health("degraded", reason + _more(len(opened)), one.hint)
     if facts.failures >= facts.max_failures:
-        return Health("degraded", f"{_times(facts.failures)} failed in a row: {facts.error}", facts.hint)
+        return Health("degraded", f"failed {_times(facts.failures)} in a row: {facts.error}", facts.hint)
     if facts.failing:
         one = facts.failing[0]
         return Health("warning", f"dataset {one.name}: {one.error}" + _more(len(facts.failing)), one.hint)
     if facts.failures:
         return Health("warning", f"the last sync failed: {facts.error}", facts.hint)
+    if facts.busy_seconds >= BUSY_WARNING_SECONDS:
+        return Health("warning", f"waiting: {facts.busy}", BUSY_HINT)
     if facts.last_ok is None:
         return Health("healthy", "started; the first sync has not ended yet")
     return Health("healthy", "every dataset is in step with the database")

@@ -192,6 +192,10 @@ class Destination(Protocol):
         """
         ...
 
+    def tidy(self, fence: FenceSeen, *, intend: Callable[[str], None]) -> None:
+        """Removes the hidden tabs that a write which did not come to its end has left."""
+        ...
+
     def put_back(
         self,
         sheet_id: int,
@@ -316,6 +320,10 @@ class Store(Protocol):
     """The state file. Every method may raise StateError; a method is one transaction."""
 
     def secret(self) -> bytes: ...
+
+    def check_place(self) -> None:
+        """Raises StateError where the file is no longer the one that was opened."""
+        ...
 
     def dataset(self, name: str) -> DatasetState | None: ...
 

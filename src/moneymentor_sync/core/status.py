@@ -112,6 +112,7 @@ class Snapshot:
     datasets: tuple[DatasetSeen, ...]
     health: Health
     is_running: bool = False
+    stopping: bool = False
     pid: int | None = None
     started_at: float | None = None
     started_mono: float | None = None
@@ -132,6 +133,7 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
     holds = alive(snapshot.holds, mono)
     return {
         "is_running": snapshot.is_running,
+        "stopping": snapshot.stopping,
         "sync_in_progress": progress is not None,
         "sync_enabled": is_enabled(snapshot.switches, EVERYTHING, True, now),
         "paused_for_requests": bool(holds),
@@ -168,7 +170,7 @@ def moment(seconds: float | None) -> str | None:
 
 def _next(snapshot: Snapshot, now: float, mono: float) -> float | None:
     enabled = is_enabled(snapshot.switches, EVERYTHING, True, now)
-    if not snapshot.is_running or not enabled or snapshot.next_mono is None:
+    if not snapshot.is_running or snapshot.stopping or not enabled or snapshot.next_mono is None:
         return None
     return round(max(snapshot.next_mono - mono, remaining(snapshot.breaker, now), 0.0), 3)
 

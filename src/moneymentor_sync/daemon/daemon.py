@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from contextlib import AbstractContextManager
 
-from moneymentor_sync.core.agenda import Ask
+from moneymentor_sync.core.agenda import Ask, Trigger
 from moneymentor_sync.core.errors import ShuttingDownError, StateError
 from moneymentor_sync.core.ports import Gate
 from moneymentor_sync.core.record import DaemonMark
@@ -56,9 +56,9 @@ class Daemon:
         self._works = self._build(config, around, wait)
         self._follow_up = FollowUp(self._works.standing, self._works.schedule, parts, around)
         self._worker = Worker(
-            self._works, Engines(self._open_engine), parts, around.clock, self._beat, self._follow_up.after
+            self._works, Engines(self._open_engine), parts, self._follow_up, around.clock, self._beat
         )
-        self.operations = Operations(identity, self._works, parts, around, self._configured)
+        self.operations = Operations(identity, self._works, parts, around, lambda: self._configured("reload"))
         self._thread = threading.Thread(target=self._worker.work, name=WORKER, daemon=True)
 
     def _build(self, config: Config, around: Surroundings, wait: Wait) -> Works:
@@ -69,6 +69,7 @@ class Daemon:
             Interruptions(around.monotonic, self._beat, wait),
             Schedule(self._parts.ticker, self._ask),
             Board(clock, self._beat, self._new_gate),
+            self.heart,
         )
 
     @property
@@ -86,7 +87,8 @@ class Daemon:
     def prepare(self) -> None:
         """All of `start` but the worker's thread."""
         self._works.board.started = (self._clock(), self._monotonic())
-        self._configured()
+        self._say_started()
+        self._configured("start")
         self._follow_up.plan()
 
     def serve_next(self, seconds: float = 0.0) -> bool:
@@ -95,6 +97,10 @@ class Daemon:
         if job is not None:
             self._worker.serve(job)
         return job is not None
+
+    def rest(self) -> None:
+        """There is time: gives back what the last syncs needed."""
+        self._follow_up.idle()
 
     def stop(self) -> None:
         """Takes nothing on any more and lets the sync under way end at its next batch; does not wait for it."""
@@ -142,14 +148,35 @@ class Daemon:
 
     # --- what its parts need of it --------------------------------------------------------------------------
 
-    def _configured(self) -> None:
+    def _say_started(self) -> None:
+        """What somebody wants to know who finds this line first; also whether the last one ended by itself."""
+        config = self.config
+        try:
+            before = self._parts.ledger.mark()
+        except StateError:
+            before = None
+        self._emit(
+            "daemon.started",
+            version=self._identity.version,
+            pid=self._identity.pid,
+            config=str(config.file) if config.file else None,
+            socket=str(config.socket_path),
+            state=str(config.state_path),
+            interval=config.sync.interval_seconds,
+            datasets=[one.name for one in config.datasets if self._works.standing.is_enabled(one)],
+            enabled=self._works.standing.sync_enabled,
+            breaker=self._works.standing.common.state,
+            last_one_was_killed=before is not None and before.stopped_at is None,
+        )
+
+    def _configured(self, trigger: Trigger) -> None:
         """Plans what the configuration asks for, and syncs all of it now."""
         self._mark()
         datasets = self.config.datasets
         # Not less than before: the call under way was begun with the old configuration.
         self._allow_silence(max(self._silence, _longest_call(self.config)))
         self._works.schedule.plan(datasets)
-        self._ask(Ask(frozenset(one.name for one in datasets), "start"))
+        self._ask(Ask(frozenset(one.name for one in datasets), trigger))
 
     def _allow_silence(self, seconds: float) -> None:
         self._silence = seconds

@@ -20,7 +20,7 @@ MARGIN_SECONDS = 0.05
 
 
 class FollowUp:
-    """Called by the worker after each job. What a sync needed is given back once a minute at most."""
+    """Called by the worker after each job, and when there is none: then what a sync needed is given back."""
 
     def __init__(self, standing: Standing, schedule: Schedule, parts: Parts, around: Surroundings) -> None:
         self._standing = standing
@@ -31,7 +31,8 @@ class FollowUp:
         self._clock = around.clock
         self._monotonic = around.monotonic
         self._pruned: float | None = None
-        self._rested: float | None = None
+        self._rested = around.monotonic()
+        self._tired = False
 
     def after(self, job: Job, busy: bool) -> None:
         """`busy` says that another process had the lock, so that nothing was tried."""
@@ -40,8 +41,14 @@ class FollowUp:
                 self._schedule.later(f"busy:{name}", BUSY_SECONDS, [name], "retry")
         self.plan()
         self._prune()
-        if self._rested is None or self._monotonic() - self._rested >= REST_SECONDS:
-            self._rested = self._monotonic()
+        self._tired = True
+        if self._monotonic() - self._rested >= REST_SECONDS:
+            self.idle()
+
+    def idle(self) -> None:
+        """There is time: what the last syncs needed is given back, once."""
+        if self._tired:
+            self._tired, self._rested = False, self._monotonic()
             self._rest()
 
     def plan(self) -> None:
@@ -59,7 +66,9 @@ class FollowUp:
         if standing.last_ok is False and not standing.worked_since_start and COMMON not in waits:
             sync = standing.config.sync
             delay = restart_backoff(standing.totals.failures, sync.retry_delay_seconds, sync.interval_seconds)
-            self._schedule.later("restart", delay, everything, "retry")
+            due = self._schedule.due_in()
+            if due is None or delay < due - 1.0:  # else the tick comes at the same time, and would be a second try
+                self._schedule.later("restart", delay, everything, "retry")
 
     def _prune(self) -> None:
         if self._pruned is not None and self._monotonic() - self._pruned < PRUNE_SECONDS:

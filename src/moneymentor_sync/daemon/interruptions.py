@@ -38,12 +38,13 @@ class Interruptions:
         self.holds: Holds = {}
         self.stopping = False
 
-    def place(self, holder: str, ttl_seconds: float) -> Hold:
-        """Takes or renews a hold. Beyond MAX_HOLDERS the newest name is not kept: it would have no effect."""
+    def place(self, holder: str, ttl_seconds: float) -> Hold | None:
+        """Takes or renews a hold; None, and nothing is kept, where there are MAX_HOLDERS already."""
         with self._changed:
             placed = place(self.holds, holder, ttl_seconds, self._monotonic())
-            if len(placed) <= MAX_HOLDERS:
-                self.holds = placed
+            if len(placed) > MAX_HOLDERS:
+                return None
+            self.holds = placed
         return placed[holder]
 
     def release(self, holder: str) -> bool:

@@ -28,6 +28,10 @@ class Channel(Protocol):
 
     def start(self) -> None: ...
 
+    def look(self) -> bool:
+        """Sees that it can be reached, and makes it so where it cannot; whether that had to be done."""
+        ...
+
     def stop(self, timeout: float) -> object: ...
 
 
@@ -99,7 +103,6 @@ class Life:
         daemon.start()
         on.channel.start()
         self._next_check = on.monotonic() + daemon.config.sync.health_check_interval
-        on.emit("daemon.started", datasets=[one.name for one in daemon.config.datasets if one.enabled])
         on.supervisor.ready("syncing")
 
     def _pause(self) -> float:
@@ -129,10 +132,12 @@ class Life:
         self._silent = silent
         if not silent:
             on.supervisor.watchdog()
+        if on.channel.look():
+            on.emit("control.renewed")
         if on.monotonic() >= self._next_check:
             self._next_check = on.monotonic() + daemon.config.sync.health_check_interval
             daemon.check_health()
-            on.supervisor.status(daemon.operations.snapshot().health.reason)
+            on.supervisor.status(daemon.operations.health().reason)
 
     def _look_at_the_clocks(self) -> None:
         step, was_set = self._watch.look(), self._set_watch.look()

@@ -12,7 +12,15 @@ from contextlib import suppress
 
 from moneymentor_sync.core.agenda import Ask
 from moneymentor_sync.core.daemon_ports import Accepted
-from moneymentor_sync.core.errors import MmsyncError, NothingToSyncError, ShuttingDownError, UnknownDatasetError
+from moneymentor_sync.core.errors import (
+    MmsyncError,
+    NothingToSyncError,
+    ShuttingDownError,
+    TooManyHoldersError,
+    UnknownDatasetError,
+)
+from moneymentor_sync.core.health import Health
+from moneymentor_sync.core.holds import MAX_HOLDERS
 from moneymentor_sync.core.status import ConfigSeen, DatasetSeen, Snapshot, document
 from moneymentor_sync.core.switches import EVERYTHING
 from moneymentor_sync.sync import Surroundings
@@ -35,6 +43,7 @@ class Operations:
         self._interruptions = works.interruptions
         self._schedule = works.schedule
         self._board = works.board
+        self._heart = works.heart
         self._parts = parts
         self._emit = parts.emit
         self._clock = around.clock
@@ -55,8 +64,9 @@ class Operations:
             version=self._identity.version,
             config=ConfigSeen.of(config.sync),
             datasets=tuple(map(DatasetSeen.of, config.datasets)),
-            health=standing.health(),
-            is_running=self._desk.open,
+            health=self.health(),
+            is_running=True,
+            stopping=not self._desk.open,
             pid=self._identity.pid,
             started_at=started[0] if started else None,
             started_mono=started[1] if started else None,
@@ -71,9 +81,16 @@ class Operations:
             errors=standing.errors,
         )
 
+    def health(self) -> Health:
+        """The verdict at this moment."""
+        health = self._standing.health(self._heart.silent())
+        if self._desk.open:
+            return health
+        return Health(health.level, "it is stopping: the batch under way is being ended")
+
     def healthy(self) -> tuple[bool, Document]:
-        health = self._standing.health()
-        return health.good, {"status": health.level, "reason": health.reason}
+        health = self.health()
+        return health.good and self._desk.open, {"status": health.level, "reason": health.reason}
 
     def metrics(self) -> str:
         return self._parts.render_metrics(self.status())
@@ -105,6 +122,8 @@ class Operations:
         del by
         self._refuse_if_stopping()
         hold = self._interruptions.place(holder, ttl_seconds)
+        if hold is None:
+            raise TooManyHoldersError(f"{MAX_HOLDERS:,} others hold the sync up already")
         self._emit("pause.placed", seconds=ttl_seconds)
         return {"paused_for_requests": True, "expires_in_seconds": round(hold.expires - self._monotonic(), 3)}
 
@@ -125,7 +144,7 @@ class Operations:
         names = self._known(datasets) if datasets else self._enabled()
         self._standing.try_again({COMMON, *names})
         with suppress(ShuttingDownError):  # it is in force, and will be when the daemon has been started again
-            self._desk.ask(Ask(names, "retry"))
+            self._desk.ask(Ask(names, "enable"))
         return answer
 
     def disable(

@@ -15,6 +15,7 @@ from moneymentor_sync.core.settings import Config
 from .board import Board
 from .desk import Desk
 from .engines import Runs
+from .heart import Heart
 from .interruptions import Interruptions
 from .schedule import Schedule
 from .standing import Standing
@@ -63,3 +64,4 @@ class Works:
     interruptions: Interruptions
     schedule: Schedule
     board: Board
+    heart: Heart

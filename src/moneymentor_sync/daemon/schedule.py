@@ -58,7 +58,7 @@ class Schedule:
         self._ticker.once("switch", seconds, self._switch_ended)
 
     def _switch_ended(self) -> None:
-        self._ask(Ask(self._everything, "retry"))
+        self._ask(Ask(self._everything, "enable"))
 
     def due_in(self) -> float | None:
         """Seconds until the next interval ends; never waits."""

@@ -1,4 +1,4 @@
-"""Signals as something to wait for. Handlers do nothing: what a handler may safely touch is too little."""
+"""Signals as something to wait for. A handler only notes its number: little else may be touched in one."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class Signals:
     """Gives the signals that came since the last look; made by `caught`, in the main thread."""
 
-    def __init__(self, readable: int) -> None:
+    def __init__(self, readable: int, came: list[int]) -> None:
         self._readable = readable
+        self._came = came
 
     def wait(self, seconds: float) -> Sequence[int]:
-        """The numbers of signals that came, in order; after so many seconds none."""
-        ready, _, _ = select.select([self._readable], [], [], max(seconds, 0.0))
-        if not ready:
-            return ()
-        with suppress(BlockingIOError):
-            return [number for number in os.read(self._readable, 4096) if number in CAUGHT]
-        return ()
+        """The numbers of signals that came, each once, in order; after so many seconds none.
+
+        The pipe only wakes: it may be full when a signal comes, and the number would be lost.
+        """
+        ready, _, _ = select.select([self._readable], [], [], 0.0 if self._came else max(seconds, 0.0))
+        if ready:
+            with suppress(BlockingIOError):
+                os.read(self._readable, 65_536)
+        came, self._came[:] = list(dict.fromkeys(self._came)), []
+        return came
 
 
 @contextmanager
@@ -34,17 +38,19 @@ def caught() -> Iterator[Signals]:
     readable, writable = os.pipe()
     for descriptor in (readable, writable):
         os.set_blocking(descriptor, False)
-    handlers = {number: signal.signal(number, _nothing) for number in CAUGHT}
+    came: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if number not in came:  # a flood of one does not fill memory
+            came.append(number)
+
+    handlers = {number: signal.signal(number, note) for number in CAUGHT}
     wakeup = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
     try:
-        yield Signals(readable)
+        yield Signals(readable, came)
     finally:
         signal.set_wakeup_fd(wakeup)
         for number, handler in handlers.items():
             signal.signal(number, handler)
         os.close(readable)
         os.close(writable)
-
-
-def _nothing(_number: int, _frame: FrameType | None) -> None:
-    """A handler there must be, else the signal would end the process."""

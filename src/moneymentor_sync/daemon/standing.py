@@ -47,6 +47,7 @@ class Standing:
         self._chance = chance
         self._emit = emit
         self._lock = threading.RLock()
+        self._switching = threading.Lock()
         self.config = config
         self.totals: Totals = ledger.totals()
         self.records: Mapping[str, DatasetRecord] = ledger.records()
@@ -55,6 +56,7 @@ class Standing:
         self.errors: tuple[ErrorSeen, ...] = ()
         self.last_ok: bool | None = None
         self.worked_since_start = False
+        self._busy: tuple[float, str] | None = None
 
     # --- what may be synced ---------------------------------------------------------------------------------
 
@@ -100,9 +102,10 @@ class Standing:
         now = self._clock()
         until = None if for_seconds is None else now + for_seconds
         made = [Switch(name, enabled, now, reason, until) for name in names]
-        with self._lock:
+        with self._switching:  # not the common lock: a state file that is locked must not stop the worker here
             self._ledger.save_switches(*made)
-            self.switches = MappingProxyType({**self.switches, **{one.name: one for one in made}})
+            with self._lock:
+                self.switches = MappingProxyType({**self.switches, **{one.name: one for one in made}})
 
     def clock_was_set(self, seconds: float) -> None:
         """The wall clock was set, forward or back: what ends at a time of it is to end when it would have."""
@@ -114,8 +117,8 @@ class Standing:
                 n: replace(one, until=one.until + seconds) for n, one in before.items() if one.state == "open"
             }
             self.breakers = MappingProxyType({**before, **opened})
-            self._note_breakers(before)
-            self._note(lambda: self._ledger.save_switches(*moved.values()))
+        self._note_breakers(before)
+        self._note(lambda: self._ledger.save_switches(*moved.values()))
 
     def configure(self, config: Config) -> None:
         """Another configuration: what was tried in vain may be tried again, and what is gone is forgotten."""
@@ -144,10 +147,26 @@ class Standing:
                 if admits(self.breakers.get(name, CLOSED), self._clock()):
                     self._step(name, "due")
 
+    def busy(self, who: str | None) -> None:
+        """Another process had the lock, and says so; None where nobody has it any more."""
+        since = self._busy[0] if self._busy else self._clock()
+        self._busy = None if who is None else (since, who)
+
+    def refresh(self) -> None:
+        """Takes in what a foreground sync has added to the totals meanwhile."""
+        try:
+            totals, records = self._ledger.totals(), self._ledger.records()
+        except StateError:
+            return  # the run itself will meet it, and tell
+        with self._lock:
+            if totals.runs > self.totals.runs:
+                self.totals, self.records = totals, MappingProxyType({**self.records, **records})
+
     def settle(self, run: RunResult) -> None:
         """Takes in how a run ended."""
         ended = run.started_at + run.seconds
         with self._lock:
+            self._busy = None
             before = self.breakers
             self.totals = after_run(self.totals, run)
             records = dict(self.records)
@@ -208,9 +227,15 @@ class Standing:
             return
         self.breakers = MappingProxyType({**self.breakers, name: new})
         if new.state == "open" and old.state != "open":
-            self._emit("breaker.opened", dataset=name or None, failures=new.failures, seconds=round(new.wait))
+            self._emit(
+                "breaker.opened",
+                dataset=name or "all",
+                failures=new.failures,
+                seconds=round(new.wait),
+                error=new.reason,
+            )
         elif new.state == "closed" and old.state != "closed":
-            self._emit("breaker.closed", dataset=name or None)
+            self._emit("breaker.closed", dataset=name or "all")
 
     def _note_breakers(self, before: Mapping[str, Breaker]) -> None:
         changed = {name: one for name, one in self.breakers.items() if before.get(name, CLOSED) != one}
@@ -226,7 +251,9 @@ class Standing:
 
     # --- the verdict ----------------------------------------------------------------------------------------
 
-    def health(self) -> Health:
+    def health(self, silent: Sequence[str] = ()) -> Health:
+        """The verdict; `silent` are parts that have not been heard of for too long."""
+        busy, now = self._busy, self._clock()
         totals, records, breakers = self.totals, self.records, self.breakers
         failing = tuple(
             Failing(name, one.last_error or "", one.last_hint or "", breakers.get(name, CLOSED))
@@ -243,5 +270,8 @@ class Standing:
                 error=totals.last_error or "",
                 hint=totals.last_hint or "",
                 failing=failing,
+                silent=tuple(silent),
+                busy_seconds=now - busy[0] if busy else 0.0,
+                busy=busy[1] if busy else "",
             )
         )

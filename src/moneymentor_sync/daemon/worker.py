@@ -12,6 +12,7 @@ from moneymentor_sync.core.settings import Dataset
 
 from .desk import Job
 from .engines import Engines
+from .follow_up import FollowUp
 from .parts import Parts, Works
 
 IDLE_SECONDS = 5.0
@@ -19,17 +20,17 @@ IDLE_SECONDS = 5.0
 
 
 class Worker:
-    """`clock` is UNIX seconds, `beat` the sign of life; `after` is called when a job has ended, whatever became of
-    it, with whether another process had the lock."""
+    """`clock` is UNIX seconds, `beat` the sign of life; `follow_up` is told when a job has ended, and when there is
+    none for some seconds."""
 
     def __init__(
         self,
         works: Works,
         engines: Engines,
         parts: Parts,
+        follow_up: FollowUp,
         clock: Callable[[], float],
         beat: Callable[[], None],
-        after: Callable[[Job, bool], None],
     ) -> None:
         self._desk = works.desk
         self._standing = works.standing
@@ -39,7 +40,7 @@ class Worker:
         self._emit = parts.emit
         self._clock = clock
         self._beat = beat
-        self._after = after
+        self._follow_up = follow_up
         self.stopping = False
 
     def work(self) -> None:
@@ -50,8 +51,16 @@ class Worker:
                 job = self._desk.take(IDLE_SECONDS)
                 if job is not None:
                     self.serve(job)
+                else:
+                    self._idle()
         finally:
             self._engines.close()
+
+    def _idle(self) -> None:
+        try:
+            self._follow_up.idle()
+        except Exception as error:  # noqa: BLE001 - as in `serve`
+            self._emit("sync.crashed", error=type(error).__name__, where=_where(error))
 
     def serve(self, job: Job) -> None:
         """Runs one job. Whatever that raises, the worker goes on, and whoever waits for the job is told."""
@@ -68,8 +77,9 @@ class Worker:
         if not datasets:
             self._emit("schedule.skipped", run=job.run.run_id, trigger=job.run.trigger)
             job.done.set_result(RunResult(job.run.run_id, self._clock(), 0.0, job.run.trigger))
-            self._after(job, False)
+            self._follow_up.after(job, False)
             return
+        self._standing.refresh()
         self._standing.begin([dataset.name for dataset in datasets])
         self._board.begin(job.run)
         try:
@@ -79,7 +89,7 @@ class Worker:
         if not busy:
             self._standing.settle(run)
         job.done.set_result(run)
-        self._after(job, busy)
+        self._follow_up.after(job, busy)
 
     def _datasets(self, run: PendingRun) -> list[Dataset]:
         by_name = {dataset.name: dataset for dataset in self._standing.config.datasets}
@@ -99,6 +109,7 @@ class Worker:
             )
         except LockHeldError as error:
             self._emit("lock.busy", run=pending.run_id, message=str(error))
+            self._standing.busy(str(error))
             return self._failed(pending, datasets, started, error), True
         except MmsyncError as error:
             self._emit("sync.failed", run=pending.run_id, error=error.code, message=str(error), hint=error.hint)

@@ -115,6 +115,7 @@ class Engine:
         with ExitStack() as held:
             for spreadsheet_id in dict.fromkeys(dataset.spreadsheet_id for dataset in datasets):
                 held.enter_context(self._edges.lease.hold(spreadsheet_id))
+            self._edges.store.check_place()
             decider, holding = self._decider(), Holding(self._gate)
             gathered = self._gather(datasets, decider.hasher, holding)
             try:
@@ -145,6 +146,8 @@ class Engine:
                 took=round(one.seconds, 3),
                 **({"error": one.error_code, "message": one.error, "hint": one.hint} if one.error_code else {}),
             )
+            for note in one.notes:
+                self._emit("dataset.noted", run=run.run_id, dataset=one.dataset, note=note)
         self._emit(
             "sync.finished", run=run.run_id, trigger=run.trigger, outcome=run.outcome, took=round(run.seconds, 3)
         )

@@ -202,6 +202,8 @@ class SpreadsheetSync:
                 return self._done(one, tally, state.rows)
         decision = self._decide(one, view)
         if decision.plan.is_empty:
+            if state is not None and state.dirty:
+                self.destination.tidy(view.fence, intend=self._intend(view.fence, _at_once))
             self._finish(one, decision, tab, None, state)
             return self._done(one, tally, decision.plan.rows_after)
         landing = self._write(one, decision, view, tab, state, tally)

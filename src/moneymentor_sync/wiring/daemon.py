@@ -16,8 +16,7 @@ from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.adapters.state_ledger import Ledger
 from moneymentor_sync.adapters.systemd_notify import Notifier, watchdog_seconds
 from moneymentor_sync.adapters.ticks import Ticks
-from moneymentor_sync.control.server import ControlServer
-from moneymentor_sync.control.socket_file import SocketFile
+from moneymentor_sync.control.channel import ControlChannel
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.daemon.daemon import Daemon
@@ -57,7 +56,6 @@ def open_life(
     with ExitStack() as held:
         held.enter_context(only_daemon(config.state_path, pid))
         StateFile(config.state_path).close()  # made, or brought to this version, before anybody else reads it
-        listening = held.enter_context(SocketFile(config.socket_path, holder))
         ticker = Ticks(around.rng)
         parts = Parts(
             ledger=Ledger(config.state_path),
@@ -69,13 +67,15 @@ def open_life(
             emit=emit,
         )
         daemon = Daemon(config, parts, around, Identity(__version__, pid))
-        channel = ControlServer(
+        channel = ControlChannel(
+            config.socket_path,
             daemon.operations,
-            listening.socket,
             config.control,
             emit,
+            holder=holder,
             beat=lambda: daemon.heart.beat(CONTROL),
         )
+        held.callback(channel.stop)
         notifier = Notifier(environ)
         held.callback(notifier.close)
         surface = Surface(
