@@ -206,7 +206,7 @@ def test_a_warning_for_one_dataset_that_fails() -> None:
         )
     )
     assert shown[0] == '! warning: dataset user_profiles: the query failed: no such column "total_chat"'
-    assert "user_profiles     UserProfiles      on 2 h ago   failed ×3  12,345" in shown
+    assert "user_profiles      UserProfiles       on  2 h ago    failed ×3  12,345" in shown
     assert shown[-3:] == [
         "recent errors",
         '1 min ago     user_profiles: the query failed: no such column "total_chat" in',

@@ -5,6 +5,21 @@ from __future__ import annotations
 import ctypes
 import gc
 
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # <malloc.h>
+_LARGE_BYTES = 128 * 1024
+
+
+def keep_little() -> None:
+    """Has the C library keep less for later (mallopt(3), glibc; elsewhere nothing). For before threads start.
+
+    One arena for all threads, since only one of ours works; and a large buffer, such as a body for Google, goes
+    back when it is freed, also after many of them.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune is not None:
+        tune(_M_ARENA_MAX, 1)
+        tune(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
 
 def give_back() -> None:
     """Collects garbage and has the C library return free pages (malloc_trim(3), glibc; elsewhere only the first).

@@ -33,8 +33,10 @@ def run(config: ConfigOption = None, verbose: VerboseOption = False) -> None:
     from moneymentor_sync.adapters.environment import load_config
     from moneymentor_sync.adapters.log_events import event_log
     from moneymentor_sync.adapters.log_libraries import library_events
+    from moneymentor_sync.adapters.memory import keep_little
     from moneymentor_sync.wiring.daemon import open_life
 
+    keep_little()
     faulthandler.enable()  # a hang ends with systemd's SIGABRT, and the stacks are then in the journal
     settings = load_config(config)
     log = event_log(settings.log, verbose=verbose)
