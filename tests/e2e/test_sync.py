@@ -259,7 +259,7 @@ def test_the_demo_once(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert "synced" in done.stdout
-    assert "http://127.0.0.1:" in done.stdout
+    assert "http://" not in done.stdout, "an address that is gone with the command would lead nowhere"
     assert list(tmp_path.iterdir()) == []
 
 
