@@ -9,6 +9,7 @@ import pytest
 
 from moneymentor_sync.core.errors import StoppedError
 from moneymentor_sync.core.ports import Gate, RunResult
+from moneymentor_sync.sandbox.faults import Fault
 from moneymentor_sync.sync import Surroundings
 from moneymentor_sync.wiring import open_engine
 
@@ -167,3 +168,69 @@ def test_constant_traffic_does_not_keep_a_sync_from_its_end(bench: Workbench) ->
     assert held.run().ok
     assert 1 <= len(held.waited) < 20
     assert bench.rows() == body([(key, name, score + 1) for key, name, score in SOME])
+
+
+LARGE = [(i, f"p{i}", i) for i in range(1, 801)]
+
+
+def test_what_a_misplaced_write_hit_is_given_back_also_where_more_batches_were_to_follow(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.people(*LARGE)
+    bench.sync()
+    monkeypatch.setattr("moneymentor_sync.adapters.google_sheets.BODY_BYTES", 12_000)
+    bench.people(*[(key, f"{name} x", score) for key, name, score in LARGE if key % 3 == 0])
+    happened = bench.before_write(lambda: bench.person.insert_columns(TAB, 2), skip=2)
+
+    held: list[bool] = []
+
+    def gate(*, wait: bool) -> bool:
+        if happened and not held:
+            held.append(True)
+            return True
+        return False
+
+    bench.datasets = [bench.dataset(max_delete_fraction=1.0)]
+    assert run_with(bench, gate).ok
+    assert happened
+    header, *rows = bench.grid()
+    theirs = header.index(None) if None in header else 2
+    assert [row[theirs] for row in rows if len(row) > theirs and row[theirs] is not None] == []
+    kept = sorted(float(str(row[header.index("id")])) for row in rows if row[header.index("id")] is not None)
+    assert kept == [float(key) for key, _, _ in LARGE if key % 3 == 0]
+
+
+def test_a_dataset_is_not_decided_on_what_was_read_before_another_one_waited(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twenty = LARGE[:20]
+    bench.sql("CREATE TABLE other (id INTEGER PRIMARY KEY, name TEXT, score NUMERIC)")
+    bench.people(*[(i, f"n{i}", i) for i in range(1, 3001)])
+    bench.sql("INSERT INTO other VALUES (?,?,?)", *twenty)
+    query = "SELECT id, name, score FROM other ORDER BY id"
+    bench.datasets = [bench.dataset(), bench.dataset(name="other", tab="Other", query=query)]
+    monkeypatch.setattr("moneymentor_sync.adapters.google_reader.Reader.__init__.__defaults__", (4_000, 4_000))
+    assert bench.run().ok
+    bench.person.type_rows("Other", 0, 4, [["notes"], *[[f"note {i}"] for i in range(1, 21)]])
+    assert bench.run().ok
+    bench.sql("DELETE FROM other WHERE id = 3")
+    bench.forget_fingerprints()
+    fault = bench.box.faults.add(Fault("status", on="read", nth=4, count=1))
+    sorted_at: list[float] = []
+
+    def gate(*, wait: bool) -> bool:
+        if wait and fault.fired and not sorted_at:
+            sorted_at.append(bench.clock())
+            bench.clock.sleep(60.0)
+            bench.person.sort("Other", 0, descending=True)
+            return True
+        return False
+
+    around = Surroundings(bench.clock, bench.clock, bench.clock.sleep, bench.chance)
+    with open_engine(bench.config, holder="test", gate=gate, surroundings=around) as engine:
+        assert engine.run(bench.config.datasets).ok
+    assert sorted_at
+    header, *rows = bench.grid("Other")
+    at = header.index("notes")
+    found = {row[0]: row[at] for row in rows if row and row[0] is not None}
+    assert found == {float(i): f"note {i}" for i in range(1, 21) if i != 3}

@@ -633,6 +633,38 @@ def test_a_lock_that_is_held_for_long_is_told_with_its_holder() -> None:
     assert bench.status["health"]["level"] == "healthy"
 
 
+def test_a_lock_that_nobody_tries_any_more_is_not_told_for_ever() -> None:
+    bench = Bench(config_of(interval_seconds=100_000.0))
+    bench.engine.raises = LockHeldError("mmsync sync (process 7) is working on spreadsheet sheet")
+    bench.start()
+    bench.daemon.operations.disable(None, reason=None, for_seconds=None, by=None)
+    bench.pass_time(3600)
+    assert bench.status["health"]["level"] == "healthy"
+
+
+def test_a_long_comparison_is_a_sign_of_life() -> None:
+    bench = Bench().start()
+
+    def compare_for_an_hour(needs: EngineNeeds) -> None:
+        for _ in range(300):
+            bench.time.advance(12.0)
+            needs.gate(wait=False)
+            assert bench.daemon.heart.silent() == []
+
+    bench.engine.during = compare_for_an_hour
+    assert force(bench)["ok"]
+
+
+def test_disabled_after_a_first_failure_nobody_runs_in_circles() -> None:
+    bench = Bench()
+    bench.engine.fails = {"a": DOWN, "b": DOWN}
+    bench.start()
+    bench.daemon.operations.disable(None, reason=None, for_seconds=None, by=None)
+    bench.events.clear()
+    bench.pass_time(3600)
+    assert len(bench.said("schedule.skipped")) < 20
+
+
 def test_what_a_foreground_sync_adds_is_counted() -> None:
     bench = Bench().start()
     bench.ledger.kept = Totals(successful=7)

@@ -335,6 +335,7 @@ def test_a_pipe_that_nobody_reads_stops_nobody() -> None:
             log = event_log(LogSettings(), stream=out, environ={})
             for number in range(3000):  # far more than a pipe holds
                 log.info("sync.finished", number=number)
+            log.info("sync.finished", long=["x" * 1500] * 20)  # longer than what is free in a pipe that takes some
             os.set_blocking(reading, False)
             while os.read(reading, 1 << 20):
                 if select.select([reading], [], [], 0)[0] == []:

@@ -19,6 +19,7 @@ class Deadline:
         self._seconds = seconds
         self._cut = cut
         self._over = threading.Event()
+        self._cutting = threading.Lock()
         self.passed = False
 
     def __enter__(self) -> Deadline:
@@ -28,11 +29,15 @@ class Deadline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        with self._cutting:  # no cut may come when this call has ended, and hit the next one
+            self._over.set()
 
     def _watch(self) -> None:
         wait = self._seconds
         while not self._over.wait(wait):
-            self.passed = True
-            self._cut()
+            with self._cutting:
+                if self._over.is_set():
+                    return
+                self.passed = True
+                self._cut()
             wait = AGAIN_SECONDS

@@ -181,6 +181,8 @@ class GoogleSheets:
         fits = _size(tail) + _size(rows or ()) + _size(blanks) + _size(deletes) < BODY_BYTES
         now = [*head, *tail, *blanks, *(deletes if fits else ()), *(rows or ())]
         landing = self._send(job, now, cells, whole=True, header=bool(head), deletes=fits)
+        if not landing.as_planned:
+            return landing  # what it hit is given back first; by these rows nothing may be deleted
         for group in () if fits else bodies(deletes, BODY_BYTES):
             self._batches.send(group, intend=job.intend)
         return replace(landing, token=self._batches.token)

@@ -14,13 +14,12 @@ from urllib.parse import urlsplit, urlunsplit
 import httplib2
 
 from moneymentor_sync.core.ports import Traffic
+from moneymentor_sync.core.settings import WHOLE_CALL
 
 from .deadline import Deadline
 
 GOOGLE_HOSTS = frozenset({"sheets.googleapis.com", "www.googleapis.com"})
 MAX_ANSWER_BYTES = 1 << 30
-WHOLE_CALL = 3
-"""A call is ended after so many times the silence that it may have."""
 _READS_BY_POST = (":getByDataFilter", ":batchGetByDataFilter", "developerMetadata:search")
 
 
@@ -76,7 +75,8 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
         for connection in list(self.connections.values()):
             if connection.sock is not None:
                 with suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+                    # Not SSLSocket's own: it drops the encryption first, and a body may just be on its way.
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
     def _count(self, path: str, method: str, headers: Any, body: Any) -> None:
         override = (headers or {}).get("x-http-method-override", method)

@@ -17,18 +17,21 @@ from filelock import FileLock, Timeout
 
 from moneymentor_sync.core.errors import DaemonRunsError, LockHeldError, StateError
 
+PROBE_SECONDS = 0.3
+"""Longer than anybody looks who only wants to know who holds it (`_holder_of`)."""
+
 
 @contextmanager
 def hold_file(path: Path, holder: str) -> Iterator[None]:
     """Holds the lock of a file, with a word beside it on who does.
 
-    Raises BlockingIOError at once where another process has it, with that process's word as its text; StateError
-    where the file cannot be made.
+    Raises BlockingIOError where another process has it and keeps it, with that process's word as its text;
+    StateError where the file cannot be made.
     """
     who = path.with_suffix(".holder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = FileLock(path, mode=0o600, blocking=False)
+        lock = FileLock(path, mode=0o600, timeout=PROBE_SECONDS)
         lock.acquire()
     except Timeout as error:
         raise BlockingIOError(_read(who)) from error
@@ -93,7 +96,7 @@ class LockFiles:
 
     @contextmanager
     def hold(self, spreadsheet_id: str) -> Iterator[None]:
-        """Holds the spreadsheet. Raises LockHeldError at once where another process has it."""
+        """Holds the spreadsheet. Raises LockHeldError where another process has it and keeps it."""
         held = hold_file(self._path(spreadsheet_id), self._holder)
         try:
             held.__enter__()

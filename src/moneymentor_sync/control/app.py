@@ -130,11 +130,12 @@ class Channel:
 
         if asked.wait and self._waiting >= MAX_WAITING:
             raise TooManyWaitingError(f"{MAX_WAITING} others wait for a sync already")
-        accepted = await self._in_thread(act)
         if not asked.wait:
+            accepted = await self._in_thread(act)
             return _json({"accepted": True, "run_id": accepted.run_id}, HTTPStatus.ACCEPTED)
         self._waiting += 1
         try:
+            accepted = await self._in_thread(act)
             return _json(await self._ended(request, accepted.done))
         finally:
             self._waiting -= 1

@@ -33,6 +33,7 @@ class ControlChannel:
         self._emit = emit
         self._holder = holder
         self._beat = beat
+        self._told = ""
         self._file = SocketFile(path, holder)
         self._server = self._new_server()
 
@@ -57,8 +58,13 @@ class ControlChannel:
             self._server = self._new_server()
             self._server.start()
         except MmsyncError as error:
-            self._emit("control.failed", error=error.code, message=str(error))
+            self._file.close()  # so that the next look tries again
+            self._beat()  # unreachable, but alive: the syncs go on
+            if str(error) != self._told:
+                self._told = str(error)
+                self._emit("control.failed", error=error.code, message=str(error))
             return False
+        self._told = ""
         return True
 
     def stop(self, timeout: float = 2.0) -> None:

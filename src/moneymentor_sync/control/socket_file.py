@@ -34,7 +34,10 @@ class SocketFile:
         self.path = path
         # The socket before the lock: a process that is killed lets go of them in this order, so whoever gets
         # the lock after it finds its socket dead, too.
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:  # no descriptor left
+            raise ControlError(f"the socket {path} cannot be made: {error.strerror}", hint=_HINT) from error
         self._lock = -1
         try:
             _prepare_directory(path.parent)

@@ -73,6 +73,8 @@ def assess(facts: Facts) -> Health:
     if facts.last_ok is False and not facts.worked_since_start:
         reason = f"nothing could be synced since the start: {facts.error}"
         return Health("unhealthy", reason, facts.hint)
+    if facts.breaker.state == "half_open" and facts.last_ok:
+        return Health("warning", "syncs succeed again, and none has had to ask Google yet since it failed")
     if facts.breaker.state != "closed":
         reason = f"failed {_times(facts.breaker.failures)} in a row, waits before the next try: {facts.error}"
         return Health("degraded", reason, facts.hint)

@@ -74,6 +74,10 @@ class ServiceAccount:
     private_key: str | None = field(default=None, repr=False)
 
 
+WHOLE_CALL = 3
+"""A call to Google is ended after so many times the silence (`timeout_seconds`) that it may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class GoogleSettings:
     """`spreadsheet_id` is None only where every dataset names its own. `api_endpoint` is None for Google's."""

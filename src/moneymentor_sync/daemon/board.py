@@ -45,6 +45,7 @@ class Board:
 
     def gate(self, *, wait: bool) -> bool:
         """`ports.Gate` of whatever run is under way. Raises StoppedError."""
+        self._beat()  # a large tab is compared for minutes without any other sign
         return self._gate is not None and self._gate(wait=wait)
 
     def waiting(self, waits: bool) -> None:

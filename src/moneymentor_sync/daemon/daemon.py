@@ -12,7 +12,7 @@ from moneymentor_sync.core.agenda import Ask, Trigger
 from moneymentor_sync.core.errors import ShuttingDownError, StateError
 from moneymentor_sync.core.ports import Gate
 from moneymentor_sync.core.record import DaemonMark
-from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.settings import WHOLE_CALL, Config
 from moneymentor_sync.core.status import seen_text
 from moneymentor_sync.sync.engine import Surroundings, new_run_id
 
@@ -211,4 +211,4 @@ class Daemon:
 
 def _longest_call(config: Config) -> float:
     """Seconds that one call to Google or the database may take, and say nothing meanwhile."""
-    return max(config.google.timeout_seconds, config.database.statement_timeout_seconds)
+    return max(WHOLE_CALL * config.google.timeout_seconds, config.database.statement_timeout_seconds)

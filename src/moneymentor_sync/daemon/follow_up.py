@@ -57,13 +57,15 @@ class FollowUp:
         Until the first success there are tries without a breaker, too, sooner than the interval.
         """
         standing = self._standing
-        self._schedule.when_switches_end(standing.next_switch_end())
+        with self._schedule.planning:  # an operator may set another switch just now
+            self._schedule.when_switches_end(standing.next_switch_end())
         everything = [dataset.name for dataset in standing.config.datasets]
         waits = standing.waits()
         for name, seconds in waits.items():
             whom = everything if name == COMMON else [name]
             self._schedule.later(f"try:{name}", seconds + MARGIN_SECONDS, whom, "retry")
-        if standing.last_ok is False and not standing.worked_since_start and COMMON not in waits:
+        hopeful = any(standing.allows(one) for one in standing.config.datasets)
+        if hopeful and standing.last_ok is False and not standing.worked_since_start:
             sync = standing.config.sync
             delay = restart_backoff(standing.totals.failures, sync.retry_delay_seconds, sync.interval_seconds)
             due = self._schedule.due_in()

@@ -164,7 +164,8 @@ class Operations:
         self._refuse_if_stopping()
         names = self._known(datasets) if datasets else frozenset({EVERYTHING})
         self._standing.switch(names, enabled=enabled, reason=reason, for_seconds=for_seconds)
-        self._schedule.when_switches_end(self._standing.next_switch_end())
+        with self._schedule.planning:
+            self._schedule.when_switches_end(self._standing.next_switch_end())
         states = {one.name: self._standing.is_enabled(one) for one in self._standing.config.datasets}
         return {"sync_enabled": self._standing.sync_enabled, "datasets": states}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
@@ -24,6 +25,8 @@ class Schedule:
         self._ask = ask
         self._jobs: tuple[str, ...] = ()
         self._everything: frozenset[str] = frozenset()
+        self.planning = threading.Lock()
+        """Held from looking when the next switch ends until that is planned."""
 
     def plan(self, datasets: Iterable[Dataset]) -> None:
         """Sets the intervals, in the place of those there were."""

@@ -28,7 +28,9 @@ class Signals:
         if ready:
             with suppress(BlockingIOError):
                 os.read(self._readable, 65_536)
-        came, self._came[:] = list(dict.fromkeys(self._came)), []
+        came: list[int] = []
+        while self._came:  # one by one: a handler may add another at any moment
+            came.append(self._came.pop(0))
         return came
 
 

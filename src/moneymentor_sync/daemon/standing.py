@@ -109,7 +109,9 @@ class Standing:
 
     def clock_was_set(self, seconds: float) -> None:
         """The wall clock was set, forward or back: what ends at a time of it is to end when it would have."""
-        with self._lock:
+        with self._switching, self._lock:
+            if self._busy is not None:
+                self._busy = (self._busy[0] + seconds, self._busy[1])
             moved = shifted(self.switches, seconds)
             self.switches = MappingProxyType({**self.switches, **moved})
             before = self.breakers
@@ -118,7 +120,9 @@ class Standing:
             }
             self.breakers = MappingProxyType({**before, **opened})
         self._note_breakers(before)
-        self._note(lambda: self._ledger.save_switches(*moved.values()))
+        with self._switching:
+            ends = [self.switches[name] for name in moved if name in self.switches]
+            self._note(lambda: self._ledger.save_switches(*ends))
 
     def configure(self, config: Config) -> None:
         """Another configuration: what was tried in vain may be tried again, and what is gone is forgotten."""

@@ -75,6 +75,7 @@ class Worker:
     def _serve(self, job: Job) -> None:
         datasets = self._datasets(job.run)
         if not datasets:
+            self._standing.busy(None)  # nobody tries, so nobody knows
             self._emit("schedule.skipped", run=job.run.run_id, trigger=job.run.trigger)
             job.done.set_result(RunResult(job.run.run_id, self._clock(), 0.0, job.run.trigger))
             self._follow_up.after(job, False)

@@ -74,6 +74,8 @@ class SpreadsheetSync:
     _foreign: bool = False
     _opened_at: Traffic = field(default_factory=Traffic)
     _unsettled: _Unsettled | None = None
+    _looks: int = 0
+    """How often the spreadsheet was looked at: a reading from before the last look is old."""
 
     def run(self, group: Sequence[Gathered]) -> list[DatasetResult]:
         """Syncs the datasets; the results are in the same order."""
@@ -97,9 +99,9 @@ class SpreadsheetSync:
             if failure is not None:
                 result = self._failed(one, failure, tally)
             else:
-                before = self.holding.restarts
+                before = self._looks
                 result = self._sync(one, reading, tally)
-                if result.writes or self.holding.restarts != before:
+                if result.writes or self._looks != before:
                     reading = None  # no longer what the spreadsheet is: the next one looks again
             results[one.dataset.name] = result
             tally = self._start()  # the common read is counted once, with the first
@@ -119,7 +121,7 @@ class SpreadsheetSync:
                 yield one, None, one.error or failure
                 continue
             try:
-                yield one, self._decide(one, reading), None
+                yield one, self._decide(one, reading, self.holding.pass_by), None
             except MmsyncError as refused:
                 yield one, None, refused
 
@@ -171,8 +173,9 @@ class SpreadsheetSync:
             reading = None
             try:
                 done = self._pass(one, view, tally)
-            except HeldUpError:
-                continue  # what was read is old by the time that nobody holds any more
+            except HeldUpError:  # what was read is old by the time that nobody holds any more
+                tally.interrupted = True
+                continue
             except (OvertakenError, RequestRefusedError) as error:
                 refusals += 1
                 if refusals > 2:
@@ -200,7 +203,7 @@ class SpreadsheetSync:
                 fresh = replace(state, known=known, verified_at=self.clock())
                 self.store.finish(one.dataset.name, fresh, {}, forget=())
                 return self._done(one, tally, state.rows)
-        decision = self._decide(one, view)
+        decision = self._decide(one, view, self.holding.let_go)
         if decision.plan.is_empty:
             if state is not None and state.dirty:
                 self.destination.tidy(view.fence, intend=self._intend(view.fence, _at_once))
@@ -214,7 +217,10 @@ class SpreadsheetSync:
         return self._done(one, tally, decision.plan.rows_after)
 
     def _done(self, one: Gathered, tally: Tally, rows: int) -> DatasetResult:
-        return self._result(one, "synced" if tally.wrote else "unchanged", tally, rows=rows, verified=True)
+        result = self._result(one, "synced" if tally.wrote else "unchanged", tally, rows=rows, verified=True)
+        if tally.interrupted and result.writes:  # of what was written before it was held up there is no count
+            return replace(result, result="synced")
+        return result
 
     def _settle(self, one: Gathered, view: Reading, tally: Tally) -> bool:
         """Gives people back what a write hit that did not land where it was planned; ours are mended by the
@@ -236,11 +242,10 @@ class SpreadsheetSync:
         self._unsettled = None
         return bool(cells)
 
-    def _decide(self, one: Gathered, view: Reading) -> Decision:
+    def _decide(self, one: Gathered, view: Reading, between: Callable[[], None]) -> Decision:
         self.tick(one.dataset.name, "comparing", 0, None)
         tab = view.tabs.get(one.dataset.name)
         allowed = one.dataset.name in self.unguarded
-        between = self.holding.let_go
         return self.decider.decide(one, tab, self._state(one), allow_deletes=allowed, between=between)
 
     # --- reading and writing --------------------------------------------------------------------------------
@@ -257,6 +262,7 @@ class SpreadsheetSync:
         for one in group:
             state = self._state(one)
             wanted.append(Wanted(one.dataset.name, one.dataset.tab, state.known if state else None))
+        self._looks += 1
         if self._unsettled is None:  # else people's cells are still to be given back
             self.holding.wait()
         reading = self.destination.read(wanted)

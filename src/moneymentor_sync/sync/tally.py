@@ -26,6 +26,8 @@ class Tally:
     cells: int = 0
     repaired: int = 0
     put_back: int = 0
+    interrupted: bool = False
+    """A write was left between two of its batches, to plan afresh: what they held is not counted."""
 
     @property
     def wrote(self) -> bool:
