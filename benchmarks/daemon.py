@@ -70,7 +70,7 @@ def holds(setting: Setting) -> Iterator[Figure]:
         yield seconds(
             "daemon.hold.median", f"from a hold to the sync standing back, median of {wanted}", median(taken)
         )
-        yield seconds("daemon.hold.most", "the longest: a sync that was held up five times goes through first", taken[-1])
+        yield seconds("daemon.hold.most", "the longest: one held up five times goes through first", taken[-1])
 
 
 def _stood_back(running: Running, number: int) -> float:
