@@ -164,7 +164,7 @@ class Running:
             if status is not None and status["statistics"]["total_syncs"]:
                 if status["statistics"]["failed_syncs"]:
                     raise RuntimeError(status["statistics"]["last_error"])
-                self.wait(1.0)  # it tidies up after its first sync
+                self.wait(7.0)  # when it has had nothing to do for five seconds, it tidies up
                 return
             self.wait(0.2)
         raise RuntimeError("no first sync within ten minutes")
