@@ -21,7 +21,7 @@ from moneymentor_sync.core.errors import MmsyncError
 
 from . import people
 from .figures import Figure, count, memory, percent, ratio, seconds
-from .scene import HERE, Scene, scene
+from .scene import HERE, Scene, run, scene
 from .setting import Setting
 
 ASKERS = 4
@@ -40,6 +40,18 @@ def idle(setting: Setting) -> Iterator[Figure]:
         yield memory("daemon.idle.memory", "memory of a daemon that waits (RSS)", running.memory(), 120_000_000)
         yield seconds("daemon.idle.cpu", f"CPU time it uses in {window} s", used)
         yield percent("daemon.idle.share", "of one core", 100 * used / window, 0.2)
+        for name, options in (("status", []), ("status_json", ["--json"])):
+            asked = [_ask(place, running, options) for _ in range(setting.rounds)]
+            yield seconds(
+                f"daemon.{name}.time", f"`mmsync status {' '.join(options)}`, whole process", median(asked)
+            )
+            yield ratio(f"daemon.{name}.share", "that against 250 ms", median(asked) / 0.25, 1.0)
+
+
+def _ask(place: Scene, running: Running, options: list[str]) -> float:
+    """Seconds that a person waits for the status."""
+    command = [sys.executable, "-m", "moneymentor_sync", "status", *options]
+    return run(command, place.directory, {"MMSYNC_SOCKET": str(running.socket)}).seconds
 
 
 def answers(setting: Setting) -> Iterator[Figure]:

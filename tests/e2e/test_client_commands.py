@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -206,17 +205,6 @@ def test_status_imports_nothing_heavy(place: Place, daemon: FakeDaemon) -> None:
         assert done.stderr == "[]\n"
 
 
-def test_status_takes_a_quarter_of_a_second_at_most(place: Place, daemon: FakeDaemon) -> None:
-    """The best of some, since other programs run here, too."""
-    for words in (["status"], ["status", "--json"]):
-        took = []
-        for _ in range(5):
-            began = time.perf_counter()
-            assert place.command(*words).returncode == 0
-            took.append(time.perf_counter() - began)
-        assert min(took) < 0.25
-
-
 # --- force ------------------------------------------------------------------------------------------------
 
 
@@ -261,8 +249,11 @@ def test_the_time_to_wait_is_up(place: Place, daemon: FakeDaemon) -> None:
 def test_ctrl_c_ends_the_waiting_only(place: Place, daemon: FakeDaemon) -> None:
     place.hold.clear()
     with place.started("force") as process:
-        while not daemon.asked:
-            time.sleep(0.01)
+        pause = threading.Event()
+        for _ in range(6000):
+            if daemon.asked or pause.wait(0.01):
+                break
+        assert daemon.asked
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=30)
     assert process.returncode == 130
