@@ -482,8 +482,15 @@ def test_constant_traffic_cannot_starve_a_run() -> None:
 
 def test_a_forced_run_is_not_held_up() -> None:
     bench = Bench().start()
-    hold_during(bench, 3000.0)
+    held: list[bool] = []
+
+    def during(needs: EngineNeeds) -> None:
+        bench.daemon.operations.pause("web-1", 3000.0, by=None)
+        held.extend(needs.gate(wait=wait) for wait in (True, False))
+
+    bench.engine.during = during
     assert force(bench)["ok"]
+    assert held == [False, False], "and it need not let go of what it has read"
     assert bench.waits == []
 
 
