@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 
 from moneymentor_sync import __version__
 from moneymentor_sync.adapters.database import DatabaseSource
@@ -37,24 +38,25 @@ def usable(config: Config) -> Config:
     return config
 
 
-@contextmanager
-def open_life(
-    config: Config,
-    *,
-    load_config: Callable[[], Config],
-    emit: Emit,
-    environ: Mapping[str, str],
-    holder: str = HOLDER,
-) -> Iterator[Life]:
-    """A daemon that has its state file and its socket, ready to live; in the main thread, whose signals it takes.
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A daemon that has its state file to itself, and the clockwork that it is to be started with."""
 
-    `load_config` reads the configuration again when it is to be reloaded. Raises DaemonRunsError where another
-    daemon has the state file or the socket, StateError, ControlError and ConfigError.
+    daemon: Daemon
+    ticker: Ticks
+    around: Surroundings
+
+
+@contextmanager
+def open_daemon(config: Config, *, load_config: Callable[[], Config], emit: Emit, holder: str) -> Iterator[Opened]:
+    """A daemon with its state file, without a socket and without signals: who opens it leads its life.
+
+    `load_config` reads the configuration again when it is to be reloaded; `holder` is what others are told who
+    want the lock. Raises DaemonRunsError where another daemon has the state file, StateError and ConfigError.
     """
     usable(config)
     around, pid = real_surroundings(), os.getpid()
-    with ExitStack() as held:
-        held.enter_context(only_daemon(config.state_path, pid))
+    with only_daemon(config.state_path, pid):
         StateFile(config.state_path).close()  # made, or brought to this version, before anybody else reads it
         ticker = Ticks(around.rng)
         parts = Parts(
@@ -66,7 +68,25 @@ def open_life(
             rest=give_back,
             emit=emit,
         )
-        daemon = Daemon(config, parts, around, Identity(__version__, pid))
+        yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
+
+
+@contextmanager
+def open_life(
+    config: Config,
+    *,
+    load_config: Callable[[], Config],
+    emit: Emit,
+    environ: Mapping[str, str],
+    holder: str = HOLDER,
+) -> Iterator[Life]:
+    """A daemon that has its state file and its socket, ready to live; in the main thread, whose signals it takes.
+
+    Raises what `open_daemon` does, DaemonRunsError also where another has the socket, and ControlError.
+    """
+    with ExitStack() as held:
+        opened = held.enter_context(open_daemon(config, load_config=load_config, emit=emit, holder=holder))
+        daemon, around = opened.daemon, opened.around
         channel = ControlChannel(
             config.socket_path,
             daemon.operations,
@@ -80,9 +100,9 @@ def open_life(
         held.callback(notifier.close)
         surface = Surface(
             channel=channel,
-            ticker=ticker,
+            ticker=opened.ticker,
             supervisor=notifier,
-            watchdog_seconds=watchdog_seconds(environ, pid),
+            watchdog_seconds=watchdog_seconds(environ, os.getpid()),
             signals=held.enter_context(caught()),
             clock=around.clock,
             monotonic=around.monotonic,
