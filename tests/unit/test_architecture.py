@@ -18,6 +18,8 @@ LAYERS: dict[str, set[str]] = {
     "daemon": {"core", "sync"},
     "control": {"core"},
     "wiring": {"core", "sync", "adapters", "daemon", "control"},
+    "embedded": {"core", "adapters", "control", "daemon", "wiring"},
+    "asgi": {"core", "adapters", "control"},
     "checks": {"core", "adapters", "sync", "wiring"},
     "cli": {"core", "sync", "adapters", "wiring", "daemon", "control", "sandbox", "demo", "checks"},
 }

@@ -11,7 +11,8 @@ from moneymentor_sync.core.events import LEVELS
 ROOT = Path(moneymentor_sync.__file__).parent
 INFO = {
     "breaker.closed", "control.changed", "daemon.started", "daemon.stopped", "daemon.stopping", "dataset.synced",
-    "dataset.stopped", "health.checked", "history.pruned", "reload.done", "sync.finished", "sync.started",
+    "dataset.stopped", "health.checked", "history.pruned", "reload.done", "service.standing_by", "sync.finished",
+    "sync.started",
 }  # fmt: skip
 """What is said at `info`, on purpose."""
 MADE = {"dataset.failed", "dataset.unchanged", "dataset.synced", "dataset.stopped"}

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from moneymentor_sync.core.client_places import ClientPlaces, parse_client_places
+from moneymentor_sync.core.client_places import Candidates, ClientPlaces, parse_client_places
 from moneymentor_sync.core.config_places import Places
 from moneymentor_sync.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from moneymentor_sync.core.settings import Config
+    from moneymentor_sync.core.settings import Config, SyncSettings
 
 SYSTEM_FILE = Path("/etc/mmsync/sync.toml")
+T = TypeVar("T")
 
 # `mmsync status` is asked every few seconds: what it may not need is imported by the function that does.
 
@@ -46,6 +47,24 @@ def load_config(
     """
     from moneymentor_sync.core.config import parse_config
 
+    return _parsed(parse_config, path, environ, cwd, overrides, system_file)
+
+
+def load_sync_settings(overrides: Mapping[str, object] | None = None) -> SyncSettings:
+    """Only `[sync]`, from where `load_config` has it. Raises ConfigError."""
+    from moneymentor_sync.core.config import parse_sync_settings
+
+    return _parsed(parse_sync_settings, None, None, None, overrides, SYSTEM_FILE)
+
+
+def _parsed(
+    parse: Callable[..., T],
+    path: Path | None,
+    environ: Mapping[str, str] | None,
+    cwd: Path | None,
+    overrides: Mapping[str, object] | None,
+    system_file: Path,
+) -> T:
     environ = os.environ if environ is None else environ
     cwd = Path.cwd() if cwd is None else cwd
     home = _home(environ)
@@ -58,7 +77,7 @@ def load_config(
     if toml is None:
         raise ConfigError(problems)
     try:
-        config = parse_config(
+        found = parse(
             toml,
             environment,
             file=None if file is None else file.path,
@@ -69,7 +88,7 @@ def load_config(
         raise ConfigError([*problems, *error.problems], hint=error.hint) from None
     if problems:
         raise ConfigError(problems)
-    return config
+    return found
 
 
 def load_places(
@@ -85,6 +104,24 @@ def load_places(
     `.env`) may be the daemon's alone: one that may not be read is passed over, and is in `unread`. What nothing
     names is where the system service has it, if it is there and the user's own is not.
     """
+    found, unread = _candidates(path, environ=environ, cwd=cwd, system_file=system_file)
+    return ClientPlaces(_first(found.state), _first(found.socket), unread)
+
+
+def load_socket_paths() -> tuple[Path, ...]:
+    """Where a daemon's socket may be, best first, for another service that wants to find one that is started later.
+
+    systemd's directories are not looked at: they are that service's own. Raises ConfigError.
+    """
+    own = ("RUNTIME_DIRECTORY", "STATE_DIRECTORY")
+    environ = {name: value for name, value in os.environ.items() if name not in own}
+    return _candidates(None, environ=environ, cwd=None, system_file=SYSTEM_FILE)[0].socket
+
+
+def _candidates(
+    path: Path | None, *, environ: Mapping[str, str] | None, cwd: Path | None, system_file: Path
+) -> tuple[Candidates, tuple[str, ...]]:
+    """The places, and the files that could not be read."""
     environ = os.environ if environ is None else environ
     cwd = Path.cwd() if cwd is None else cwd
     home = _home(environ)
@@ -101,7 +138,7 @@ def load_places(
     found = parse_client_places(
         toml, environment, file=None if file is None else file.path, places=_places(environ, cwd, home)
     )
-    return ClientPlaces(_first(found.state), _first(found.socket), tuple(unread))
+    return found, tuple(unread)
 
 
 def _first(candidates: tuple[Path, ...]) -> Path:

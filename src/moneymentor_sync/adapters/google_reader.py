@@ -7,6 +7,7 @@ tells a number from its text and a value from a formula. Only what a read gives 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -18,10 +19,6 @@ from moneymentor_sync.core.ports import Reading, TabInfo, TabView, Wanted
 from .google_client import GoogleClient
 from .google_errors import bad_answer
 
-WHOLE_CELLS = 3_000_000
-"""Up to so many cells all tabs of a sync are asked for in one read."""
-PART_CELLS = 800_000
-"""Larger tabs are read in parts of so many cells: Google ends a request at 180 s, and memory is to stay small."""
 _STRUCTURE = (
     "spreadsheetId,namedRanges(namedRangeId,name,range(sheetId)),"
     "sheets(properties(sheetId,title,hidden,gridProperties(rowCount,columnCount,frozenRowCount))"
@@ -212,13 +209,24 @@ def _numbered(rows: Sequence[msgspec.Raw], start: int) -> Iterable[tuple[int, li
             yield index, cells
 
 
+@dataclass(frozen=True, slots=True)
+class ReadSizes:
+    """Up to `whole` cells all tabs of a sync are asked for in one read, larger ones in parts of `part` cells."""
+
+    whole: int = 3_000_000
+    part: int = 800_000  # Google ends a request at 180 s, and memory is to stay small
+
+
+SMALL_READS = ReadSizes(whole=100_000, part=100_000)
+"""For who shares an interpreter: a large answer is unpacked and copied in one breath, 25 ms for 100 MB."""
+
+
 class Reader:
     """Reads one spreadsheet through a client."""
 
-    def __init__(self, client: GoogleClient, whole_cells: int = WHOLE_CELLS, part_cells: int = PART_CELLS) -> None:
+    def __init__(self, client: GoogleClient, sizes: ReadSizes | None = None) -> None:
         self._client = client
-        self._whole_cells = whole_cells
-        self._part_cells = part_cells
+        self._sizes = sizes or ReadSizes()
         self._tabs: tuple[TabInfo, ...] | None = None
 
     def tabs(self) -> tuple[TabInfo, ...]:
@@ -260,7 +268,7 @@ class Reader:
 
     def _grids(self, where: Sequence[tuple[str, TabInfo]], *, with_fence: bool = True) -> Reading:
         """The cells of tabs that should be there. Raises RequestRefusedError or OvertakenError if they are not."""
-        small = sum(tab.rows * tab.columns for _, tab in where) <= self._whole_cells
+        small = sum(tab.rows * tab.columns for _, tab in where) <= self._sizes.whole
         parts = {name: None if small else self._part_rows(tab) for name, tab in where}
         ranges = [quoted(t.title) + (f"!1:{parts[name]}" if parts[name] else "") for name, t in where]
         if with_fence:
@@ -276,7 +284,7 @@ class Reader:
         return Reading(fence_of(answer), tabs)
 
     def _part_rows(self, tab: TabInfo) -> int:
-        return max(2, self._part_cells // max(1, tab.columns))
+        return max(2, self._sizes.part // max(1, tab.columns))
 
     def _fetch(self, info: TabInfo, start: int) -> tuple[_Data, int]:
         count = self._part_rows(info)

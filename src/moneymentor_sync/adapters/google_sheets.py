@@ -21,7 +21,7 @@ from . import google_requests as make
 from .google_batch import Batcher, bodies
 from .google_client import GoogleClient
 from .google_landing import LandingCheck
-from .google_reader import Reader
+from .google_reader import Reader, ReadSizes
 from .google_requests import Frame, Request
 from .google_staging import BODY_BYTES, Capacity, Staging, append_request, encoded_rows
 
@@ -49,9 +49,11 @@ class _Writing:
 class GoogleSheets:
     """Destination for one spreadsheet; not to be shared between threads."""
 
-    def __init__(self, client: GoogleClient, *, max_cells: int, rng: random.Random) -> None:
+    def __init__(
+        self, client: GoogleClient, *, max_cells: int, rng: random.Random, reads: ReadSizes | None = None
+    ) -> None:
         self._client = client
-        self._reader = Reader(client)
+        self._reader = Reader(client, reads)
         self._batches = Batcher(client, rng)
         self._capacity = Capacity(self._reader, max_cells)
         self._staging = Staging(client, self._reader, self._batches, self._capacity)

@@ -151,15 +151,7 @@ def parse_config(
     them, else at the working one.
     """
     problems = Problems()
-    layers = Layers(
-        toml,
-        environment,
-        overrides or {},
-        file_base=places.working_directory if file is None else file.parent,
-        working_directory=places.working_directory,
-        home=places.home,
-        problems=problems,
-    )
+    layers = _layers(toml, environment, file, places, overrides, problems)
     layers.check_names(SETTINGS, others=("datasets",))
     sync = _sync(layers)
     google = _google(layers, places)
@@ -178,6 +170,42 @@ def parse_config(
     if problems.found:
         raise ConfigError(problems.found, hint=_hint(file))
     return config
+
+
+def parse_sync_settings(
+    toml: Mapping[str, Any],
+    environment: Mapping[str, str],
+    *,
+    file: Path | None,
+    places: Places,
+    overrides: Mapping[str, object] | None = None,
+) -> SyncSettings:
+    """Only `[sync]`, as `parse_config` would have it, whatever else is missing. Raises ConfigError."""
+    problems = Problems()
+    layers = _layers(toml, environment, file, places, overrides, problems)
+    sync = _sync(layers)
+    if problems.found:
+        raise ConfigError(problems.found)
+    return sync
+
+
+def _layers(
+    toml: Mapping[str, Any],
+    environment: Mapping[str, str],
+    file: Path | None,
+    places: Places,
+    overrides: Mapping[str, object] | None,
+    problems: Problems,
+) -> Layers:
+    return Layers(
+        toml,
+        environment,
+        overrides or {},
+        file_base=places.working_directory if file is None else file.parent,
+        working_directory=places.working_directory,
+        home=places.home,
+        problems=problems,
+    )
 
 
 def _hint(file: Path | None) -> str | None:

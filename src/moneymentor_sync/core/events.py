@@ -32,6 +32,7 @@ LEVELS: Mapping[str, LogLevel] = {
     "reload.refused": "error",
     "retry.waiting": "warning",
     "schedule.skipped": "debug",
+    "service.failed": "error",
     "state.failed": "error",
     "sync.crashed": "error",
     "sync.failed": "error",

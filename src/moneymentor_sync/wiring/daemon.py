@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from moneymentor_sync import __version__
 from moneymentor_sync.adapters.database import DatabaseSource
 from moneymentor_sync.adapters.lock_file import only_daemon
-from moneymentor_sync.adapters.memory import give_back
+from moneymentor_sync.adapters.memory import give_back, no_full_collection
 from moneymentor_sync.adapters.prometheus_text import render
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.adapters.state_ledger import Ledger
@@ -19,7 +19,8 @@ from moneymentor_sync.adapters.systemd_notify import Notifier, watchdog_seconds
 from moneymentor_sync.adapters.ticks import Ticks
 from moneymentor_sync.control.channel import ControlChannel
 from moneymentor_sync.core.events import Emit
-from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.ports import RunResult
+from moneymentor_sync.core.settings import Config, Dataset
 from moneymentor_sync.daemon.daemon import Daemon
 from moneymentor_sync.daemon.engines import Runs
 from moneymentor_sync.daemon.life import CONTROL, Life, Surface
@@ -48,11 +49,19 @@ class Opened:
 
 
 @contextmanager
-def open_daemon(config: Config, *, load_config: Callable[[], Config], emit: Emit, holder: str) -> Iterator[Opened]:
+def open_daemon(
+    config: Config,
+    *,
+    load_config: Callable[[], Config],
+    emit: Emit,
+    holder: str,
+    gentle: bool = False,
+) -> Iterator[Opened]:
     """A daemon with its state file, without a socket and without signals: who opens it leads its life.
 
     `load_config` reads the configuration again when it is to be reloaded; `holder` is what others are told who
-    want the lock. Raises DaemonRunsError where another daemon has the state file, StateError and ConfigError.
+    want the lock; one that is `gentle` shares its interpreter with others.
+    Raises DaemonRunsError where another daemon has the state file, StateError and ConfigError.
     """
     usable(config)
     around, pid = real_surroundings(), os.getpid()
@@ -62,10 +71,10 @@ def open_daemon(config: Config, *, load_config: Callable[[], Config], emit: Emit
         parts = Parts(
             ledger=Ledger(config.state_path),
             ticker=ticker,
-            open_engine=_engines(around, emit, holder),
+            open_engine=_engines(around, emit, holder, gentle=gentle),
             load_config=lambda: usable(load_config()),
             render_metrics=render,
-            rest=give_back,
+            rest=_nothing if gentle else give_back,
             emit=emit,
         )
         yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
@@ -113,12 +122,37 @@ def open_life(
 
 
 def _engines(
-    around: Surroundings, emit: Emit, holder: str
+    around: Surroundings, emit: Emit, holder: str, *, gentle: bool
 ) -> Callable[[Config, EngineNeeds], AbstractContextManager[Runs]]:
-    def open_one(config: Config, needs: EngineNeeds) -> AbstractContextManager[Runs]:
+    @contextmanager
+    def open_one(config: Config, needs: EngineNeeds) -> Iterator[Runs]:
         surroundings = Surroundings(around.clock, around.monotonic, needs.sleep, around.rng)
-        return open_engine(
-            config, holder=holder, tick=needs.tick, emit=emit, gate=needs.gate, surroundings=surroundings
-        )
+        with open_engine(
+            config,
+            holder=holder,
+            tick=needs.tick,
+            emit=emit,
+            gate=needs.gate,
+            surroundings=surroundings,
+            gentle=gentle,
+        ) as engine:
+            yield _Gentle(engine) if gentle else engine
 
     return open_one
+
+
+class _Gentle:
+    """An engine whose runs no full garbage collection stops, and with them everybody in the process."""
+
+    def __init__(self, engine: Runs) -> None:
+        self._engine = engine
+
+    def run(
+        self, datasets: Sequence[Dataset], *, trigger: str, allow_deletes: Collection[str], run_id: str
+    ) -> RunResult:
+        with no_full_collection():
+            return self._engine.run(datasets, trigger=trigger, allow_deletes=allow_deletes, run_id=run_id)
+
+
+def _nothing() -> None:
+    """Collecting another program's garbage would stop its event loop for as long as that takes."""

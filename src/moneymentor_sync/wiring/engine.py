@@ -31,18 +31,25 @@ class Spreadsheets:
 
     settings: GoogleSettings
     rng: random.Random
+    gentle: bool = False
     _open: dict[str, GoogleSheets] = field(default_factory=dict)
 
     def __call__(self, spreadsheet_id: str) -> GoogleSheets:
         """Raises CredentialsError."""
         from moneymentor_sync.adapters.google_client import GoogleClient, load_credentials
+        from moneymentor_sync.adapters.google_reader import SMALL_READS
         from moneymentor_sync.adapters.google_sheets import GoogleSheets
 
         # Imported only here: a sync that finds nothing changed never speaks to Google.
         if spreadsheet_id not in self._open:
             credentials = load_credentials(self.settings.account)
             client = GoogleClient(self.settings, spreadsheet_id, credentials)
-            self._open[spreadsheet_id] = GoogleSheets(client, max_cells=self.settings.max_cells, rng=self.rng)
+            self._open[spreadsheet_id] = GoogleSheets(
+                client,
+                max_cells=self.settings.max_cells,
+                rng=self.rng,
+                reads=SMALL_READS if self.gentle else None,
+            )
         return self._open[spreadsheet_id]
 
     def close(self) -> None:
@@ -66,9 +73,11 @@ def open_engine(
     gate: Gate | None = None,
     surroundings: Surroundings | None = None,
     only_plan: bool = False,
+    gentle: bool = False,
 ) -> Iterator[Engine]:
     """An engine with everything it needs, closed at the end. `holder` is what a second one is told.
 
+    One that is `gentle` shares its interpreter with others, and reads large tabs in smaller parts for it.
     One that is opened `only_plan` leaves no state file where there was none. Raises StateError.
     """
     around = surroundings or real_surroundings()
@@ -78,7 +87,7 @@ def open_engine(
             path = Path(held.enter_context(TemporaryDirectory(prefix="mmsync-"))) / path.name
         store = StateFile(path)
         held.callback(store.close)
-        spreadsheets = Spreadsheets(config.google, around.rng)
+        spreadsheets = Spreadsheets(config.google, around.rng, gentle)
         held.callback(spreadsheets.close)
         source = DatabaseSource(config.database)
         edges = Edges(source, spreadsheets, store, LockFiles(config.state_path, holder), Spool)

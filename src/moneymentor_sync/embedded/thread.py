@@ -1,0 +1,136 @@
+"""The thread that leads the life of a daemon inside another program's process, or stands by for one elsewhere."""
+
+from __future__ import annotations
+
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from moneymentor_sync.adapters.systemd_notify import Notifier
+from moneymentor_sync.core.errors import DaemonRunsError, MmsyncError
+from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.settings import Config
+from moneymentor_sync.daemon.daemon import Daemon
+from moneymentor_sync.daemon.life import CONTROL, Life, Surface
+from moneymentor_sync.wiring.daemon import Opened, open_daemon
+
+HOLDER = "BackgroundSyncService"
+STAND_BY_SECONDS = 5.0
+"""How often a process that stands by looks whether the other one is still there."""
+
+
+class LifeThread:
+    """Runs from `start` to `stop`. `daemon` is None while another process has the state file.
+
+    One process syncs where several workers of a backend each start a service; the others stand by, and one of
+    them takes over when it ends. `standing` ends with what kept it from starting, if anything did.
+    """
+
+    def __init__(self, config: Config, load_config: Callable[[], Config], emit: Emit) -> None:
+        self.config = config
+        self._load_config = load_config
+        self._emit = emit
+        self._told = _Told()
+        self.daemon: Daemon | None = None
+        self.standing: Future[None] = Future()
+        self.ended: Future[None] = Future()
+        self._thread = threading.Thread(target=self._run, name="mmsync", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Lets the sync under way end at its next batch; `ended` is done when it has, or took too long."""
+        self._told.end()
+
+    def _run(self) -> None:
+        try:
+            while not self._live_or_find_another():
+                self._stand()
+                if self._told.wait(STAND_BY_SECONDS):
+                    break
+        except BaseException as error:  # noqa: BLE001 - no thread may end in silence
+            self._fell(error)
+        finally:
+            self._stand()
+            self.ended.set_result(None)
+
+    def _live_or_find_another(self) -> bool:
+        """Whether it has lived to its end; False where another process has the state file."""
+        try:
+            with open_daemon(
+                self.config, load_config=self._load_config, emit=self._emit, holder=HOLDER, gentle=True
+            ) as opened:
+                self.daemon = opened.daemon
+                try:
+                    self._life(opened).live()
+                finally:
+                    self.daemon = None
+        except DaemonRunsError as error:
+            if not self.standing.done():
+                self._emit("service.standing_by", reason=str(error))
+            return False
+        return True
+
+    def _life(self, opened: Opened) -> Life:
+        around = opened.around
+        beat = opened.daemon.heart.beat
+        surface = Surface(
+            channel=_NoChannel(lambda: beat(CONTROL), self._stand),
+            ticker=opened.ticker,
+            supervisor=Notifier({}),
+            watchdog_seconds=None,
+            signals=self._told,
+            clock=around.clock,
+            monotonic=around.monotonic,
+            boottime=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+            emit=self._emit,
+        )
+        return Life(opened.daemon, surface)
+
+    def _stand(self) -> None:
+        if not self.standing.done():
+            self.standing.set_result(None)
+
+    def _fell(self, error: BaseException) -> None:
+        known = {"message": str(error), "hint": error.hint} if isinstance(error, MmsyncError) else {}
+        self._emit("service.failed", error=type(error).__name__, **known, exc_info=error)
+        if not self.standing.done():
+            self.standing.set_exception(error)
+
+
+class _Told:
+    """What a service is told, in the place of signals: to end."""
+
+    def __init__(self) -> None:
+        self._numbers: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def end(self) -> None:
+        self._numbers.put(signal.SIGTERM)
+
+    def wait(self, seconds: float) -> Sequence[int]:
+        try:
+            return [self._numbers.get(timeout=max(seconds, 0.0))]
+        except queue.Empty:
+            return []
+
+
+class _NoChannel:
+    """In the place of the control channel: who is in the same process needs none."""
+
+    def __init__(self, beat: Callable[[], None], started: Callable[[], None]) -> None:
+        self._beat = beat
+        self._started = started
+
+    def start(self) -> None:
+        self._started()
+
+    def look(self) -> bool:
+        self._beat()
+        return False
+
+    def stop(self, timeout: float) -> None:
+        del timeout
