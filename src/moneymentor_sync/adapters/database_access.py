@@ -175,10 +175,12 @@ class PostgresqlAccess:
 
     def begin(self, connection: Connection) -> None:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        # The first query takes the snapshot. A cursor is planned for its first tenth unless told otherwise.
+        # The first query takes the snapshot. A cursor is planned for its first tenth unless told otherwise; and
+        # a large read by several processes at once would take the cores that users' requests need.
         connection.exec_driver_sql(
             f"SELECT set_config('statement_timeout', '{self._timeout_ms}', true),"
-            " set_config('cursor_tuple_fraction', '1', true)"
+            " set_config('cursor_tuple_fraction', '1', true),"
+            " set_config('max_parallel_workers_per_gather', '0', true)"
         ).close()
 
     def end(self, connection: Connection) -> None:
