@@ -50,11 +50,7 @@ socket = "{directory}/control.sock"
 
 def load(setting: Setting) -> Iterator[Figure]:
     """The same requests in turns of some seconds at each of three backends over the same tables."""
-    users, turns, length = (
-        setting.rows,
-        (2 if setting.quick else 12),
-        (5 if setting.quick else int(__import__("os").environ.get("LEN", "20"))),
-    )
+    users, turns, length = setting.rows, (2 if setting.quick else 12), 5
     with town(users) as place:
         waits: dict[str, list[float]] = {"none": [], "daemon": [], "old": []}
         syncs = 0

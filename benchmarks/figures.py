@@ -82,6 +82,8 @@ def shown(value: float, unit: str) -> str:
     if unit == "B":
         return f"{value / 1e6:,.1f} MB" if value >= 1e6 else f"{value:,.0f} B"
     if unit == "s":
+        if 0 < value < 0.001:
+            return f"{value * 1e6:.0f} µs"
         return f"{value:.2f} s" if value >= 0.1 or not value else f"{value * 1000:.1f} ms"
     if unit == "%":
         return f"{value:.2f} %"

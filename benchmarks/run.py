@@ -19,10 +19,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # as a script it sees its own directory alone
 
+from benchmarks.backend import load
 from benchmarks.changes import changes
 from benchmarks.daemon import answers, day, holds, idle
 from benchmarks.figures import Figure, document, show, write
 from benchmarks.first_sync import against_others, first_sync, into_existing
+from benchmarks.in_backend import middleware, stalls
 from benchmarks.memory import peak_memory
 from benchmarks.setting import Setting
 from benchmarks.start_up import start_up
@@ -46,6 +48,9 @@ MEASURES: Mapping[str, Measure] = {
     "answers": answers,
     "holds": holds,
     "day": day,
+    "load": load,
+    "middleware": middleware,
+    "stalls": stalls,
 }
 ONLY_FULL = frozenset({"memory"})
 RESULTS = Path(__file__).resolve().parent / "results"
