@@ -44,6 +44,10 @@ class Heard(Double):
         super()._note(by, *what, **datasets)
         self._queue.put(what)
 
+    def forget(self) -> None:
+        """Begins anew."""
+        self.__dict__.update(vars(Heard()))
+
     def next(self) -> tuple[Any, ...]:
         return self._queue.get(timeout=PATIENCE)
 
