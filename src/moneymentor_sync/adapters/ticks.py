@@ -8,6 +8,7 @@ and what it calls runs in a thread of its own, outside the locks that its shutdo
 from __future__ import annotations
 
 import itertools
+import logging
 import random
 import threading
 import time
@@ -22,8 +23,17 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.schedulers.base import BaseScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+_EXECUTOR = "mmsync"
 _NEVER_SECONDS = 1e9
 """What is called once removes itself: APScheduler, removing it, raises where it is being shut down meanwhile."""
+
+
+def _quiet(name: str) -> logging.Logger:
+    """A logger that says nothing of the ordinary: whose process it is may log APScheduler's own, and each heartbeat
+    would be two lines there."""
+    found = logging.getLogger(name)
+    found.setLevel(logging.WARNING)
+    return found
 
 
 class _Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
@@ -68,10 +78,12 @@ class Ticks:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._scheduler = scheduler(
-            executors={"default": executor()},
+            logger=_quiet("apscheduler.scheduler.mmsync"),
+            executors={_EXECUTOR: executor()},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
+        _quiet(f"apscheduler.executors.{_EXECUTOR}")  # the name that APScheduler gives it
 
     def start(self) -> None:
         self._scheduler.start()
@@ -102,7 +114,7 @@ class Ticks:
             before, self._ids[name] = self._ids.get(name), identity
             self._due[name] = self._monotonic() + seconds
         first = datetime.now(UTC) + timedelta(seconds=seconds)
-        self._scheduler.add_job(called, trigger, id=identity, next_run_time=first)
+        self._scheduler.add_job(called, trigger, id=identity, next_run_time=first, executor=_EXECUTOR)
         self._remove(before)
 
     def _remove(self, identity: str | None) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,6 +20,7 @@ Authorize = Callable[[Scope], Awaitable[bool]]
 METHODS = {"status": "GET", "force": "POST", "enable": "POST", "disable": "POST"}
 MAX_BODY_BYTES = 64 * 1024
 ANSWER_SECONDS = 5.0
+"""How long the daemon may be silent: also while a forced sync is waited for, which takes as long as it takes."""
 
 
 class _GoneError(Exception):
@@ -52,17 +55,17 @@ def sync_endpoints(
             answer = await _answer(scope, receive, line) if allowed is True else _NOT_ALLOWED
         except _GoneError:
             return
-        await _send(send, answer, head_only=scope["method"] == "HEAD")
+        await _send(send, answer, scope)
 
     return application
 
 
 async def _answer(scope: Scope, receive: Receive, line: Line) -> Answer:
-    name = _path(scope)
+    name, method = _path(scope), scope["method"]
     if name not in METHODS:
         return _error(404, "not_found", "there is no such path", f"There are: {', '.join(METHODS)}.")
-    if (scope["method"] == "HEAD" and METHODS[name] != "GET") or scope["method"] not in ("HEAD", METHODS[name]):
-        return _error(405, "method_not_allowed", f"{scope['method']} is not for this", f"Use {METHODS[name]}.")
+    if method not in _allowed(name):
+        return _error(405, "method_not_allowed", f"{method} is not for this", f"Use {METHODS[name]}.")
     try:
         body = await _body(receive)
         return await _unless_gone(_ask(line, name, body), receive)
@@ -78,18 +81,37 @@ async def _answer(scope: Scope, receive: Receive, line: Line) -> Answer:
 
 
 def _path(scope: Scope) -> str:
-    """The path below the mount: servers and frameworks give `path` with `root_path` at its front, or without."""
+    """The path below the mount.
+
+    Servers and frameworks give `path` with `root_path` at its front, or without; or with only the end of it,
+    where a proxy took the rest away and the framework added the mount.
+    """
     path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    if root and (path == root or path.startswith(root.rstrip("/") + "/")):
-        path = path[len(root.rstrip("/")) :]
-    return path.removeprefix("/")
+    root: str = scope.get("root_path", "").rstrip("/")
+    ends = (root[at:] for at, letter in enumerate(root) if letter == "/")
+    below = next((end for end in ends if path.startswith(f"{end}/")), "")
+    return path.removeprefix(below).removeprefix("/")
+
+
+def _allowed(name: str) -> tuple[str, ...]:
+    return ("GET", "HEAD") if METHODS[name] == "GET" else (METHODS[name],)
 
 
 async def _ask(line: Line, name: str, body: bytes) -> Answer:
-    # A forced sync may be waited for, however long it takes; the client ends that by going away.
-    seconds = None if name == "force" else ANSWER_SECONDS
-    return await line.ask(METHODS[name], f"/sync/{name}", body, timeout=seconds)
+    if name == "force":
+        return await _forced(line, body)
+    return await line.ask(METHODS[name], f"/sync/{name}", body, timeout=ANSWER_SECONDS)
+
+
+async def _forced(line: Line, body: bytes) -> Answer:
+    """The answer, however long the sync takes that it may wait for, while the daemon answers at all."""
+    asked = asyncio.ensure_future(line.ask("POST", "/sync/force", body, timeout=None))
+    try:
+        while not (await asyncio.wait((asked,), timeout=ANSWER_SECONDS))[0]:
+            await line.ask("GET", "/sync/status", b"", timeout=ANSWER_SECONDS)
+        return asked.result()
+    finally:
+        await _end(asked)
 
 
 async def _unless_gone(asking: Awaitable[Answer], receive: Receive) -> Answer:
@@ -98,11 +120,18 @@ async def _unless_gone(asking: Awaitable[Answer], receive: Receive) -> Answer:
     try:
         await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
         if not answer.done():
+            gone.result()  # raises what the server raised
             raise _GoneError
         return answer.result()
     finally:
-        answer.cancel()
-        gone.cancel()
+        await _end(answer, gone)
+
+
+async def _end(*tasks: asyncio.Future[Any]) -> None:
+    """Ends what nobody waits for any more, and leaves nothing of it behind."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _disconnected(receive: Receive) -> None:
@@ -131,12 +160,14 @@ def _error(status: int, code: str, message: str, hint: str = "") -> Answer:
 _NOT_ALLOWED = _error(403, "not_allowed", "this is not allowed to you")
 
 
-async def _send(send: Send, answer: Answer, *, head_only: bool) -> None:
+async def _send(send: Send, answer: Answer, scope: Scope) -> None:
     kind = answer.content_type or "application/json"
     headers = [
         (b"content-type", kind.encode("latin-1")),
         (b"content-length", str(len(answer.body)).encode()),
         (b"cache-control", b"no-store"),
     ]
+    if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers.append((b"allow", ", ".join(_allowed(_path(scope))).encode()))  # RFC 9110, 15.5.6: it must
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head_only else answer.body})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})

@@ -39,12 +39,20 @@ def line_to(socket: Path | str | None, service: Service | None = None) -> Line:
     """The service where one is given; else the daemon at `socket`, else where `mmsync status` would look for it."""
     if service is not None:
         return _InProcess(service)
-    return _OverSocket((Path(socket),) if socket is not None else _found())
+    return _OverSocket((_expanded(socket),) if socket is not None else _found())
 
 
 def _found() -> tuple[Path, ...]:
     named = os.environ.get("MMSYNC_SOCKET", "").strip()
-    return (Path(named),) if named else _looked_up()
+    return (_expanded(named),) if named else _looked_up()
+
+
+def _expanded(path: Path | str) -> Path:
+    """`~/` is the home directory, as in sync.toml; the path as it is where nobody knows that."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 @cache

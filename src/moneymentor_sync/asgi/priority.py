@@ -13,6 +13,7 @@ from .lines import Service, line_to
 from .protocol import App, Message, Receive, Scope, Send
 
 RESUME_AFTER_SECONDS = 0.5
+_LAST_WORDS = ("lifespan.shutdown.complete", "lifespan.shutdown.failed")
 
 
 class RequestPriorityMiddleware:
@@ -21,7 +22,7 @@ class RequestPriorityMiddleware:
     `socket` is the daemon's (None: `MMSYNC_SOCKET`, or where `mmsync status` would look); with `service` it is the
     service in this process that stands back. The sync goes on `resume_after` seconds after the last response has
     been sent. Only HTTP counts: a websocket may stay open for hours. A request counts until its last byte was
-    handed to the server, the client went away, or the application raised.
+    handed to the server, or the application has ended or raised, as it does when its client goes away.
     """
 
     def __init__(
@@ -39,26 +40,39 @@ class RequestPriorityMiddleware:
         if scope["type"] == "http":
             await self._request(scope, receive, send)
         elif scope["type"] == "lifespan":
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                await self._holding.end()
+            await self._lifespan(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        holding, counted = self._holding, True
-        holding.count_in()
+        count_out, counted = self._holding.count_in(), True
 
         async def sending(message: Message) -> None:
             nonlocal counted
             await send(message)
-            if counted and message["type"] == "http.response.body" and not message.get("more_body"):
+            if counted and _is_the_last(message):
                 counted = False  # what the application still does after its answer keeps nobody waiting
-                holding.count_out()
+                count_out()
 
         try:
             await self._app(scope, receive, sending)
         finally:
             if counted:
-                holding.count_out()
+                count_out()
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] in _LAST_WORDS:
+                await self._holding.end()  # before: once the server knows, it ends the loop and all in it
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            await self._holding.end()
+
+
+def _is_the_last(message: Message) -> bool:
+    """Whether the response is whole with it (also a file that the server itself sends)."""
+    kind = message["type"]
+    return kind == "http.response.pathsend" or (kind == "http.response.body" and not message.get("more_body"))

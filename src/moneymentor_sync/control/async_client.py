@@ -49,7 +49,8 @@ async def _exchange(socket: Path, method: str, target: str, body: bytes) -> Answ
         await writer.drain()
         return await _answer(connection, reader)
     finally:
-        writer.close()
+        # Not `close`: that would wait, for ever, for a daemon that does not read what was sent.
+        writer.transport.abort()
         with suppress(OSError):
             await writer.wait_closed()
 

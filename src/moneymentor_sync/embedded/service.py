@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moneymentor_sync.adapters.environment import load_config
 from moneymentor_sync.adapters.log_standard import standard_emit
 from moneymentor_sync.control.async_client import Answer, UnansweredError
-from moneymentor_sync.core.errors import NotRunningError, ShuttingDownError
+from moneymentor_sync.core.errors import MmsyncError, NotRunningError, ShuttingDownError
+from moneymentor_sync.core.holds import MAX_HOLDERS
 from moneymentor_sync.core.settings import Config
 
 from .settings import SyncConfig
 from .stopped import stopped_status
-from .thread import LifeThread
+from .thread import STAND_BY_SECONDS, LifeThread
 
 if TYPE_CHECKING:
     from moneymentor_sync.daemon.operations import Operations
@@ -28,7 +33,6 @@ Document = dict[str, Any]
 LOGGER = "moneymentor_sync"
 PAUSE_SECONDS = 60.0
 """How long a pause lasts by itself."""
-_OWN_HOLDER = "in-process"
 
 
 class BackgroundSyncService:
@@ -41,7 +45,8 @@ class BackgroundSyncService:
 
     Database, spreadsheet, credentials and state file come from `file`, `sync.toml`, `.env` and the environment, as
     for `mmsync run`; `settings` come before all of them (`{"google.spreadsheet_id": "…"}`). Its events go to the
-    logger `moneymentor_sync`. Of several processes with one state file one syncs, and the others stand by.
+    logger `moneymentor_sync`. Of several processes with one state file one syncs, and the others stand by: every
+    `stand_by_seconds` they look whether it is still there.
     """
 
     def __init__(
@@ -50,37 +55,56 @@ class BackgroundSyncService:
         *,
         file: Path | str | None = None,
         settings: Mapping[str, object] | None = None,
+        stand_by_seconds: float = STAND_BY_SECONDS,
     ) -> None:
         self._file = None if file is None else Path(file)
         self._overrides = {**(config.overrides() if config else {}), **(settings or {})}
         self._emit = standard_emit(logging.getLogger(LOGGER))
         self._thread: LifeThread | None = None
+        self._stand_by_seconds = stand_by_seconds
         self._answers: tuple[asyncio.AbstractEventLoop, Operations, Answers] | None = None
-        self._pausing = 0
+        self._pauses: deque[str] = deque(maxlen=MAX_HOLDERS)
+        self._numbers = itertools.count(1)
 
     # --- its life -------------------------------------------------------------------------------------------
 
     async def start_background_sync(self) -> None:
         """Returns when it syncs, or stands by for another process that does. Once started it stays so.
 
-        Raises ConfigError, StateError: what would keep it from ever working.
+        Raises ConfigError, StateError: what would keep it from ever working. Where it is given up (a time-out, a
+        cancelled lifespan) nothing was started.
         """
-        if self._thread is not None and not self._thread.ended.done():
-            return
-        thread = self._thread = LifeThread(self._load(), self._load, self._emit)
+        before = self._thread
+        if before is not None and before.told_to_end:
+            await _of_thread(before.ended)
+        if self._thread is None or self._thread.ended.done():
+            await self._start_anew()
+        else:
+            await _of_thread(self._thread.standing)
+
+    async def _start_anew(self) -> None:
+        thread = self._thread = LifeThread(
+            self._load(), self._load, self._emit, stand_by_seconds=self._stand_by_seconds
+        )
         thread.start()
-        await asyncio.wrap_future(thread.standing)
+        try:
+            await _of_thread(thread.standing)
+        except asyncio.CancelledError:
+            thread.stop()
+            raise
 
     async def stop_background_sync(self) -> None:
         """Lets the sync under way end at its next batch, for at most `stop_timeout_seconds`; then nothing runs."""
-        thread, self._thread = self._thread, None
+        thread = self._thread
         if thread is None:
             return
         thread.stop()
-        if self._answers is not None:
-            self._answers[2].close()
-            self._answers = None
-        await asyncio.wrap_future(thread.ended)
+        self._forget_answers()
+        await _of_thread(thread.ended)
+        thread.join()
+        self._forget_answers()
+        if self._thread is thread:
+            self._thread = None
 
     # --- what it is asked -----------------------------------------------------------------------------------
 
@@ -103,12 +127,11 @@ class BackgroundSyncService:
         before the sync has ended.
         """
         accepted = self._running().force(datasets, allow_deletes=allow_deletes, by=None)
-        try:
-            return await asyncio.wrap_future(accepted.done)
-        except asyncio.CancelledError:
-            if accepted.done.cancelled() and self._operations() is None:
-                raise ShuttingDownError("the service was stopped before the sync had ended") from None
-            raise
+        result = asyncio.wrap_future(accepted.done)
+        await asyncio.wait((result,))  # who gives up waiting cancels nothing but the waiting
+        if result.cancelled():
+            raise ShuttingDownError("the service was stopped before the sync had ended")
+        return result.result()
 
     def enable_sync(self, datasets: Sequence[str] | None = None) -> Document:
         """`{"sync_enabled", "datasets"}`; survives a restart. Raises NotRunningError and StateError."""
@@ -121,35 +144,51 @@ class BackgroundSyncService:
         return self._running().disable(datasets, reason=reason, for_seconds=for_seconds, by=None)
 
     def pause_for_requests(self) -> None:
-        """The sync stands back until `resume_after_requests` has been called as often, or for a minute."""
-        self._pausing += 1
+        """The sync stands back until `resume_after_requests` has been called as often; each pause ends by itself
+        after a minute. Never raises: a service that does not sync stands back already."""
+        # A holder for each: one whose resume never comes holds no longer than its minute.
+        holder = f"in-process:{next(self._numbers)}"
         operations = self._operations()
         if operations is not None:
-            operations.pause(_OWN_HOLDER, PAUSE_SECONDS, by=None)
+            with suppress(MmsyncError):
+                operations.pause(holder, PAUSE_SECONDS, by=None)
+                self._pauses.append(holder)
 
     def resume_after_requests(self) -> None:
         """One of those who paused it has done."""
-        self._pausing = max(self._pausing - 1, 0)
-        operations = self._operations()
-        if operations is not None and not self._pausing:
-            operations.resume(_OWN_HOLDER, by=None)
+        with suppress(IndexError, MmsyncError):
+            holder = self._pauses.pop()
+            operations = self._operations()
+            if operations is not None:
+                operations.resume(holder, by=None)
 
     async def answer(self, method: str, path: str, body: bytes, *, timeout: float | None) -> Answer:
         """What the daemon would answer over its socket: for `moneymentor_sync.asgi`. Raises UnansweredError."""
         operations = self._operations()
         if operations is None:
             raise UnansweredError("the service does not run in this process")
-        loop = asyncio.get_running_loop()
-        if self._answers is None or self._answers[0] is not loop or self._answers[1] is not operations:
-            from .answers import Answers
-
-            self._answers = (loop, operations, Answers(operations, self._emit))
-        return await self._answers[2].ask(method, path, body, timeout=timeout)
+        return await self._answers_of(operations).ask(method, path, body, timeout=timeout)
 
     # --- within ---------------------------------------------------------------------------------------------
 
     def _load(self) -> Config:
         return load_config(self._file, overrides=self._overrides)
+
+    def _answers_of(self, operations: Operations) -> Answers:
+        loop = asyncio.get_running_loop()
+        if self._answers is None or self._answers[0] is not loop or self._answers[1] is not operations:
+            from .answers import Answers
+
+            self._forget_answers()
+            self._answers = (loop, operations, Answers(operations, self._emit))
+        return self._answers[2]
+
+    def _forget_answers(self) -> None:
+        """Whoever waits for an answer of the service's gets its last one."""
+        known, self._answers = self._answers, None
+        if known is not None:
+            with suppress(RuntimeError):  # its loop was closed: nobody waits
+                known[0].call_soon_threadsafe(known[2].close)
 
     def _config(self) -> Config:
         return self._load() if self._thread is None else self._thread.config
@@ -169,3 +208,8 @@ class BackgroundSyncService:
                 hint="Start it with `await service.start_background_sync()`; of several processes only one syncs.",
             )
         return operations
+
+
+async def _of_thread(future: Future[None]) -> None:
+    """Waits for something of the thread's; who gives up waiting does not cancel it."""
+    await asyncio.shield(asyncio.wrap_future(future))

@@ -21,7 +21,7 @@ class SyncConfig:
     health_check_interval: float
     enable_course_stats: bool
     enable_user_profiles: bool
-    given: frozenset[str] = field(repr=False, compare=False)
+    given: frozenset[str] = field(init=False, repr=False, compare=False)
     """The settings that were given here: a service leaves the others to its configuration."""
 
     def __init__(

@@ -23,17 +23,28 @@ STAND_BY_SECONDS = 5.0
 
 
 class LifeThread:
-    """Runs from `start` to `stop`. `daemon` is None while another process has the state file.
+    """Runs from `start` to `stop`. `daemon` is None until it has started, and while another process has the state
+    file.
 
     One process syncs where several workers of a backend each start a service; the others stand by, and one of
-    them takes over when it ends. `standing` ends with what kept it from starting, if anything did.
+    them takes over when it ends. `standing` ends with what kept it from starting, if anything did. Both futures
+    belong to the thread: nobody else may end or cancel them.
     """
 
-    def __init__(self, config: Config, load_config: Callable[[], Config], emit: Emit) -> None:
+    def __init__(
+        self,
+        config: Config,
+        load_config: Callable[[], Config],
+        emit: Emit,
+        *,
+        stand_by_seconds: float = STAND_BY_SECONDS,
+    ) -> None:
         self.config = config
         self._load_config = load_config
         self._emit = emit
+        self._stand_by_seconds = stand_by_seconds
         self._told = _Told()
+        self.told_to_end = False
         self.daemon: Daemon | None = None
         self.standing: Future[None] = Future()
         self.ended: Future[None] = Future()
@@ -44,13 +55,19 @@ class LifeThread:
 
     def stop(self) -> None:
         """Lets the sync under way end at its next batch; `ended` is done when it has, or took too long."""
-        self._told.end()
+        if not self.told_to_end:  # a second time would mean that nothing is to be waited for
+            self.told_to_end = True
+            self._told.end()
+
+    def join(self) -> None:
+        """Returns when nothing of the thread is left; after `ended` that is at once."""
+        self._thread.join()
 
     def _run(self) -> None:
         try:
             while not self._live_or_find_another():
                 self._stand()
-                if self._told.wait(STAND_BY_SECONDS):
+                if self._told.wait(self._stand_by_seconds):
                     break
         except BaseException as error:  # noqa: BLE001 - no thread may end in silence
             self._fell(error)
@@ -64,7 +81,6 @@ class LifeThread:
             with open_daemon(
                 self.config, load_config=self._load_config, emit=self._emit, holder=HOLDER, gentle=True
             ) as opened:
-                self.daemon = opened.daemon
                 try:
                     self._life(opened).live()
                 finally:
@@ -78,8 +94,13 @@ class LifeThread:
     def _life(self, opened: Opened) -> Life:
         around = opened.around
         beat = opened.daemon.heart.beat
+
+        def started() -> None:
+            self.daemon = opened.daemon
+            self._stand()
+
         surface = Surface(
-            channel=_NoChannel(lambda: beat(CONTROL), self._stand),
+            channel=_NoChannel(lambda: beat(CONTROL), started),
             ticker=opened.ticker,
             supervisor=Notifier({}),
             watchdog_seconds=None,

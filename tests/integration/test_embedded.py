@@ -1,0 +1,832 @@
+"""BackgroundSyncService between the sample database and the sandbox: its life in somebody else's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from moneymentor_sync import BackgroundSyncService, SyncConfig
+from moneymentor_sync.asgi import RequestPriorityMiddleware, notify, sync_endpoints
+from moneymentor_sync.control.async_client import UnansweredError
+from moneymentor_sync.control.operator import Operator
+from moneymentor_sync.core.errors import (
+    ConfigError,
+    NotRunningError,
+    ShuttingDownError,
+    StateError,
+    UnknownDatasetError,
+)
+from moneymentor_sync.demo.database import create_sample
+from moneymentor_sync.embedded import thread as thread_module
+from moneymentor_sync.sandbox import Sandbox
+from tests.contract.control_double import serving
+
+PATIENCE = 60.0
+T = TypeVar("T")
+KEYS = {
+    "is_running", "sync_in_progress", "sync_enabled", "paused_for_requests", "last_sync_time",
+    "next_sync_in_seconds", "config", "statistics", "version", "circuit", "datasets",
+}  # fmt: skip
+CONFIG_KEYS = {
+    "interval_seconds", "max_retries", "enable_course_stats", "enable_user_profiles", "health_check_interval",
+    "max_consecutive_failures",
+}  # fmt: skip
+STATISTICS_KEYS = {
+    "total_syncs", "successful_syncs", "failed_syncs", "success_rate_percent", "last_sync_duration_seconds",
+    "average_sync_duration_seconds", "consecutive_failures", "last_error", "last_error_time", "health_status",
+    "uptime_seconds", "last_health_check",
+}  # fmt: skip
+DATASET_KEYS = {
+    "name", "tab", "enabled", "last_sync_time", "last_result", "rows", "inserted", "updated", "deleted",
+    "consecutive_failures", "last_error",
+}  # fmt: skip
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    async def in_time() -> T:
+        async with asyncio.timeout(PATIENCE):
+            return await main
+
+    return asyncio.run(in_time())
+
+
+def has_the_contracts_keys(status: dict[str, Any]) -> None:
+    assert status.keys() >= KEYS
+    assert status["config"].keys() >= CONFIG_KEYS
+    assert status["statistics"].keys() >= STATISTICS_KEYS
+    assert all(one.keys() >= DATASET_KEYS for one in status["datasets"])
+    json.dumps(status)
+
+
+class House:
+    """A folder with a sample database, its configuration, and a spreadsheet of the sandbox."""
+
+    def __init__(self, folder: Path, box: Sandbox) -> None:
+        self.folder, self.box = folder, box
+        self.database = folder / "app.db"
+        create_sample(self.database, users=12)
+        self.spreadsheet = box.new_spreadsheet("Embedded", share_with=(box.client_email,))
+        self.state = folder / "state" / "state.db"
+        self.file = folder / "sync.toml"
+        self.file.write_text(
+            f'[database]\nurl = "sqlite:///{self.database}"\n'
+            f'[google]\nspreadsheet_id = "{self.spreadsheet}"\ncredentials_file = "{box.credentials_file}"\n'
+            f'api_endpoint = "{box.url}"\ntimeout_seconds = 20\n'
+            "[sync]\ninterval_seconds = 3600\nretry_delay_seconds = 0\nmax_retries = 1\n"
+            '[state]\npath = "state/state.db"\n'
+        )
+
+    def service(
+        self, config: SyncConfig | None = None, settings: dict[str, object] | None = None
+    ) -> BackgroundSyncService:
+        return BackgroundSyncService(config, file=self.file, settings=settings, stand_by_seconds=0.01)
+
+    def emails(self) -> list[str]:
+        if "UserProfiles" not in self.box.tabs(self.spreadsheet):
+            return []
+        header, *rows = self.box.grid(self.spreadsheet, "UserProfiles")
+        return [str(row[header.index("email")]) for row in rows if row]
+
+    def change(self) -> None:
+        with closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute("UPDATE users SET email = 'changed-' || email")
+
+
+class Stopped:
+    """Google, stopped at the next write until `go`."""
+
+    def __init__(self, box: Sandbox) -> None:
+        self._entered, self._over = threading.Event(), threading.Event()
+        box.hooks.before_write(self._hook)
+
+    def _hook(self, _request: object) -> None:
+        self._entered.set()
+        self._over.wait(PATIENCE)
+
+    async def reached(self) -> None:
+        assert await asyncio.to_thread(self._entered.wait, PATIENCE)
+
+    def go(self) -> None:
+        self._over.set()
+
+
+@pytest.fixture
+def house(box: Sandbox, tmp_path: Path) -> Iterator[House]:
+    yield House(tmp_path, box)
+    box.faults.clear()
+    box.hooks.clear()
+
+
+def named_threads() -> set[str]:
+    return {one.name for one in threading.enumerate() if one.name in ("mmsync", "worker")}
+
+
+def waits_for(service: BackgroundSyncService, number: int) -> bool:
+    """Whether so many wait for the sync after the one under way."""
+    job = service._running()._desk._waiting
+    return job is not None and len(vars(job.done)["_done_callbacks"]) == number
+
+
+# --- its life ---------------------------------------------------------------------------------------------
+
+
+def test_it_syncs_from_start_to_stop(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        result = await service.force_sync_now()
+        assert result["ok"]
+        assert {one["name"] for one in result["datasets"]} == {"user_profiles", "course_statistics"}
+        status = service.get_sync_status()
+        assert (status["is_running"], status["health"]["level"], status["pid"]) == (True, "healthy", os.getpid())
+        assert status["next_sync_in_seconds"] > 3000
+        await service.stop_background_sync()
+        assert named_threads() == set()
+
+    run(main())
+    assert len(house.emails()) == 12
+    assert not list(house.folder.glob("**/*.sock"))
+
+
+def test_it_starts_again_and_again(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        for times in range(1, 4):
+            await service.start_background_sync()
+            await service.force_sync_now()
+            assert service.get_sync_status()["statistics"]["total_syncs"] >= times
+            await service.stop_background_sync()
+            assert not service.get_sync_status()["is_running"]
+
+    run(main())
+
+
+def test_in_one_loop_after_the_other(house: House) -> None:
+    service = house.service()
+
+    async def start() -> None:
+        await service.start_background_sync()
+        await service.answer("GET", "/sync/status", b"", timeout=PATIENCE)
+
+    async def ask() -> None:
+        assert (await service.force_sync_now())["ok"]
+        assert (await service.answer("GET", "/sync/status", b"", timeout=PATIENCE)).status == 200
+
+    run(start())
+    run(ask())
+    run(service.stop_background_sync())
+    assert named_threads() == set()
+
+
+def test_started_twice_it_runs_once(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        await asyncio.gather(*(service.start_background_sync() for _ in range(3)))
+        assert service.get_sync_status()["is_running"]
+        await service.start_background_sync()
+        assert len([one for one in threading.enumerate() if one.name == "mmsync"]) == 1
+        await asyncio.gather(*(service.stop_background_sync() for _ in range(3)))
+        await service.stop_background_sync()
+        assert named_threads() == set()
+
+    run(main())
+
+
+def test_started_while_it_is_ending_it_runs_again(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        ending = asyncio.create_task(service.stop_background_sync())
+        await asyncio.sleep(0)
+        await service.start_background_sync()
+        await ending
+        assert service.get_sync_status()["is_running"]
+        assert (await service.force_sync_now())["ok"]
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_stopped_before_it_stands_it_ends_in_order(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        starting = asyncio.create_task(service.start_background_sync())
+        await asyncio.sleep(0)
+        await service.stop_background_sync()
+        await starting
+        assert not service.get_sync_status()["is_running"]
+        assert named_threads() == set()
+
+    run(main())
+
+
+def test_a_start_that_is_given_up_leaves_nothing_running(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        starting = asyncio.create_task(service.start_background_sync())
+        await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        await service.stop_background_sync()
+        assert named_threads() == set()
+        await service.start_background_sync()
+        assert service.get_sync_status()["is_running"]
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_a_second_start_that_is_given_up_does_not_end_the_first(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        again = asyncio.create_task(service.start_background_sync())
+        await asyncio.sleep(0)
+        again.cancel()
+        await asyncio.wait((again,))
+        assert (await service.force_sync_now())["ok"]
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_a_stop_that_is_given_up_ends_it_all_the_same(house: House) -> None:
+    async def main() -> None:
+        service, google = house.service(), Stopped(house.box)
+        await service.start_background_sync()
+        await google.reached()
+        stopping = asyncio.create_task(service.stop_background_sync())
+        await asyncio.sleep(0)
+        stopping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopping
+        google.go()
+        await service.stop_background_sync()
+        assert named_threads() == set()
+
+    run(main())
+
+
+def test_stop_waits_for_the_batch_under_way_and_no_longer(house: House) -> None:
+    async def main() -> None:
+        service, google = house.service(), Stopped(house.box)
+        await service.start_background_sync()
+        await google.reached()
+        stopping = asyncio.create_task(service.stop_background_sync())
+        await asyncio.sleep(0)
+        while not service.get_sync_status()["stopping"]:
+            await asyncio.sleep(0.001)
+        has_the_contracts_keys(service.get_sync_status())
+        assert not stopping.done()
+        google.go()
+        await stopping
+        assert service.get_sync_status()["health"]["reason"] == "the daemon is not running; it was stopped"
+
+    run(main())
+
+
+def test_a_sync_that_does_not_end_is_left_after_its_time(house: House) -> None:
+    async def main() -> None:
+        service, google = house.service(settings={"sync.stop_timeout_seconds": 0.1}), Stopped(house.box)
+        await service.start_background_sync()
+        await google.reached()
+        await service.stop_background_sync()
+        assert not service.get_sync_status()["is_running"]
+        google.go()
+        for one in threading.enumerate():
+            if one.name == "worker":
+                await asyncio.to_thread(one.join, PATIENCE)
+
+    run(main())
+
+
+def test_a_life_that_breaks_is_told_and_can_be_started_again(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> bool:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        assert service._thread is not None
+        with monkeypatch.context() as patch:
+            patch.setattr("moneymentor_sync.embedded.thread._NoChannel.look", broken)
+            await asyncio.wrap_future(service._thread.ended)
+        has_the_contracts_keys(service.get_sync_status())
+        assert not service.get_sync_status()["is_running"]
+        with pytest.raises(NotRunningError):
+            service.enable_sync()
+        await service.start_background_sync()
+        assert (await service.force_sync_now())["ok"]
+        await service.stop_background_sync()
+
+    monkeypatch.setattr("moneymentor_sync.daemon.life.LOOK_SECONDS", 0.01)
+    run(main())
+    (record,) = [one for one in caplog.records if one.getMessage().startswith("service.failed")]
+    assert (record.levelname, record.mmsync["exception_type"]) == ("ERROR", "ZeroDivisionError")  # type: ignore[attr-defined]
+
+
+def test_a_wrong_configuration_is_said_when_it_is_started(house: House) -> None:
+    house.file.write_text("[google]\nspreadsheet_id = 5\n")
+
+    async def main() -> None:
+        service = house.service()
+        for _ in range(2):
+            with pytest.raises(ConfigError):
+                await service.start_background_sync()
+            with pytest.raises(ConfigError):
+                service.get_sync_status()
+            await service.stop_background_sync()
+
+    run(main())
+
+
+def test_so_is_a_database_url_that_opens_nothing(house: House) -> None:
+    async def main() -> None:
+        service = house.service(settings={"database.url": "nosuch://x"})
+        with pytest.raises(ConfigError):
+            await service.start_background_sync()
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_so_is_a_state_file_that_cannot_be(house: House) -> None:
+    (house.folder / "state").write_text("a file")
+
+    async def main() -> None:
+        service = house.service()
+        with pytest.raises(StateError):
+            await service.start_background_sync()
+        await service.stop_background_sync()
+        (house.folder / "state").unlink()
+        await service.start_background_sync()
+        assert (await service.force_sync_now())["ok"]
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_of_two_on_one_state_file_one_stands_by_and_takes_over(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        first, second = house.service(), house.service()
+        await first.start_background_sync()
+        await second.start_background_sync()
+        status = second.get_sync_status()
+        has_the_contracts_keys(status)
+        assert (status["is_running"], status["health"]["level"]) == (False, "stopped")
+        assert status["health"]["reason"] == ("another process syncs with this state file; this one stands by")
+        with pytest.raises(NotRunningError):
+            await second.force_sync_now()
+        with pytest.raises(UnansweredError):
+            await second.answer("GET", "/sync/status", b"", timeout=1)
+        second.pause_for_requests()
+        second.resume_after_requests()
+        assert (await first.force_sync_now())["ok"]
+        await first.stop_background_sync()
+        while not second.get_sync_status()["is_running"]:
+            await asyncio.sleep(0.001)
+        assert (await second.force_sync_now())["ok"]
+        await second.stop_background_sync()
+
+    with caplog.at_level(logging.INFO):
+        run(main())
+    assert len([one for one in caplog.records if one.getMessage().startswith("service.standing_by")]) == 1
+
+
+def test_one_that_stands_by_ends_when_it_is_told(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        first = house.service()
+        second = BackgroundSyncService(file=house.file, stand_by_seconds=PATIENCE)
+        await first.start_background_sync()
+        await second.start_background_sync()
+        await second.stop_background_sync()
+        assert first.get_sync_status()["is_running"]
+        await first.stop_background_sync()
+
+    run(main())
+    assert thread_module.STAND_BY_SECONDS == 5
+
+
+# --- what it is asked -------------------------------------------------------------------------------------
+
+
+def test_a_forced_sync_says_what_failed(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        await service.force_sync_now()
+        house.database.unlink()
+        result = await service.force_sync_now(["user_profiles"])
+        assert not result["ok"]
+        assert [one["name"] for one in result["datasets"]] == ["user_profiles"]
+        assert result["error"].startswith("user_profiles: ")
+        with pytest.raises(UnknownDatasetError):
+            await service.force_sync_now(["nobody"])
+        status = service.get_sync_status()
+        has_the_contracts_keys(status)
+        assert status["statistics"]["consecutive_failures"] == 1
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_one_that_waits_for_another_when_it_is_stopped_is_told(house: House) -> None:
+    async def main() -> None:
+        service, google = house.service(), Stopped(house.box)
+        await service.start_background_sync()
+        await google.reached()
+        waiting = [asyncio.create_task(service.force_sync_now()) for _ in range(3)]
+        body = b'{"wait":true}'
+        asked = asyncio.create_task(service.answer("POST", "/sync/force", body, timeout=None))
+        while not waits_for(service, 4):
+            await asyncio.sleep(0.001)
+        stopping = asyncio.create_task(service.stop_background_sync())
+        for one in waiting:
+            with pytest.raises(ShuttingDownError):
+                await one
+        assert (await asked).status == 503
+        assert not stopping.done()
+        google.go()
+        await stopping
+
+    run(main())
+
+
+def test_who_gives_up_waiting_for_one_ends_only_the_waiting(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        service, google = house.service(), Stopped(house.box)
+        await service.start_background_sync()
+        await google.reached()
+        patient, impatient = (asyncio.create_task(service.force_sync_now()) for _ in range(2))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await impatient
+        google.go()
+        assert (await patient)["ok"]
+        await service.stop_background_sync()
+
+    run(main())
+    assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+def test_switches_survive_a_restart(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        await service.force_sync_now()
+        assert service.disable_sync(["user_profiles"])["datasets"] == {
+            "user_profiles": False,
+            "course_statistics": True,
+        }
+        assert not service.disable_sync(reason="holidays")["sync_enabled"]
+        await service.stop_background_sync()
+        assert not service.get_sync_status()["sync_enabled"]
+        again = house.service()
+        await again.start_background_sync()
+        status = again.get_sync_status()
+        assert (status["sync_enabled"], status["next_sync_in_seconds"]) == (False, None)
+        assert status["switch"]["reason"] == "holidays"
+        assert again.enable_sync()["sync_enabled"]
+        assert again.enable_sync(["user_profiles"])["datasets"]["user_profiles"]
+        await again.stop_background_sync()
+
+    run(main())
+
+
+def test_a_pause_holds_the_sync_off_until_as_many_resumed(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        await service.force_sync_now()
+        seen = []
+        for act in (
+            service.pause_for_requests, service.pause_for_requests, service.resume_after_requests,
+            service.resume_after_requests, service.resume_after_requests, service.pause_for_requests,
+        ):  # fmt: skip
+            act()
+            seen.append(service.get_sync_status()["paused_for_requests"])
+        assert seen == [True, True, True, False, False, True]
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_a_pause_whose_end_never_came_holds_no_other_up(house: House) -> None:
+    """Each ends by itself after its minute; here the first one's has passed."""
+
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        service.pause_for_requests()  # by a request that was lost
+        holds = service.get_sync_status()["holds"]
+        assert 59 < holds[0]["expires_in_seconds"] <= 60
+        service._running().resume(holds[0]["holder"], by=None)
+        service.pause_for_requests()
+        assert service.get_sync_status()["paused_for_requests"]
+        service.resume_after_requests()
+        assert not service.get_sync_status()["paused_for_requests"]
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_no_number_of_pauses_is_an_error(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        service.pause_for_requests()  # before it runs, and after
+        service.resume_after_requests()
+        await service.start_background_sync()
+        for _ in range(1_100):
+            service.pause_for_requests()
+        for _ in range(1_200):
+            service.resume_after_requests()
+        assert not service.get_sync_status()["paused_for_requests"]
+        await service.stop_background_sync()
+        service.pause_for_requests()
+
+    run(main())
+
+
+def test_what_is_asked_of_one_that_does_not_run(house: House) -> None:
+    service = house.service()
+    for ask in (service.enable_sync, service.disable_sync):
+        with pytest.raises(NotRunningError, match="does not sync in this process"):
+            ask()
+    with pytest.raises(NotRunningError):
+        run(service.force_sync_now())
+    with pytest.raises(UnansweredError):
+        run(service.answer("GET", "/sync/status", b"", timeout=1))
+    run(service.stop_background_sync())
+
+
+def test_a_status_before_the_first_start_has_everything_and_makes_nothing(house: House) -> None:
+    status = house.service().get_sync_status()
+    has_the_contracts_keys(status)
+    assert status["config"]["interval_seconds"] == 3600
+    assert [one["name"] for one in status["datasets"]] == ["user_profiles", "course_statistics"]
+    assert (status["is_running"], status["statistics"]["health_status"]) == (False, "stopped")
+    assert status["health"]["hint"] == "Start it with `await service.start_background_sync()`."
+    assert not house.state.parent.exists()
+
+
+def test_a_status_has_everything_in_every_state(house: House) -> None:
+    async def main() -> None:
+        service, google = house.service(), Stopped(house.box)
+        await service.start_background_sync()
+        await google.reached()
+        status = service.get_sync_status()
+        assert status["sync_in_progress"]
+        has_the_contracts_keys(status)
+        google.go()
+        await service.force_sync_now()
+        has_the_contracts_keys(service.get_sync_status())
+        await service.stop_background_sync()
+        has_the_contracts_keys(service.get_sync_status())
+        # What another process finds, too.
+        has_the_contracts_keys(house.service().get_sync_status())
+
+    run(main())
+
+
+def test_its_answers_are_those_of_the_socket(house: House) -> None:
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        await service.force_sync_now()
+        operator: Operator = service._running()
+        with serving(house.folder / "s", operator=operator) as served:  # type: ignore[arg-type]
+            for method, target, body in (
+                ("GET", "/healthz", b""),
+                ("POST", "/sync/pause", b'{"holder":"x","ttl_seconds":"y"}'),
+                ("POST", "/sync/resume", b'{"holder":"x"}'),
+                ("POST", "/sync/notify", b'{"dataset":"user_profiles"}'),
+                ("POST", "/sync/notify", b'{"dataset":"nobody"}'),
+                ("POST", "/sync/disable", b'{"datasets":["course_statistics"]}'),
+                ("POST", "/sync/enable", b'{"datasets":["nobody"]}'),
+                ("POST", "/sync/force", b'{"datasets":["nobody"]}'),
+                ("POST", "/sync/force", b"{nothing"),
+                ("GET", "/sync/force", b""),
+                ("HEAD", "/healthz", b""),
+                ("GET", "/nowhere", b""),
+                ("GET", "/sync/history", b""),
+            ):
+                answer, raw = await asyncio.to_thread(served.answer, method, target, body)
+                mine = await service.answer(method, target, body, timeout=PATIENCE)
+                assert (mine.status, mine.content_type) == (answer.status, answer.getheader("content-type", ""))
+                assert mine.body == raw or method == "HEAD", target
+            _, raw = await asyncio.to_thread(served.answer, "GET", "/sync/status")
+            mine = await service.answer("GET", "/sync/status", b"", timeout=PATIENCE)
+            assert json.loads(raw).keys() == json.loads(mine.body).keys() == service.get_sync_status().keys()
+        forced = await service.answer("POST", "/sync/force", b'{"wait":true}', timeout=None)
+        assert (forced.status, json.loads(forced.body)["ok"]) == (200, True)
+        await service.stop_background_sync()
+
+    run(main())
+
+
+def test_a_bug_is_answered_as_the_socket_does_and_logged(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        with monkeypatch.context() as patch:
+            patch.setattr(type(service._running()), "notify", broken)
+            found = await service.answer("POST", "/sync/notify", b'{"dataset":"x"}', timeout=PATIENCE)
+        assert (found.status, json.loads(found.body)["error"]["code"]) == (500, "internal")
+        await service.stop_background_sync()
+
+    run(main())
+    assert [one for one in caplog.records if one.getMessage().startswith("control.failed")]
+
+
+def test_an_answer_that_takes_too_long_is_none_and_who_gives_up_is_cancelled(house: House) -> None:
+    async def main() -> None:
+        service, google = house.service(), Stopped(house.box)
+        await service.start_background_sync()
+        await google.reached()
+        with pytest.raises(UnansweredError, match="in time"):
+            await service.answer("POST", "/sync/force", b'{"wait":true}', timeout=0.01)
+        asked = asyncio.create_task(service.answer("POST", "/sync/force", b'{"wait":true}', timeout=None))
+        await asyncio.sleep(0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        google.go()
+        await service.stop_background_sync()
+
+    run(main())
+
+
+# --- in a backend -----------------------------------------------------------------------------------------
+
+
+def test_a_backend_with_everything_in_one_process(house: House) -> None:
+    service = house.service()
+
+    async def everybody(scope: object) -> bool:
+        return True
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await service.start_background_sync()
+        yield
+        await service.stop_background_sync()
+
+    app = FastAPI(lifespan=lifespan)
+    app.add_middleware(RequestPriorityMiddleware, service=service, resume_after=60)
+    app.mount("/sync", sync_endpoints(authorize=everybody, service=service))
+
+    @app.get("/sign-up")
+    async def sign_up() -> bool:
+        await notify("user_profiles", "sign-up", service=service)
+        return bool(service.get_sync_status()["is_running"])
+
+    for _ in range(2):
+        with TestClient(app) as client:
+            assert client.get("/sign-up").json() is True
+            assert client.post("/sync/force", json={"wait": True}).json()["ok"]
+            status = client.get("/sync/status").json()
+            assert status["paused_for_requests"]
+            assert client.post("/sync/disable", json={}).json()["sync_enabled"] is False
+            assert client.post("/sync/enable").json()["sync_enabled"] is True
+    assert named_threads() == set()
+    with TestClient(FastAPI(routes=app.routes)) as client:
+        assert client.get("/sync/status").status_code == 503
+    assert len(house.emails()) == 12
+
+
+# --- what it tells ----------------------------------------------------------------------------------------
+
+
+def test_its_log_is_the_programs_without_secrets(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        service = house.service(
+            settings={"database.url": "postgresql://me:hunter2@127.0.0.1:1/app?connect_timeout=1"}
+        )
+        await service.start_background_sync()
+        assert not (await service.force_sync_now())["ok"]
+        await service.stop_background_sync()
+
+    with caplog.at_level(logging.DEBUG):
+        run(main())
+    ours = [one for one in caplog.records if one.name == "moneymentor_sync"]
+    events = [one.mmsync["event"] for one in ours]  # type: ignore[attr-defined]
+    assert {"daemon.started", "sync.finished", "dataset.failed", "daemon.stopping", "daemon.stopped"} <= {*events}
+    assert all(one.getMessage().startswith(one.mmsync["event"]) for one in ours)  # type: ignore[attr-defined]
+    said = "\n".join(f"{one.getMessage()} {one.__dict__}" for one in caplog.records)
+    for secret in ("hunter2", "PRIVATE KEY", "ya29."):
+        assert secret not in said
+
+
+def test_nothing_else_of_it_fills_the_programs_log(
+    house: House, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A heartbeat every few seconds is nobody's news."""
+
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        assert (await service.force_sync_now())["ok"]
+        beaten = threading.Event()
+        assert service._thread is not None
+        assert service._thread.daemon is not None
+        heart = service._thread.daemon.heart
+        beat = heart.beat
+
+        def noted(part: str) -> None:
+            beat(part)
+            if part == "scheduler":
+                beaten.set()
+
+        monkeypatch.setattr(heart, "beat", noted)
+        assert await asyncio.to_thread(beaten.wait, PATIENCE)
+        await service.stop_background_sync()
+
+    monkeypatch.setattr("moneymentor_sync.daemon.life.BEAT_SECONDS", 0.01)
+    with caplog.at_level(logging.INFO):
+        run(main())
+    assert {one.name for one in caplog.records} == {"moneymentor_sync"}
+
+
+# --- its settings -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory without any configuration."""
+    for name in list(os.environ):
+        if name.startswith(("MMSYNC_", "SYNC_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_settings_and_their_defaults(bare: Path) -> None:
+    config = SyncConfig()
+    assert (config.interval_seconds, config.max_retries, config.retry_delay_seconds) == (300, 3, 5)
+    assert (config.max_consecutive_failures, config.health_check_interval) == (5, 60)
+    assert (config.enable_course_stats, config.enable_user_profiles) == (True, True)
+    assert config.overrides() == {}
+    assert config == SyncConfig(interval_seconds=300)
+    assert hash(config) == hash(SyncConfig(interval_seconds=300))
+    assert "given" not in repr(config)
+
+
+@pytest.mark.parametrize("where", ["config", "settings"])
+def test_only_what_was_given_comes_before_the_file(house: House, where: str) -> None:
+    """The rest of a SyncConfig is what its process found elsewhere, and not what the service's file says."""
+    config = SyncConfig(max_retries=7, enable_course_stats=False)
+    service = house.service(config, {} if where == "config" else {"sync.max_retries": 8})
+    found = service.get_sync_status()["config"]
+    assert found["max_retries"] == (7 if where == "config" else 8)
+    assert (found["interval_seconds"], found["enable_course_stats"]) == (3600, False)
+
+
+PROGRAM = """
+import sys
+import moneymentor_sync
+loaded = [name for name in sys.modules if name.startswith("moneymentor_sync.")]
+print(loaded, sorted(name for name in ("asyncio", "sqlalchemy", "starlette", "msgspec") if name in sys.modules))
+from moneymentor_sync import BackgroundSyncService, SyncConfig
+print(BackgroundSyncService.__name__, SyncConfig.__name__)
+try:
+    moneymentor_sync.nothing
+except AttributeError as error:
+    print(error)
+"""
+
+
+def test_the_service_is_loaded_when_it_is_asked_for() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
+    assert done.stdout.splitlines() == [
+        "[] []",
+        "BackgroundSyncService SyncConfig",
+        "module 'moneymentor_sync' has no attribute 'nothing'",
+    ]
