@@ -28,7 +28,7 @@ class _NumberFormat(msgspec.Struct):
 
 
 class _Format(msgspec.Struct):
-    backgroundColor: msgspec.Raw | None = None  # noqa: N815 - Google's names
+    backgroundColor: dict[str, object] | None = None  # noqa: N815 - Google's names
     numberFormat: _NumberFormat | None = None  # noqa: N815
 
 

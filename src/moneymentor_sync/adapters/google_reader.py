@@ -39,7 +39,7 @@ class _Value(msgspec.Struct):
     numberValue: float | None = None  # noqa: N815
     boolValue: bool | None = None  # noqa: N815
     formulaValue: str | None = None  # noqa: N815
-    errorValue: msgspec.Raw | None = None  # noqa: N815
+    errorValue: dict[str, object] | None = None  # noqa: N815
 
 
 class _Cell(msgspec.Struct):

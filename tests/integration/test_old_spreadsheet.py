@@ -1,0 +1,209 @@
+"""A spreadsheet that the old in-process service filled, taken over by the first sync."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moneymentor_sync.core.config_builtin import BUILTIN_NAMES, builtin_dataset
+from moneymentor_sync.demo.database import create_sample
+from moneymentor_sync.sandbox.cells import Formula
+
+from .old_service import LOGS, PROFILES, STATISTICS, OldService, headers_of, rows_of
+from .workbench import Workbench
+
+TEXT = {"userEnteredFormat": {"numberFormat": {"type": "TEXT", "pattern": "@"}}}
+
+
+@pytest.fixture
+def old(bench: Workbench) -> OldService:
+    """The eight tabs, all rows once; the built-in datasets over a sample database."""
+    bench.database.unlink()
+    create_sample(bench.database, users=30)
+    bench.datasets = [replace(builtin_dataset(name), spreadsheet_id=bench.spreadsheet) for name in BUILTIN_NAMES]
+    service = OldService(bench.person)
+    service.fill(PROFILES, headers_of("user_profiles"), rows_of(bench.database, "user_profiles"))
+    service.fill(STATISTICS, headers_of("course_statistics"), rows_of(bench.database, "course_statistics"))
+    service.fill_logs()
+    return service
+
+
+def profiles(bench: Workbench) -> list[list[str]]:
+    return rows_of(bench.database, "user_profiles")
+
+
+def values(bench: Workbench, tab: str) -> list[dict[str, Any]]:
+    """The tab's rows by their headers, those blank in our columns left out."""
+    header, *rows = bench.grid(tab)
+    named = [dict(zip(header, [*row, *[None] * len(header)], strict=False)) for row in rows]
+    return [row for row in named if row[header[0]] is not None or row.get("user_id") is not None]
+
+
+def fresh(bench: Workbench) -> dict[str, list[dict[str, Any]]]:
+    """What a first sync writes into an empty spreadsheet."""
+    directory = Path(tempfile.mkdtemp(dir=bench.directory))
+    other = Workbench(bench.box, directory)
+    other.database = bench.database
+    other.datasets = [replace(one, spreadsheet_id=other.spreadsheet) for one in bench.datasets]
+    assert other.run().ok
+    return {tab: values(other, tab) for tab in (PROFILES, STATISTICS)}
+
+
+def by_user(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: (str(row["user_id"]), str(row.get("Course Name"))))
+
+
+def assert_as_fresh(bench: Workbench) -> None:
+    """The managed columns hold just what a sync into an empty spreadsheet writes, types included."""
+    wanted = fresh(bench)
+    for tab in (PROFILES, STATISTICS):
+        managed = list(wanted[tab][0])
+        found = [{name: row[name] for name in managed} for row in values(bench, tab)]
+        assert repr(by_user(found)) == repr(by_user(wanted[tab]))
+
+
+def test_text_becomes_numbers_and_times_and_every_row_gets_its_key(bench: Workbench, old: OldService) -> None:
+    run = bench.run()
+    assert run.ok
+    assert [(one.inserted, one.deleted) for one in run.datasets] == [(0, 0), (0, 0)]
+    assert_as_fresh(bench)
+    assert [one.result for one in bench.run().datasets] == ["unchanged", "unchanged"]
+
+
+def test_rows_twice_after_a_time_out_and_older_versions_are_removed(bench: Workbench, old: OldService) -> None:
+    rows = profiles(bench)
+    old.append(PROFILES, rows)
+    older = [[*row[:3], "1", "1", *row[5:]] for row in rows[:9]]
+    old.append(PROFILES, [[row[0], row[1], f" {row[2].upper()}", *row[3:]] for row in older])
+    old.append(STATISTICS, rows_of(bench.database, "course_statistics"))
+    run = bench.run()
+    assert run.ok
+    assert run.datasets[0].deleted == len(rows) + 9
+    assert_as_fresh(bench)
+
+
+def test_users_whom_the_limit_left_out_are_inserted(bench: Workbench, old: OldService) -> None:
+    bench.person.delete_rows(PROFILES, 5, 10)
+    run = bench.run()
+    assert (run.ok, run.datasets[0].inserted) == (True, 10)
+    assert_as_fresh(bench)
+
+
+def test_what_people_have_stays_beside_its_row(bench: Workbench, old: OldService) -> None:
+    """Notes, formulas and colours beside one of the copies, and a line of their own between."""
+    rows, person = profiles(bench), bench.person
+    old.append(PROFILES, rows[:4])
+    last = len(rows) + 1
+    person.type(PROFILES, 0, 11, "our notes")
+    person.type(PROFILES, last, 11, "call her")  # beside the second copy of the first user
+    person.type(PROFILES, 2, 12, "=D3+1")
+    person.note(PROFILES, last + 2, 0, "met in Berlin")  # on the second copy of the third user
+    person.color(PROFILES, last + 3, 0)
+    person.insert_rows(PROFILES, 6)
+    person.type(PROFILES, 6, 11, "a line of mine")
+    run = bench.run()
+    assert (run.ok, run.datasets[0].deleted) == (True, 4)
+    header, *after = bench.grid(PROFILES)
+    assert header[-2:] == ["user_id", "our notes"]
+    places = {row[2]: index + 1 for index, row in enumerate(after) if len(row) > 2 and row[2]}
+    at = [places[rows[i][2]] for i in range(4)]
+    assert bench.grid(PROFILES)[at[0]][12] == "call her"
+    assert isinstance(bench.grid(PROFILES)[at[1]][13], Formula)
+    assert bench.box.notes(bench.spreadsheet, PROFILES) == {(at[2], 0): "met in Berlin"}
+    assert "backgroundColor" in bench.box.formats(bench.spreadsheet, PROFILES)[at[3], 0]
+    assert [row[12] for row in after if len(row) > 12 and row[0] is None] == ["a line of mine"]
+    assert_as_fresh(bench)
+
+
+def test_notes_beside_two_copies_are_refused_with_the_row_to_look_at(bench: Workbench, old: OldService) -> None:
+    rows = profiles(bench)
+    old.append(PROFILES, rows[:1])
+    bench.person.type(PROFILES, 1, 11, "one")
+    bench.person.type(PROFILES, len(rows) + 1, 11, "two")
+    before = bench.grid(PROFILES)
+    failed = bench.run().datasets[0]
+    assert (failed.error_code, bench.grid(PROFILES)) == ("key_damaged", before)
+    assert f"(row {len(rows) + 2})" in str(failed.hint)
+    assert "Move what people have there" in str(failed.hint)
+
+
+def test_cells_formatted_as_text_lose_that_where_numbers_stand(bench: Workbench, old: OldService) -> None:
+    sheet = bench.box.document(bench.spreadsheet).titled(PROFILES)
+    assert sheet is not None
+    span = {"sheetId": sheet.sheet_id, "startRowIndex": 0}
+    bench.person.request({"repeatCell": {"range": span, "cell": TEXT, "fields": "userEnteredFormat.numberFormat"}})
+    bench.person.color(PROFILES, 1, 3)
+    assert bench.run().ok
+    formats = bench.box.formats(bench.spreadsheet, PROFILES)
+    numbers = range(3, 10)
+    assert not [
+        place for place, style in formats.items() if place[0] and place[1] in numbers and "numberFormat" in style
+    ]
+    assert "backgroundColor" in formats[1, 3]
+    assert formats[1, 0]["numberFormat"]["type"] == "TEXT"  # a name is text, whatever it looks like
+
+
+def test_a_header_alone_and_an_empty_tab(bench: Workbench, old: OldService) -> None:
+    bench.person.delete_rows(PROFILES, 1, len(profiles(bench)))
+    bench.person.delete_tab(STATISTICS)
+    bench.person.add_tab(STATISTICS)
+    assert bench.run().ok
+    assert_as_fresh(bench)
+
+
+def test_users_who_are_gone_are_refused_until_the_operator_says_so(bench: Workbench, old: OldService) -> None:
+    gone = profiles(bench)[:2]
+    connection = sqlite3.connect(bench.database)
+    with connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.executemany("DELETE FROM users WHERE email = ?", [(row[2],) for row in gone])
+    connection.close()
+    before = bench.everything()
+    run = bench.run()
+    assert [one.error_code for one in run.datasets] == ["key_damaged", "key_damaged"]
+    assert bench.everything() == before
+    assert "2, 3" in str(run.datasets[0].error)
+    assert not any(row[2] in str(run) for row in gone)
+    assert bench.run(remove_unmatched=True).ok
+    assert_as_fresh(bench)
+
+
+def test_the_old_service_was_not_stopped(bench: Workbench, old: OldService) -> None:
+    """It appends to the tab that has keys by now, and then clears it and writes it anew."""
+    assert bench.run().ok
+    rows = profiles(bench)
+    old.append(PROFILES, [[*rows[3][:3], "999", *rows[3][4:]], rows[4]])
+    assert bench.run().datasets[0].deleted == 2
+    assert_as_fresh(bench)
+    bench.person.delete_tab(PROFILES)
+    old.fill(PROFILES, headers_of("user_profiles"), rows)
+    assert bench.run().ok
+    assert_as_fresh(bench)
+
+
+def test_other_tabs_are_left_alone(bench: Workbench, old: OldService) -> None:
+    others = [*LOGS, "Dashboard", "Team notes"]
+    before = {tab: bench.grid(tab) for tab in others}
+    assert bench.run().ok
+    assert {tab: bench.grid(tab) for tab in others} == before
+
+
+def test_a_person_who_changes_the_tab_between_two_looks_is_noticed(bench: Workbench, old: OldService) -> None:
+    """Notes are looked for in a second read: they have to be those of the rows that were read."""
+    looks: list[int] = []
+
+    def insert(_request: object) -> None:
+        looks.append(1)
+        if len(looks) == 2:  # structure and values have been read, the marks not yet
+            bench.person.insert_rows(PROFILES, 1)
+
+    bench.box.hooks.after_read(insert)
+    assert bench.run().ok
+    assert len(looks) > 3
+    bench.box.hooks.clear()
+    assert_as_fresh(bench)
