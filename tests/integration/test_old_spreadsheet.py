@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from moneymentor_sync.checks import Check, check_everything
 from moneymentor_sync.core.config_builtin import BUILTIN_NAMES, builtin_dataset
 from moneymentor_sync.demo.database import create_sample
 from moneymentor_sync.sandbox.cells import Formula
@@ -207,3 +209,73 @@ def test_a_person_who_changes_the_tab_between_two_looks_is_noticed(bench: Workbe
     assert len(looks) > 3
     bench.box.hooks.clear()
     assert_as_fresh(bench)
+
+
+# --- told before it happens -------------------------------------------------------------------------------
+
+
+def checked(bench: Workbench) -> dict[str, Check]:
+    tick = lambda *_: None  # noqa: E731 - nobody looks
+    return {one.name: one for one in check_everything(lambda: bench.config, clock=time.time, tick=tick)}
+
+
+def test_check_tells_what_the_first_sync_will_do_and_writes_nothing(bench: Workbench, old: OldService) -> None:
+    rows = profiles(bench)
+    old.append(PROFILES, rows[:2])
+    bench.person.delete_rows(PROFILES, 5)
+    before, document = list(bench.directory.rglob("*")), bench.box.document(bench.spreadsheet)
+    bench.box.log.reset()
+    checks = checked(bench)
+    assert (bench.box.log.count("write"), bench.box.document(bench.spreadsheet)) == (0, document)
+    assert bench.box.log.count("read") <= 2 + 3 * len(bench.datasets)  # each tab: structure, values, marks
+    assert list(bench.directory.rglob("*")) == before
+    found = checks["tab: user_profiles"]
+    assert found.status == "warning"
+    assert found.message.splitlines() == [
+        "UserProfiles was filled by something else. The first sync:",
+        "· adds the column user_id, hidden",
+        f"· rows that have no key (user_id) yet: {len(rows) + 1}",
+        f"· taken over by email, with what stands beside them: {len(rows) - 1}",
+        f"· copies of those, removed: 2 (rows {len(rows) + 1}, {len(rows) + 2})",
+        f"· cells whose text becomes a number, boolean or time: {7 * (len(rows) - 1)}",
+        "· of the database's rows not there yet, added: 1",
+    ]
+    assert "mmsync plan user_profiles" in found.hint
+    assert checks["tab: course_statistics"].takes_over is not None
+    run = bench.run()
+    assert (run.datasets[0].inserted, run.datasets[0].deleted) == (1, 2)
+    assert {one.status for one in checked(bench).values()} == {"ok"}
+
+
+def test_check_fails_where_the_first_sync_would_be_refused(bench: Workbench, old: OldService) -> None:
+    old.append(PROFILES, [["Eve", "Gone", "eve.gone@example.org", "1", "2", "3", "4", "0", "0", "0", ""]])
+    number = len(profiles(bench)) + 2
+    found = checked(bench)["tab: user_profiles"]
+    assert found.status == "failed"
+    assert f"match nothing in the database by email: 1 (row {number})" in found.message
+    assert "mmsync sync user_profiles --remove-unmatched" in found.hint
+    assert "eve" not in repr(found).lower()
+
+
+def test_check_names_the_tabs_that_are_left_alone(bench: Workbench, old: OldService) -> None:
+    message = checked(bench)["spreadsheet"].message
+    assert "left alone: Sheet1, QuizResponses, EngagementLogs, ChatLogs, CourseProgress, Dashboard, Team" in message
+    assert "sync.toml.example has a dataset, switched off, for QuizResponses" in message
+
+
+def test_check_says_of_a_former_log_what_to_do_with_it(bench: Workbench, old: OldService) -> None:
+    """Its rows have no key and nothing unique to match on: a new tab is the way."""
+    query = "SELECT id, user_id, quiz_id FROM quiz_responses"
+    bench.datasets = [bench.dataset(name="quiz_responses", tab="QuizResponses", query=query)]
+    found = checked(bench)["tab: quiz_responses"]
+    assert (found.status, "rename the tab" in found.hint) == ("failed", True)
+    query = "SELECT user_id, id AS session_id, course_id FROM user_course_sessions"
+    bench.datasets = [bench.dataset(name="progress", tab="CourseProgress", key=("session_id",), query=query)]
+    found = checked(bench)["tab: progress"]  # old rows have something in the key's column
+    assert (found.status, "rename the tab" in found.hint) == ("failed", True)
+    query = "SELECT id, user_id, quiz_id FROM quiz_responses"
+    bench.datasets = [bench.dataset(name="quiz_responses", tab="QuizResponses", query=query)]
+    bench.person.rename_tab("QuizResponses", "QuizResponses (old)")
+    assert bench.run().ok
+    assert len(bench.grid("QuizResponses (old)")) == 3
+    assert bench.grid("QuizResponses")[0] == ["id", "user_id", "quiz_id"]

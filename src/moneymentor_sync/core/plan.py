@@ -18,7 +18,7 @@ from .marks import Marks, Span
 from .rows import Hasher
 from .settings import Mode
 from .table import DesiredTable, Shape
-from .take_over import TakeOver, by_reason, named_rows, remedy, take_over
+from .take_over import TakeOver, by_reason, explained, named_rows, take_over
 
 NO_MARKS = Marks()
 
@@ -313,7 +313,7 @@ def _refuse_unresolved(
         raise KeyDamagedError(
             f"tab {tab!r}: {len(numbers):,} row(s) have no key ({headers}) and cannot be told for certain: "
             f"{named_rows(numbers)}; nothing was written",
-            hint=remedy(taken),
+            hint=explained(taken),
             rows=numbers,
             taken_over=taken,
         )

@@ -124,16 +124,25 @@ def puzzles_in_words(found: TakeOver) -> list[str]:
     return [f"{words[reason]}: {_counted(rows)}" for reason, rows in found.puzzles.items()]
 
 
+def explained(found: TakeOver) -> str:
+    """Why the puzzles are puzzles, and what to do about them."""
+    if not found.by:
+        return remedy(found)
+    return f"They {'; they '.join(puzzles_in_words(found))}. {remedy(found)}"
+
+
 def remedy(found: TakeOver) -> str:
     """What to do about the puzzles."""
     if not found.by:
         return (
-            "Put the key back, or empty our columns in those rows, or delete the rows; or rename the tab, and the "
-            "sync makes a new one; `match_on` adopts rows by another column."
+            "Put the key back, or empty our columns in those rows, or delete the rows; "
+            "`match_on` adopts rows by another column."
         )
-    parts = [f"They {'; they '.join(puzzles_in_words(found))}."]
+    parts = []
     if "beside" in found.puzzles:
         parts.append("Move what people have there to the row that stays.")
+    if "several" in found.puzzles:
+        parts.append("Choose a `match_on` that is unique.")
     parts.append("Delete those rows, or empty our columns in them, or put their key back.")
     if found.puzzles.keys() & REMOVABLE:
         command = f"{found.dataset} --remove-unmatched"
