@@ -13,11 +13,12 @@ import pytest
 
 from moneymentor_sync.checks import Check, check_everything
 from moneymentor_sync.core.config_builtin import BUILTIN_NAMES, builtin_dataset
+from moneymentor_sync.core.settings import Column
 from moneymentor_sync.demo.database import create_sample
 from moneymentor_sync.sandbox.cells import Formula
 
 from .old_service import LOGS, PROFILES, STATISTICS, OldService, headers_of, rows_of
-from .workbench import Workbench
+from .workbench import TAB, Workbench
 
 TEXT = {"userEnteredFormat": {"numberFormat": {"type": "TEXT", "pattern": "@"}}}
 
@@ -209,6 +210,21 @@ def test_a_person_who_changes_the_tab_between_two_looks_is_noticed(bench: Workbe
     assert len(looks) > 3
     bench.box.hooks.clear()
     assert_as_fresh(bench)
+
+
+def test_a_large_old_tab_is_taken_over_in_bodies_of_two_megabytes(bench: Workbench) -> None:
+    count = 12_000
+    columns = (Column("name", "name"), Column("score", "score"), Column("id", "id", hidden=True))
+    bench.datasets = [bench.dataset(columns=columns, match_on=("name",), key=("id", "name"))]
+    bench.people(*[(i, f"user{i}@example.org", i) for i in range(count)])
+    service = OldService(bench.person)
+    service.fill(TAB, ["name", "score"], [[f"user{i}@example.org", str(i)] for i in range(count)])
+    service.append(TAB, [[f"user{i}@example.org", str(i + 1)] for i in range(count)])
+    bench.box.log.reset()
+    result = bench.sync()
+    assert (result.updated, result.deleted, result.inserted) == (count, count, 0)
+    assert max(entry.bytes_in for entry in bench.box.log.entries) <= 2_000_000
+    assert bench.rows() == [[f"user{i}@example.org", float(i), float(i)] for i in range(count)]
 
 
 # --- told before it happens -------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moneymentor_sync.core.adoption import match_text, plain_text
 from moneymentor_sync.core.cells import CurrentCell, Formula
@@ -204,6 +206,43 @@ def test_formats_that_make_text_of_numbers_go_where_numbers_are_to_stand() -> No
     marks = Marks(as_text={1: ((1, None),), 2: ((1, 3), (7, None))})
     made = plan(tab(["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"]), marks=marks)
     assert made.untext == ((2, (1, 3)), (2, (7, None)))  # names are text, and stay as they are
+
+
+rows_of_old = st.lists(
+    st.tuples(
+        st.integers(0, 3),  # whose it is; one more than there are users is somebody who left
+        st.sampled_from([str.lower, str.upper, lambda text: f"{text} "]),
+        st.sampled_from(["0", "1", 0.0, 1.0, None]),
+        st.sampled_from(["Name", "Other"]),
+        st.booleans(),  # whether somebody wrote a note beside it
+    ),
+    max_size=7,
+)
+
+
+@given(rows_of_old, st.booleans())
+def test_whatever_is_carried_out_gives_the_database_and_keeps_every_note_beside_its_user(
+    old: list[tuple[int, Any, Any, str, bool]], word: bool
+) -> None:
+    users = [(f"u{i}@x", "Name", i, str(i)) for i in range(3)]
+    rows = [
+        [spelt(f"u{who}@x"), name, score, *([f"u{who} {number}"] if note else [])]
+        for number, (who, spelt, score, name, note) in enumerate(old)
+    ]
+    grid = tab(*rows)
+    try:
+        made = plan(grid, *users, rules=Rules(remove_unmatched=word, allow_deletes=word))
+    except KeyDamagedError:
+        assert not word
+        return
+    after = carried_out(made, grid)
+    ours = [row[:4] for row in after[1:] if row and row[0] is not None]
+    assert sorted(map(repr, ours)) == sorted(repr([u[0], u[1], float(u[2]), u[3]]) for u in users)
+    notes = {row[4]: row[0] for row in after[1:] if len(row) > 4 and row[4] is not None}
+    assert sorted(map(str, notes)) == sorted(row[3] for row in rows if len(row) > 3)
+    assert all(whose == f"{str(note).split()[0]}@x" for note, whose in notes.items() if whose is not None)
+    assert word or None not in notes.values()
+    assert plan_for(USERS, users, after).is_empty
 
 
 def test_in_words() -> None:
