@@ -87,6 +87,8 @@ def test_rows_twice_after_a_time_out_and_older_versions_are_removed(bench: Workb
     run = bench.run()
     assert run.ok
     assert run.datasets[0].deleted == len(rows) + 9
+    assert f"copies of those, removed: {len(rows) + 9} (rows " in run.datasets[0].notes[0]
+    assert "@" not in run.datasets[0].notes[0]
     assert_as_fresh(bench)
 
 

@@ -382,7 +382,7 @@ class SpreadsheetSync:
             rows=rows,
             verified=verified,
         )
-        return replace(made, notes=tuple(self._notes(one)))
+        return replace(made, notes=(*tally.told, *self._notes(one)))
 
     def _notes(self, one: Gathered) -> list[str]:
         notes = []
