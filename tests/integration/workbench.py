@@ -108,11 +108,11 @@ class Workbench:
 
     # --- syncs ----------------------------------------------------------------------------------------------
 
-    def run(self, *, force: bool = False) -> RunResult:
+    def run(self, *, force: bool = False, remove_unmatched: bool = False) -> RunResult:
         around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
         self.box.log.reset()
         with open_engine(self.config, holder="test", surroundings=around) as engine:
-            return engine.run(self.config.datasets, allow_deletes=force)
+            return engine.run(self.config.datasets, allow_deletes=force, remove_unmatched=remove_unmatched)
 
     def sync(self, *, force: bool = False) -> DatasetResult:
         """One sync that must succeed; the result of its first dataset."""

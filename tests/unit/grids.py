@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from itertools import chain
 
+from moneymentor_sync.core.adoption import claimed_keys
 from moneymentor_sync.core.cells import Cell, CellRules, CurrentCell, pack_row
 from moneymentor_sync.core.compare import compare
 from moneymentor_sync.core.layout import KnownTab, Layout, find_layout, heading
+from moneymentor_sync.core.marks import Marks
 from moneymentor_sync.core.plan import Plan, Rules, make_plan, needed_keys
 from moneymentor_sync.core.rows import Hasher, is_blank
 from moneymentor_sync.core.settings import Column
@@ -38,6 +40,7 @@ def plan_for(
     written: Mapping[bytes, bytes] | None = None,
     rules: Rules | None = None,
     known: KnownTab | None = None,
+    marks: Marks | None = None,
 ) -> Plan:
     """The plan for a grid whose first row is the header; by default every row in it is one that we wrote."""
     table, cells = desired(of, rows)
@@ -52,11 +55,12 @@ def plan_for(
         table=table,
         layout=layout,
         comparison=comparison,
-        cells={key: cells[key] for key in needed},
+        cells={key: cells[key] for key in needed | claimed_keys(of, comparison.keyless, cells.items())},
         written=ours,
         rules=rules or Rules(),
         hasher=HASHER,
         styled=table.formats,
+        marks=marks or Marks(),
     )
 
 

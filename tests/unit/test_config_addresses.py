@@ -45,6 +45,31 @@ def raw(value: object) -> Raw:
         ("sqlite:///:memory:", "sqlite:///:memory:"),
         ("sqlite:///file:a.db?mode=ro&uri=true", "sqlite:///file:a.db?mode=ro&uri=true"),
         (" sqlite:////var/app.db ", "sqlite:////var/app.db"),
+        ("sqlite+aiosqlite:///app.db", "sqlite:////srv/app/app.db"),
+        ("postgresql+asyncpg://u:p@h/db", "postgresql+psycopg://u:p@h/db"),
+        ("postgresql+asyncpg://u:p@h/db?ssl=require", "postgresql+psycopg://u:p@h/db?sslmode=require"),
+        (
+            "postgresql+asyncpg://u@h/db?ssl=true&prepared_statement_cache_size=0",
+            "postgresql+psycopg://u@h/db?sslmode=require",
+        ),
+        (
+            "postgresql+psycopg_async://u@h/db?ssl=1&sslmode=verify-full",
+            "postgresql+psycopg://u@h/db?sslmode=verify-full",
+        ),
+        ("postgresql://u:p@h:6543/db?pgbouncer=true", "postgresql+psycopg://u:p@h:6543/db"),
+        (
+            "postgres://u:p@h:6543/db?sslmode=require&pgbouncer=true&connection_limit=1&schema=public",
+            "postgresql+psycopg://u:p@h:6543/db?sslmode=require",
+        ),
+        (
+            "postgresql://u@h/db?schema=app",
+            "postgresql+psycopg://u@h/db?schema=app",
+        ),  # means something: libpq says so
+        ("postgresql://u@h/db?", "postgresql+psycopg://u@h/db"),
+        (
+            "postgresql://u@h/db?options=-csearch_path%3Dapp",
+            "postgresql+psycopg://u@h/db?options=-csearch_path%3Dapp",
+        ),
     ],
 )
 def test_database_urls(url: str, parsed: str) -> None:
@@ -60,8 +85,7 @@ def test_database_urls(url: str, parsed: str) -> None:
         ("post gres://u:hunter2@host/db", "is not a database URL"),
         ("postgresql://u:hunter2@host:port/db", "the port in the database URL is not a number"),
         ("postgresql://u:hun@ter2@host/db", "more than one @"),
-        ("postgresql+asyncpg://u:hunter2@host/db", r"write postgresql\+psycopg://"),
-        ("sqlite+aiosqlite:///a.db", "write sqlite://"),
+        ("mysql+aiomysql://u:hunter2@host/db", r"write mysql\+pymysql://"),
     ],
 )
 def test_a_wrong_database_url_is_refused_and_not_repeated(url: str, message: str) -> None:

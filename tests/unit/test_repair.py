@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moneymentor_sync.core.cells import CurrentCell, Formula
+from moneymentor_sync.core.marks import Marks
 from moneymentor_sync.core.ports import Landing, Placed, TabInfo
 from moneymentor_sync.core.repair import repairs
 
@@ -38,6 +39,9 @@ class View:
 
     def rows(self) -> Iterable[tuple[int, Sequence[CurrentCell]]]:
         return [(i, row) for i, row in enumerate(self.grid) if i]
+
+    def marks(self) -> Marks:
+        return Marks()
 
 
 def mended(before: Grid, moved: Grid, written: list[Placed], *, grown: int = 0) -> Grid:

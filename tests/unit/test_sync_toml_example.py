@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 
 from moneymentor_sync.core.config import SETTINGS, parse_config
-from moneymentor_sync.core.config_builtin import builtin_dataset
+from moneymentor_sync.core.config_builtin import FORMER_TABS, builtin_dataset
 from moneymentor_sync.core.config_places import Places, default_socket_path, default_state_path
 from moneymentor_sync.core.errors import ConfigError
 from moneymentor_sync.core.settings import (
@@ -64,6 +64,7 @@ def own_datasets() -> list[Dataset]:
 
 def test_as_it_is_it_changes_nothing_but_adds_datasets_that_are_switched_off() -> None:
     config, default = parse(TEXT, ENOUGH), parse("", ENOUGH)
+    assert tuple(OLD_TABS) == FORMER_TABS
     assert replace(config, datasets=()) == replace(default, datasets=())
     assert config.datasets[:2] == default.datasets
     assert not any(dataset.enabled for dataset in config.datasets[2:])

@@ -28,9 +28,17 @@ SCOPES = ("https://www.googleapis.com/auth/spreadsheets", "https://www.googleapi
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, no password
 
 
-def load_credentials(account: ServiceAccount, scopes: Sequence[str] = SCOPES) -> Credentials:
-    """The service account's credentials. Raises CredentialsError saying what is wrong with the key."""
-    info = _key_file(account.file) if account.file else _key_from_environment(account)
+def load_credentials(
+    account: ServiceAccount, scopes: Sequence[str] = SCOPES, *, endpoint: str | None = None
+) -> Credentials:
+    """The service account's credentials. Raises CredentialsError saying what is wrong with the key.
+
+    A key file names who gives tokens; a key in two variables does not: it is Google, or the stand-in on this
+    machine that `endpoint` (the root URL in the place of Google's) is.
+    """
+    stand_in = endpoint is not None and endpoint.startswith("http://")  # allowed to this machine alone
+    token_uri = f"{endpoint}/token" if stand_in else TOKEN_URI
+    info = _key_file(account.file) if account.file else _key_from_environment(account, token_uri)
     try:
         made: Credentials = Credentials.from_service_account_info(info, scopes=list(scopes))
     except (ValueError, TypeError, KeyError) as error:
@@ -66,7 +74,7 @@ def _key_file(path: Path) -> dict[str, Any]:
     return info
 
 
-def _key_from_environment(account: ServiceAccount) -> dict[str, Any]:
+def _key_from_environment(account: ServiceAccount, token_uri: str) -> dict[str, Any]:
     if not account.client_email or not account.private_key:
         raise CredentialsError(
             "no Google credentials are configured",
@@ -77,7 +85,7 @@ def _key_from_environment(account: ServiceAccount) -> dict[str, Any]:
         "type": "service_account",
         "client_email": account.client_email,
         "private_key": account.private_key,
-        "token_uri": TOKEN_URI,
+        "token_uri": token_uri,
     }
 
 
@@ -102,7 +110,7 @@ class GoogleClient:
     def __init__(
         self, settings: GoogleSettings, spreadsheet_id: str, credentials: Credentials | None = None
     ) -> None:
-        self._credentials = credentials or load_credentials(settings.account)
+        self._credentials = credentials or load_credentials(settings.account, endpoint=settings.api_endpoint)
         self._transport = ApiTransport(settings.api_endpoint, settings.timeout_seconds)
         self.spreadsheet_id = spreadsheet_id
         self.whom = Whom(str(self._credentials.service_account_email), spreadsheet_id)

@@ -14,17 +14,21 @@ import msgspec
 from moneymentor_sync.core.cells import CurrentCell, Formula
 from moneymentor_sync.core.errors import OvertakenError, RequestRefusedError
 from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, STAGING_PREFIX, FenceSeen
+from moneymentor_sync.core.marks import Marks
 from moneymentor_sync.core.ports import Reading, TabInfo, TabView, Wanted
 
 from .google_client import GoogleClient
 from .google_errors import bad_answer
+from .google_marks import MARKED, Part, read_marks
 
 _STRUCTURE = (
     "spreadsheetId,namedRanges(namedRangeId,name,range(sheetId)),"
     "sheets(properties(sheetId,title,hidden,gridProperties(rowCount,columnCount,frozenRowCount))"
 )
 STRUCTURE_FIELDS = _STRUCTURE + ")"
-GRID_FIELDS = _STRUCTURE + ",data(startRow,startColumn,rowData(values(userEnteredValue))))"
+_GRID = ",data(startRow,startColumn,rowData(values({}))))"
+GRID_FIELDS = _STRUCTURE + _GRID.format("userEnteredValue")
+MARKED_FIELDS = _STRUCTURE + _GRID.format(MARKED)
 
 
 class _Value(msgspec.Struct):
@@ -32,7 +36,7 @@ class _Value(msgspec.Struct):
     numberValue: float | None = None  # noqa: N815
     boolValue: bool | None = None  # noqa: N815
     formulaValue: str | None = None  # noqa: N815
-    errorValue: msgspec.Raw | None = None  # noqa: N815
+    errorValue: dict[str, object] | None = None  # noqa: N815
 
 
 class _Cell(msgspec.Struct):
@@ -162,16 +166,22 @@ def fence_of(answer: Answer) -> FenceSeen:
     return FenceSeen(None, None, tab)
 
 
+_Fetch = Callable[[TabInfo, int], tuple[_Data, int]]
+"""Reads some rows of a tab from one on: what Google gave, and how many rows were asked for."""
+
+
 class GoogleTab:
     """A tab as it was read. Its first part is kept as the answer's bytes while the tab has only that one.
 
-    `part` is the number of rows that were asked for, None for all of them.
+    `part` is the number of rows that were asked for, None for all of them. `more` reads another part, `marked`
+    one with all that cells have beside values.
     """
 
-    def __init__(self, sheet: _Sheet, more: Callable[[TabInfo, int], tuple[_Data, int]], part: int | None) -> None:
+    def __init__(self, sheet: _Sheet, more: _Fetch, marked: _Fetch, part: int | None) -> None:
         self._info = info_of(sheet)
         self._first: _Data | None = sheet.data[0] if sheet.data else _Data()
         self._more = more
+        self._marked = marked
         self._part = self._info.rows if part is None else part
         raw = self._first.rowData
         self._header = tuple(decode_row(raw[0])) if raw else ()
@@ -199,6 +209,16 @@ class GoogleTab:
                 data, count = self._more(self._info, start)
             yield from _numbered(data.rowData, start)
             data = None  # let go before the next part is read
+            start += count
+
+    def marks(self) -> Marks:
+        return read_marks(self._info, self._marked_parts(), self.rows(), decode_row)
+
+    def _marked_parts(self) -> Iterator[Part]:
+        start = 0
+        while start < self._info.rows:
+            data, count = self._marked(self._info, start)
+            yield start, data.rowData
             start += count
 
 
@@ -280,15 +300,21 @@ class Reader:
             sheet = by_id.get(tab.sheet_id)
             if sheet is None or sheet.properties.title != tab.title:
                 raise OvertakenError(f"tab {tab.title!r} is not what it was")
-            tabs[name] = GoogleTab(sheet, self._fetch, parts[name])
+            tabs[name] = GoogleTab(sheet, self._fetch, self._fetch_marked, parts[name])
         return Reading(fence_of(answer), tabs)
 
     def _part_rows(self, tab: TabInfo) -> int:
         return max(2, self._sizes.part // max(1, tab.columns))
 
     def _fetch(self, info: TabInfo, start: int) -> tuple[_Data, int]:
-        count = self._part_rows(info)
-        answer = self._get(GRID_FIELDS, [f"{quoted(info.title)}!{start + 1}:{start + count}"])
+        return self._rows(info, start, self._part_rows(info), GRID_FIELDS)
+
+    def _fetch_marked(self, info: TabInfo, start: int) -> tuple[_Data, int]:
+        whole = info.rows * info.columns <= self._whole_cells
+        return self._rows(info, start, info.rows if whole else self._part_rows(info), MARKED_FIELDS)
+
+    def _rows(self, info: TabInfo, start: int, count: int, fields: str) -> tuple[_Data, int]:
+        answer = self._get(fields, [f"{quoted(info.title)}!{start + 1}:{start + count}"])
         if len(answer.sheets) != 1 or answer.sheets[0].properties.sheetId != info.sheet_id:
             raise OvertakenError(f"tab {info.title!r} was replaced while it was being read")
         data = answer.sheets[0].data

@@ -14,6 +14,7 @@ import msgspec
 
 from moneymentor_sync.core.cells import Cell, CurrentCell, Formula
 from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, FenceSeen
+from moneymentor_sync.core.marks import Span
 from moneymentor_sync.core.plan import Plan, RowUpdate
 from moneymentor_sync.core.ports import Placed, TabInfo
 
@@ -153,6 +154,14 @@ def column_format(sheet_id: int, column: int, pattern: str) -> Request:
     return encode({"repeatCell": {"range": span, "cell": cell, "fields": NUMBER_FORMAT}})
 
 
+def clear_format(sheet_id: int, column: int, rows: Span) -> Request:
+    """Takes the number format off cells of a column; colours and the like stay."""
+    span = {"sheetId": sheet_id, "startRowIndex": rows[0], "startColumnIndex": column, "endColumnIndex": column + 1}
+    if rows[1] is not None:
+        span["endRowIndex"] = rows[1]
+    return encode({"repeatCell": {"range": span, "cell": {}, "fields": NUMBER_FORMAT}})
+
+
 def header_style(sheet_id: int, columns: tuple[int, int]) -> Request:
     cell = {"userEnteredFormat": {"textFormat": {"bold": True}}}
     span = grid_range(sheet_id, (0, 1), columns)
@@ -235,6 +244,7 @@ def frame(plan: Plan, tab: TabInfo) -> Frame:
         requests += [header_style(tab.sheet_id, (positions[i], positions[i] + 1)) for i in layout.missing]
     for i in plan.restyle:
         requests.append(column_format(tab.sheet_id, positions[i], plan.formats[i] or ""))
+    requests += [clear_format(tab.sheet_id, positions[i], rows) for i, rows in plan.untext]
     for i in layout.missing:
         if plan.shape.columns[i].hidden:
             requests.append(hide_column(tab.sheet_id, positions[i]))

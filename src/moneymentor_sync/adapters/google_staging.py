@@ -125,8 +125,9 @@ class Staging:
         self, plan: Plan, tab: TabView, where: Frame, intend: Callable[[str], None], tick: Tick
     ) -> Staged | None:
         """Stages the changed columns over the whole span of changed rows, the unchanged cells between as they
-        are; None where the spreadsheet has no room for that. Key cells that need repair are written singly."""
-        key = set(plan.shape.key)
+        are; None where the spreadsheet has no room for that. Key cells that need repair are written singly, but
+        for those of a column that is only made now: nothing in it can be another row's."""
+        key = {i for i in plan.shape.key if plan.layout.positions[i] is not None}
         changed = {i for update in plan.updates for i in update.changed() if i not in key}
         columns = sorted(changed, key=lambda i: where.positions[i])
         first, last = plan.updates[0].row, plan.updates[-1].row
@@ -137,7 +138,7 @@ class Staging:
             make.update_cells(where.sheet_id, where.row(update.row), where.positions[i], [update.new[i]])
             for update in plan.updates
             if update.repairs_key
-            for i in key
+            for i in key.intersection(update.changed())
         ]
         if not columns:
             return Staged(singles)

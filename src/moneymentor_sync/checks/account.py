@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from moneymentor_sync.core.config_builtin import FORMER_TABS
+
 from .facts import KeySeen, Sharing, Spreadsheet
 from .result import Check, counted, failed, ok, warning
 
 CREDENTIALS = "credentials"
 TOKEN = "token"  # noqa: S105 - the name of a step
 
+_SHOWN = 10
 _READABLE_BY_ALL = 0o004
 
 
@@ -31,8 +36,16 @@ def token_check() -> Check:
     return ok(TOKEN, "the key was accepted, and an access token given")
 
 
-def spreadsheet_check(name: str, spreadsheet_id: str, found: Spreadsheet) -> Check:
-    return ok(name, f"“{found.title}” with {counted(len(found.tabs), 'tab')} ({spreadsheet_id})")
+def spreadsheet_check(name: str, spreadsheet_id: str, found: Spreadsheet, others: Sequence[str] = ()) -> Check:
+    """`others` are the titles of tabs that no dataset fills."""
+    lines = [f"“{found.title}” with {counted(len(found.tabs), 'tab')} ({spreadsheet_id})"]
+    if others:
+        more = f" and {len(others) - _SHOWN:,} more" if len(others) > _SHOWN else ""
+        lines.append(f"left alone: {', '.join(others[:_SHOWN])}{more}")
+    former = [title for title in others if title in FORMER_TABS]
+    if former:
+        lines.append(f"sync.toml.example has a dataset, switched off, for {', '.join(former)}")
+    return ok(name, "\n".join(lines))
 
 
 def access_check(name: str, account: str, sharing: Sharing) -> Check:

@@ -17,6 +17,7 @@ from . import machine
 from .account import CREDENTIALS, TOKEN
 from .database import DATABASE, DatabaseChecks
 from .facts import Extent, StateSeen
+from .foresight import foresight
 from .google import Account, SpreadsheetChecks
 from .places import see_socket, see_state
 from .result import Check, Sequence, Step, counted, ok, refused, skipped, warning
@@ -69,9 +70,10 @@ def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator
     account = Account(config.google, clock, tick)
     yield from sequence.run(account.steps())
     state = see_state(config.state_path, datasets)
+    foresee = foresight(config, tick)
     for spreadsheet_id, suffix in _spreadsheets(config).items():
         own = tuple(dataset for dataset in datasets if dataset.spreadsheet_id == spreadsheet_id)
-        checks = SpreadsheetChecks(account, spreadsheet_id, own, extents, state.known, suffix)
+        checks = SpreadsheetChecks(account, spreadsheet_id, own, extents, state.known, suffix, foresee)
         yield from sequence.run(checks.steps())
     yield from sequence.run(_machine(config, state, account))
 

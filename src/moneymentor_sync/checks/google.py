@@ -17,10 +17,11 @@ from moneymentor_sync.core.settings import Dataset, GoogleSettings
 
 from .account import CREDENTIALS, TOKEN, access_check, key_check, spreadsheet_check, token_check
 from .facts import Extent, Spreadsheet, TabSeen
+from .foresight import Foresee
 from .places import see_key
 from .result import Check, Step
 from .survey import METADATA_SCOPE, Survey
-from .tabs import cells_check, find_tab, mark_check, needed_cells, tab_check, tab_step, used_cells
+from .tabs import cells_check, find_tab, left_alone, mark_check, needed_cells, tab_check, tab_step, used_cells
 
 
 @dataclass(slots=True)
@@ -58,7 +59,8 @@ class Account:
 
     def _read_key(self) -> Check:
         """Raises CredentialsError."""
-        self._credentials = load_credentials(self.settings.account, (*SCOPES, METADATA_SCOPE))
+        settings, scopes = self.settings, (*SCOPES, METADATA_SCOPE)
+        self._credentials = load_credentials(settings.account, scopes, endpoint=settings.api_endpoint)
         return key_check(see_key(self.settings.account, self.email))
 
     def _obtain_token(self) -> Check:
@@ -80,7 +82,8 @@ class Account:
 @dataclass(slots=True)
 class SpreadsheetChecks:
     """The steps of one spreadsheet. `known` has the tabs that datasets were last written to, `extents` what
-    their queries give; `suffix` tells the steps' names apart where there are several spreadsheets."""
+    their queries give; `suffix` tells the steps' names apart where there are several spreadsheets; `foresee` plans
+    a dataset whose tab something else has filled."""
 
     account: Account
     spreadsheet_id: str
@@ -88,6 +91,7 @@ class SpreadsheetChecks:
     extents: Mapping[str, Extent]
     known: Mapping[str, KnownTab]
     suffix: str = ""
+    foresee: Foresee | None = None
     _survey: Survey | None = None
     _seen: Spreadsheet = field(default_factory=lambda: Spreadsheet("", ()))
     _tabs: Mapping[int, TabSeen] | None = None
@@ -117,7 +121,8 @@ class SpreadsheetChecks:
             self._seen = self._survey.spreadsheet()
         finally:
             account.compare_clocks(self._survey.client)
-        return spreadsheet_check(self._named("spreadsheet"), self.spreadsheet_id, self._seen)
+        others = left_alone(self._seen.tabs, map(self._find, self.datasets))
+        return spreadsheet_check(self._named("spreadsheet"), self.spreadsheet_id, self._seen, others)
 
     def _access(self) -> Check:
         name, email = self._named("access"), self.account.email
@@ -140,6 +145,7 @@ class SpreadsheetChecks:
             self._seen.protections,
             self.known.get(dataset.name),
             self.account.email,
+            self.foresee,
         )
 
     def _cells(self) -> Check:

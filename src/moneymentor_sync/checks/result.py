@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from moneymentor_sync.core.errors import ConfigError, MmsyncError
+from moneymentor_sync.core.take_over import TakeOver
 
 Status = Literal["ok", "warning", "failed", "skipped"]
 
@@ -23,6 +24,8 @@ class Check:
     status: Status
     message: str
     hint: str = ""
+    takes_over: TakeOver | None = None
+    """What a first sync would do with rows that something else wrote, where a check is about that."""
 
 
 def counted(count: int, noun: str) -> str:

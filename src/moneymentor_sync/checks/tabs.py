@@ -15,6 +15,7 @@ from moneymentor_sync.core.ports import TabInfo
 from moneymentor_sync.core.settings import Dataset
 
 from .facts import Extent, Protection, Span, TabSeen
+from .foresight import Foresee, first_sync_check
 from .result import Check, counted, failed, ok, refused, skipped, warning
 
 FULL_SHARE = 0.8
@@ -32,6 +33,16 @@ def find_tab(dataset: Dataset, tabs: Iterable[TabInfo], known: KnownTab | None) 
     return by_id or next((tab for tab in there if tab.title == dataset.tab), None)
 
 
+def left_alone(tabs: Iterable[TabInfo], ours: Iterable[TabInfo | None]) -> list[str]:
+    """Titles of tabs that no dataset fills; our own hidden ones aside."""
+    filled = {tab.sheet_id for tab in ours if tab is not None}
+    return [
+        tab.title
+        for tab in tabs
+        if tab.sheet_id not in filled and tab.title != FENCE_TAB and not tab.title.startswith(STAGING_PREFIX)
+    ]
+
+
 def tab_check(
     dataset: Dataset,
     extent: Extent | None,
@@ -39,8 +50,12 @@ def tab_check(
     protections: Sequence[Protection],
     known: KnownTab | None,
     account: str,
+    foresee: Foresee | None = None,
 ) -> Check:
-    """One dataset's tab; `extent` is None where its query failed, `seen` where there is no such tab yet."""
+    """One dataset's tab; `extent` is None where its query failed, `seen` where there is no such tab yet.
+
+    `foresee` is asked where the tab has rows already that this installation knows nothing of.
+    """
     name = tab_step(dataset.name)
     if seen is None:
         again = ", again," if known is not None else ""
@@ -56,7 +71,10 @@ def tab_check(
     except HeaderDamagedError as error:
         return refused(name, error)
     within = [one for one in protections if one.sheet_id == seen.info.sheet_id and not one.may_edit]
-    return _protected(name, title, layout, within, account) or _header(name, title, extent, layout, mine)
+    stopped = _protected(name, title, layout, within, account)
+    if stopped is None and foresee is not None and mine is None and not layout.fresh and extent.rows is not None:
+        stopped = first_sync_check(name, title, foresee(dataset))
+    return stopped or _header(name, title, extent, layout, mine)
 
 
 def _header(name: str, title: str, extent: Extent, layout: Layout, known: KnownTab | None) -> Check:

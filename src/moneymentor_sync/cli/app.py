@@ -58,6 +58,13 @@ DatasetsArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="DATASET", help="Only these datasets; else all that are enabled.", show_default=False),
 ]
+RemoveUnmatchedOption = Annotated[
+    bool,
+    typer.Option(
+        "--remove-unmatched",
+        help="Also remove rows without a key that match no row of the database, or one that another row is.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import ConfigOption, DatasetsArgument, JsonOption, VerboseOption, command
+from .app import ConfigOption, DatasetsArgument, JsonOption, RemoveUnmatchedOption, VerboseOption, command
 from .console import print_json
 from .progress import progress
 
@@ -22,6 +22,7 @@ def plan(
     force: Annotated[
         bool, typer.Option("--force", help="What `sync --force` would do, a guard's refusal aside.")
     ] = False,
+    remove_unmatched: RemoveUnmatchedOption = False,
     as_json: JsonOption = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 2 if there is something to do.")
@@ -45,7 +46,7 @@ def plan(
         progress(wanted=not verbose) as tick,
         open_engine(settings, holder="mmsync plan", tick=tick, only_plan=True) as engine,
     ):
-        outcomes = engine.plan(chosen, allow_deletes=force)
+        outcomes = engine.plan(chosen, allow_deletes=force, remove_unmatched=remove_unmatched)
     if as_json:
         print_json(plans_as_json(outcomes))
     else:

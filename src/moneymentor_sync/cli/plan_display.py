@@ -9,9 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from moneymentor_sync.core.cells import Formula
-from moneymentor_sync.core.errors import KeyNotUniqueError
+from moneymentor_sync.core.errors import KeyDamagedError, KeyNotUniqueError
+from moneymentor_sync.core.take_over import in_words
 
 from .console import err, out
+from .take_over_view import take_over_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +42,9 @@ def _outcome(outcome: PlanOutcome) -> dict[str, Any]:
     }
     if outcome.error is not None:
         error = outcome.error
-        return head | {"error": {"code": error.code, "message": str(error), "hint": error.hint}}
+        taken = error.taken_over if isinstance(error, KeyDamagedError) else None
+        told = {"takes_over": take_over_as_json(taken)} if taken is not None else {}
+        return head | {"error": {"code": error.code, "message": str(error), "hint": error.hint}} | told
     plan = outcome.plan
     return head if plan is None else head | _plan(plan)
 
@@ -75,6 +79,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "rows_after": plan.rows_after,
         "cells": plan.cells_changed,
         "cells_put_back": plan.put_back,
+        "takes_over": None if plan.taken_over is None else take_over_as_json(plan.taken_over),
     }
 
 
@@ -141,6 +146,7 @@ def _structure(plan: Plan) -> list[str]:
         lines.append("new columns: " + ", ".join(headers[i] for i in plan.layout.missing))
     if plan.layout.headers:
         lines.append("headers put right: " + ", ".join(text for _, text in plan.layout.headers))
+    lines += in_words(plan.taken_over) if plan.taken_over is not None else []
     if plan.restyle and not plan.create_tab:
         lines.append("number formats: " + ", ".join(f"{headers[i]} {plan.formats[i]}" for i in plan.restyle))
     return [line for line in lines if line]
@@ -155,22 +161,33 @@ def _changes(plan: Plan) -> Table:
         for i in update.changed():
             if lines < MAX_LINES:
                 old, new = (_dated(plan, i, cell) for cell in (update.old[i], update.new[i]))
-                change = (_shown(old, "red"), _shown(new, "green"))
-                key = _key(plan, update.new)
+                change = (_shown(_told_apart(old, new), "red"), _shown(new, "green"))
+                key = _known_by(plan, update.new, keyless=update.repairs_key)
                 table.add_row(Text("~", style="yellow"), str(update.row + 1), key, plan.shape.headers[i], *change)
             lines += 1
     for row in plan.inserts[:MAX_LINES]:
         table.add_row(Text("+", style="green"), "new", _key(plan, row), "", "", _summary(plan, row))
     for row_index, cells in list(zip(plan.deletes, plan.removed, strict=True))[:MAX_LINES]:
-        table.add_row(Text("-", style="red"), str(row_index + 1), _key(plan, cells), "", _summary(plan, cells), "")
+        key = _known_by(plan, cells, keyless=any(cells[i] is None for i in plan.shape.key))
+        table.add_row(Text("-", style="red"), str(row_index + 1), key, "", _summary(plan, cells), "")
     for row_index in plan.blanks[:MAX_LINES]:
         table.add_row(Text("-", style="red"), str(row_index + 1), "", "a copy: our cells are emptied", "", "")
     return table
 
 
 def _key(plan: Plan, cells: Sequence[CurrentCell]) -> str:
-    width = max(6, 26 // len(plan.shape.key) - 3)
-    return " + ".join(_clip(_text(cells[i]), width if len(plan.shape.key) > 1 else 24) for i in plan.shape.key)
+    return _named_by(plan.shape.key, cells)
+
+
+def _known_by(plan: Plan, cells: Sequence[CurrentCell], *, keyless: bool) -> str:
+    """What a person knows the row by: its key, or what it is matched on where it had none."""
+    shape = plan.shape
+    return _named_by(shape.match_on if keyless and shape.match_on else shape.key, cells)
+
+
+def _named_by(which: Sequence[int], cells: Sequence[CurrentCell]) -> str:
+    width = max(6, 26 // len(which) - 3)
+    return " + ".join(_clip(_text(cells[i]), width if len(which) > 1 else 24) for i in which)
 
 
 def _summary(plan: Plan, cells: Sequence[CurrentCell]) -> Text:
@@ -180,6 +197,11 @@ def _summary(plan: Plan, cells: Sequence[CurrentCell]) -> Text:
 
 def _shown(cell: CurrentCell, style: str) -> Text:
     return Text(_clip(_text(cell), MAX_TEXT), style=style)
+
+
+def _told_apart(old: CurrentCell, new: CurrentCell) -> CurrentCell:
+    """Text that is to become a value, in quotes: it may read just as the value does."""
+    return f'"{old}"' if isinstance(old, str) and isinstance(new, bool | float) else old
 
 
 def _dated(plan: Plan, i: int, cell: CurrentCell) -> CurrentCell:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import ConfigOption, DatasetsArgument, JsonOption, VerboseOption, command
+from .app import ConfigOption, DatasetsArgument, JsonOption, RemoveUnmatchedOption, VerboseOption, command
 from .console import print_json
 from .progress import progress
 from .run_display import run_as_json, show_run
@@ -23,6 +23,7 @@ def sync(
         bool,
         typer.Option("--force", help="Also when the result is empty or many rows would be deleted."),
     ] = False,
+    remove_unmatched: RemoveUnmatchedOption = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
@@ -44,7 +45,7 @@ def sync(
         progress(wanted=not verbose) as tick,
         open_engine(settings, holder="mmsync sync", tick=tick, emit=emit) as engine,
     ):
-        run = engine.run(chosen, trigger="sync", allow_deletes=force)
+        run = engine.run(chosen, trigger="sync", allow_deletes=force, remove_unmatched=remove_unmatched)
     if as_json:
         print_json(run_as_json(run))
     else:

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+from .config_drivers import ASYNC_POSTGRESQL, NOT_OURS, for_psycopg
 from .config_values import InvalidValueError, Raw, path, show, text
 
 _DATABASE_EXAMPLE = "postgresql://user:password@host/database or sqlite:///file.db"
@@ -26,13 +27,6 @@ _DATABASE_URL = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_ASYNC_DRIVERS = {
-    "asyncpg": "postgresql+psycopg",
-    "psycopg_async": "postgresql+psycopg",
-    "aiosqlite": "sqlite",
-    "aiomysql": "mysql+pymysql",
-    "asyncmy": "mysql+pymysql",
-}
 
 _ID = r"[A-Za-z0-9_-]{20,200}"
 # https://developers.google.com/workspace/sheets/api/guides/concepts: "the value between the /d/ and the /edit".
@@ -43,7 +37,8 @@ _SPREADSHEET_URL = re.compile(
 
 
 def database_url(raw: Raw) -> str:
-    """A SQLAlchemy URL; PostgreSQL's common forms become psycopg 3, a relative SQLite file an absolute one."""
+    """A SQLAlchemy URL; PostgreSQL's common forms, asyncpg's among them, become psycopg 3, and a relative SQLite
+    file an absolute one."""
     url = text(raw).strip()
     match = _DATABASE_URL.fullmatch(url)
     if match is None:
@@ -52,14 +47,25 @@ def database_url(raw: Raw) -> str:
         raise InvalidValueError("the port in the database URL is not a number")
     if "@" in (match["host"] or ""):
         raise InvalidValueError("the database URL has more than one @; write one in a password as %40")
-    driver = match["name"].rpartition("+")[2]
-    if driver in _ASYNC_DRIVERS:
-        raise InvalidValueError(f"{driver} is an asynchronous driver; write {_ASYNC_DRIVERS[driver]}://")
-    if match["name"] in ("postgres", "postgresql"):
-        return "postgresql+psycopg" + url[len(match["name"]) :]
-    if match["name"].partition("+")[0] == "sqlite":
+    backend, _, driver = match["name"].partition("+")
+    if driver in NOT_OURS:
+        raise InvalidValueError(f"{driver} is an asynchronous driver; write {NOT_OURS[driver]}://")
+    if backend in ("postgres", "postgresql") and driver in ("", "psycopg", *ASYNC_POSTGRESQL):
+        return _through_psycopg(url, match)
+    if match["name"] == "sqlite+aiosqlite":
+        return database_url(Raw(f"sqlite{url[len(match['name']) :]}", raw.base, raw.home, raw.is_text))
+    if backend == "sqlite":
         return _absolute_sqlite(url, match, raw)
     return url
+
+
+def _through_psycopg(url: str, match: re.Match[str]) -> str:
+    rest = url[len(match["name"]) :]
+    if match["query"] is None:
+        return f"postgresql+psycopg{rest}"
+    query = for_psycopg(match["query"])
+    before = rest[: len(rest) - len(match["query"]) - 1]
+    return f"postgresql+psycopg{before}{'?' if query else ''}{query}"
 
 
 def _absolute_sqlite(url: str, match: re.Match[str], raw: Raw) -> str:

@@ -14,6 +14,9 @@ BuiltinName = Literal["user_profiles", "course_statistics"]
 BUILTIN_NAMES: tuple[BuiltinName, ...] = ("user_profiles", "course_statistics")
 """In the order in which they are synced, before every other dataset."""
 
+FORMER_TABS = ("QuizResponses", "EngagementLogs", "ChatLogs", "CourseProgress")
+"""Tabs that MoneyMentor's own sync filled besides; `sync.toml.example` has a dataset for each, switched off."""
+
 DATETIME_FORMAT = "yyyy-mm-dd hh:mm:ss"
 
 # The row's identity is the user's id, which a change of name or e-mail leaves alone; people need not see it.

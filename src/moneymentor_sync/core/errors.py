@@ -7,7 +7,10 @@ where, the `hint` says what to do. Nothing here may carry a secret or the value 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:  # it is told of by what raises errors
+    from .take_over import TakeOver
 
 
 class MmsyncError(Exception):
@@ -192,9 +195,23 @@ class HeaderDamagedError(GuardError):
 
 
 class KeyDamagedError(GuardError):
-    """A key cell was changed or emptied and its row cannot be told for certain."""
+    """A key cell was changed or emptied and its row cannot be told for certain, or the row never had a key.
+
+    `taken_over` tells of all rows without a key, by what would become of them.
+    """
 
     code = "key_damaged"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        rows: Sequence[int] = (),
+        taken_over: TakeOver | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, rows=rows)
+        self.taken_over = taken_over
 
 
 class UnknownRowsError(GuardError):

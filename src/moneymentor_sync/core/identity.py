@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from .cells import Cell, CurrentCell, Formula
+from .adoption import Reason, by_match_on
+from .cells import Cell, CurrentCell
 from .compare import TabRow
+from .marks import Marks
 from .rows import Hasher
 from .table import Shape
 
@@ -16,76 +18,48 @@ _MOST_COMBINATIONS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """`adopted` maps a row's index to the key it turned out to have; `copies` are provable copies of those."""
+    """`adopted` maps a row's index to the key it turned out to have, `by_match_on` are those of them that had
+    none at all; `copies` are provable copies; `puzzles` say of others why they cannot be told."""
 
     adopted: dict[int, bytes]
     copies: tuple[TabRow, ...] = ()
+    by_match_on: frozenset[int] = frozenset()
+    puzzles: Mapping[int, Reason] = field(default_factory=dict)
 
 
-def identify(
-    shape: Shape,
-    loose: Sequence[TabRow],
-    missing: Mapping[bytes, Sequence[Cell]],
-    written: Mapping[bytes, bytes],
-    hasher: Hasher,
-) -> Identified:
-    """Gives rows without a usable key back to the desired rows that the tab lacks.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known when rows have to be told: desired rows (key -> cells) that stand nowhere in the tab
+    (`missing`) and that do (`present`, as far as they were asked for); the hashes of the rows as we last wrote
+    them; where the managed columns stand, and what the tab has beside values."""
 
-    `loose` are the rows in question, `missing` the desired rows (key -> cells) found nowhere in the tab,
-    `written` the hashes of the rows as we last wrote them. In this order: `match_on`, for rows with no key at
-    all; all other managed cells equal, and unique on both sides; the row as we last wrote it but for its key.
+    missing: Mapping[bytes, tuple[Cell, ...]]
+    present: Mapping[bytes, tuple[Cell, ...]]
+    written: Mapping[bytes, bytes]
+    positions: Sequence[int | None]
+    marks: Marks
+
+
+def identify(shape: Shape, loose: Sequence[TabRow], known: Known, hasher: Hasher) -> Identified:
+    """Gives rows without a usable key back to the desired rows that they are.
+
+    `loose` are the rows in question. In this order: `match_on`, for rows with no key at all; all other managed
+    cells equal, and unique on both sides; the row as we last wrote it but for its key.
     """
     if not loose:
         return Identified({}, ())
-    adopted, copies = _by_match_on(shape, loose, missing)
-    copied = {row.index for row in copies}
+    told = by_match_on(shape, loose, known.missing, known.present, known.positions, known.marks)
+    adopted = dict(told.adopted)
+    copied = {row.index for row in told.copies}
     rest = [row for row in loose if row.index not in adopted and row.index not in copied]
     taken = set(adopted.values())
-    free = {key: cells for key, cells in missing.items() if key not in taken}
+    free = {key: cells for key, cells in known.missing.items() if key not in taken}
     adopted |= _by_other_cells(shape, rest, free)
     taken = set(adopted.values())
     rest = [row for row in rest if row.index not in adopted]
     free = {key: cells for key, cells in free.items() if key not in taken}
-    adopted |= _by_last_written(shape, rest, free, written, hasher)
-    return Identified(adopted, tuple(copies))
-
-
-def match_text(cell: CurrentCell) -> str:
-    """A cell as `match_on` sees it: a number and its digits as text are the same."""
-    if cell is None or isinstance(cell, Formula):
-        return ""
-    if isinstance(cell, float):
-        return format(cell, ".15g")
-    return str(cell).strip()
-
-
-def _by_match_on(
-    shape: Shape, loose: Sequence[TabRow], missing: Mapping[bytes, Sequence[Cell]]
-) -> tuple[dict[int, bytes], list[TabRow]]:
-    if not shape.match_on:
-        return {}, []
-    rows: dict[tuple[str, ...], list[TabRow]] = defaultdict(list)
-    for row in loose:
-        token = _token(shape.match_on, row.cells)
-        if "" not in token and all(row.cells[i] is None for i in shape.key if i not in shape.match_on):
-            rows[token].append(row)
-    wanted: dict[tuple[str, ...], list[bytes]] = defaultdict(list)
-    for key, cells in missing.items():
-        wanted[_token(shape.match_on, cells)].append(key)
-    adopted: dict[int, bytes] = {}
-    copies: list[TabRow] = []
-    for token, group in rows.items():
-        keys = wanted.get(token, ())
-        if len(keys) != 1 or any(row.cells != group[0].cells for row in group):
-            continue
-        keeper = next((row for row in group if row.beside), group[0])
-        adopted[keeper.index] = keys[0]
-        copies += [row for row in group if row is not keeper]
-    return adopted, copies
-
-
-def _token(columns: Iterable[int], cells: Sequence[CurrentCell]) -> tuple[str, ...]:
-    return tuple([match_text(cells[i]) for i in columns])
+    adopted |= _by_last_written(shape, rest, free, known.written, hasher)
+    return Identified(adopted, tuple(told.copies), frozenset(told.adopted), told.puzzles)
 
 
 def _by_other_cells(

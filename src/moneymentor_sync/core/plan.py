@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .cells import Cell, CurrentCell
 from .compare import Comparison, TabRow
 from .errors import DuplicateKeyError, KeyDamagedError, ShrinkRefusedError, UnknownRowsError
-from .identity import Identified, choose_keeper, identify
+from .identity import Identified, Known, choose_keeper, identify
 from .layout import Layout
+from .marks import Marks, Span
 from .rows import Hasher
 from .settings import Mode
 from .table import DesiredTable, Shape
+from .take_over import TakeOver, by_reason, explained, named_rows, take_over
 
-MAX_NAMED_ROWS = 10
+NO_MARKS = Marks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Plan:
     headers have to be made, `restyle` which managed columns get their number format. `rows_before` is what
     the tab held, `last_row` the index of the last row with anything in it, `removed` the managed cells of the
     rows in `deletes`, `put_back` how many of the cells to update were changed by a person, not by the database.
+    `taken_over` tells of rows that had no key yet; where numbers are to stand in cells that are formatted as
+    text, `untext` has the managed column and the span of rows that lose that format.
     """
 
     dataset: str
@@ -67,6 +71,8 @@ class Plan:
     restyle: tuple[int, ...] = ()
     removed: tuple[tuple[CurrentCell, ...], ...] = ()
     put_back: int = 0
+    taken_over: TakeOver | None = None
+    untext: tuple[tuple[int, Span], ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -96,6 +102,8 @@ class Rules:
     allow_deletes: bool = False
     partial: bool = False
     """Only a part of the source was read (a cursor): what is missing from it is not gone."""
+    remove_unmatched: bool = False
+    """The operator's word: rows without a key that cannot be told, though `match_on` could, are removed."""
 
     @property
     def deletes(self) -> bool:
@@ -121,18 +129,30 @@ def make_plan(
     hasher: Hasher,
     create_tab: bool = False,
     styled: tuple[str | None, ...] = (),
+    marks: Marks = NO_MARKS,
 ) -> Plan:
-    """Decides what to change. `cells` has the rows of `needed_keys`, `written` our last rows' hashes,
-    `styled` the number formats that the managed columns were given before (empty where that is not known).
+    """Decides what to change. `cells` has the rows of `needed_keys` (and of `claimed_keys`, where there are rows
+    without a key), `written` our last rows' hashes, `styled` the number formats that the managed columns were
+    given before (empty where that is not known), `marks` what the tab has beside values.
 
     Raises ShrinkRefusedError, UnknownRowsError, KeyDamagedError, DuplicateKeyError: then nothing may be
     written.
     """
     shape = table.shape
-    sorted_out = _sort_out(comparison, table, cells, written, rules, hasher, tab)
+    known = Known(
+        missing={key: cells[key] for key in table.index if key not in comparison.matched},
+        present={key: row for key, row in cells.items() if key in comparison.matched},
+        written=written,
+        positions=layout.positions,
+        marks=marks,
+    )
+    sorted_out = _sort_out(comparison, table, cells, known, rules, hasher, tab)
     found, surplus, gone = sorted_out.found, sorted_out.surplus, sorted_out.gone if rules.deletes else []
-    _guard_shrink(tab, shape, rules, len(gone), comparison.rows_before, len(table.index))
-    leaving = sorted([*gone, *(row for row in surplus if not row.beside)], key=lambda row: row.index)
+    discarded = sorted_out.discarded
+    _guard_shrink(tab, shape, rules, len(gone) + len(discarded), comparison.rows_before, len(table.index))
+    surplus += discarded
+    kept = {row.index for row in surplus if row.beside or row.index in marks.notes}
+    leaving = sorted([*gone, *(row for row in surplus if row.index not in kept)], key=lambda row: row.index)
     differing = [RowUpdate(row.index, row.cells, cells[row.key]) for row in sorted_out.keepers]
     theirs = {row.index for row in sorted_out.keepers if written.get(row.key) == table.index[row.key]}
     adopted = [
@@ -150,57 +170,89 @@ def make_plan(
         formats=table.formats,
         create_tab=create_tab,
         updates=tuple(sorted(updates, key=lambda update: update.row)),
-        inserts=tuple(row for key, row in sorted_out.missing.items() if key not in placed),
+        inserts=tuple(row for key, row in known.missing.items() if key not in placed),
         deletes=tuple(row.index for row in leaving),
         removed=tuple(row.cells for row in leaving),
         put_back=sum(len(update.changed()) for update in differing if update.row in theirs),
-        blanks=tuple(sorted(row.index for row in surplus if row.beside)),
+        blanks=tuple(sorted(kept)),
         rows_before=comparison.rows_before,
         last_row=comparison.last_row,
         people_beside=comparison.people_beside,
         unknown_kept=0 if rules.deletes else len(comparison.absent),
         restyle=_restyle(table.formats, layout, styled),
+        taken_over=_with_retyped(sorted_out.taken_over, found, adopted),
+        untext=_untext(table.formats, layout, adopted, marks),
     )
+
+
+def _with_retyped(taken: TakeOver, found: Identified, adopted: Sequence[RowUpdate]) -> TakeOver | None:
+    """None where no row was without a key."""
+    if not taken.rows:
+        return None
+    ours = [update for update in adopted if update.row in found.by_match_on]
+    return replace(taken, retyped=sum(map(_retyped, ours)))
+
+
+def _retyped(update: RowUpdate) -> int:
+    pairs = zip(update.old, update.new, strict=True)
+    return sum(isinstance(old, str) and isinstance(new, bool | float) for old, new in pairs)
+
+
+def _untext(
+    formats: Sequence[str | None], layout: Layout, adopted: Sequence[RowUpdate], marks: Marks
+) -> tuple[tuple[int, Span], ...]:
+    """Columns of numbers where whoever wrote them had the cells formatted as text. Those with a format of ours
+    get that anyway."""
+    found: list[tuple[int, Span]] = []
+    for i, position in enumerate(layout.positions):
+        spans = marks.as_text.get(position, ()) if position is not None and not formats[i] else ()
+        if spans and any(isinstance(update.new[i], bool | float) for update in adopted):
+            found += [(i, span) for span in spans]
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
 class _SortedOut:
     """The tab's rows by what becomes of them: `keepers` differ from the database, `loose` had no sure identity
     (`found` says which of them got one), `surplus` are copies, `gone` are ours and no longer in the database;
-    `missing` are desired rows that stand nowhere."""
+    `discarded` cannot be told and go since the operator said so."""
 
     keepers: list[TabRow]
     loose: list[TabRow]
     found: Identified
     surplus: list[TabRow]
     gone: list[TabRow]
-    missing: dict[bytes, tuple[Cell, ...]]
+    discarded: list[TabRow]
+    taken_over: TakeOver
 
 
 def _sort_out(
     comparison: Comparison,
     table: DesiredTable,
     cells: Mapping[bytes, tuple[Cell, ...]],
-    written: Mapping[bytes, bytes],
+    known: Known,
     rules: Rules,
     hasher: Hasher,
     tab: str,
 ) -> _SortedOut:
     """Raises DuplicateKeyError, KeyDamagedError, UnknownRowsError for rows that cannot be told for certain."""
+    written = known.written
     keepers, doubles = _split_doubles(comparison, table, cells, written, hasher, tab)
-    missing = {key: cells[key] for key in table.index if key not in comparison.matched}
     stale = [row for row in comparison.absent if row.key in written]
     strange = [row for row in comparison.absent if row.key not in written]
     loose = comparison.keyless + doubles + (strange if rules.deletes else [])
     if rules.deletes:  # a row that is not as we wrote it may be another's, its key typed over
         loose += [row for row in stale if hasher.row(row.cells) != written[row.key]]
-    found = identify(table.shape, loose, missing, written, hasher)
+    found = identify(table.shape, loose, known, hasher)
     unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
-    keyless = [row for row in comparison.keyless if row.index in unresolved]
-    _refuse_unresolved(tab, table.shape, rules, keyless, strange, unresolved)
+    puzzles = by_reason((row for row in comparison.keyless if row.index in unresolved), found.puzzles)
+    remove = rules.remove_unmatched and not rules.partial
+    taken = take_over(table.shape, found, puzzles, known.marks.notes, remove=remove)
+    _refuse_unresolved(tab, rules, taken, strange, unresolved)
     surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
     gone = [row for row in stale if row.index not in found.adopted]
-    return _SortedOut(keepers, loose, found, surplus, gone, missing)
+    discarded = [row for rows in puzzles.values() for row in rows]
+    return _SortedOut(keepers, loose, found, surplus, gone, discarded, taken)
 
 
 def _restyle(formats: Sequence[str | None], layout: Layout, styled: Sequence[str | None]) -> tuple[int, ...]:
@@ -237,7 +289,7 @@ def _split_doubles(
         if keeper is None:
             numbers = [row.index + 1 for row in group]
             raise DuplicateKeyError(
-                f"tab {tab!r}: rows {_numbers(numbers)} have the same key, and none is as it was written; "
+                f"tab {tab!r}: rows {named_rows(numbers)} have the same key, and none is as it was written; "
                 "nothing was written",
                 hint="Delete the rows that are not the real one, or empty their key cells and cells beside.",
                 rows=numbers,
@@ -250,28 +302,26 @@ def _split_doubles(
 
 def _refuse_unresolved(
     tab: str,
-    shape: Shape,
     rules: Rules,
-    keyless: Sequence[TabRow],
+    taken: TakeOver,
     strange: Sequence[TabRow],
     unresolved: set[int],
 ) -> None:
-    headers = ", ".join(shape.headers[i] for i in shape.key)
-    if keyless:
-        numbers = [row.index + 1 for row in keyless]
+    headers = ", ".join(taken.key)
+    if taken.puzzles:
+        numbers = sorted(number for rows in taken.puzzles.values() for number in rows)
         raise KeyDamagedError(
             f"tab {tab!r}: {len(numbers):,} row(s) have no key ({headers}) and cannot be told for certain: "
-            f"{_numbers(numbers)}; nothing was written",
-            hint="Put the key back, or empty our columns in those rows, or delete the rows"
-            + ("" if shape.match_on else "; `match_on` adopts rows by another column")
-            + ".",
+            f"{named_rows(numbers)}; nothing was written",
+            hint=explained(taken),
             rows=numbers,
+            taken_over=taken,
         )
     unknown = [row.index + 1 for row in strange if row.index in unresolved]
     if unknown and rules.deletes:
         raise UnknownRowsError(
             f"tab {tab!r}: {len(unknown):,} row(s) have a key ({headers}) that is not in the database and was not "
-            f"written by this installation: {_numbers(unknown)}; nothing was written",
+            f"written by this installation: {named_rows(unknown)}; nothing was written",
             hint='Delete those rows, or empty our columns in them; or set mode = "upsert" to keep them.',
             rows=unknown,
         )
@@ -284,21 +334,17 @@ def _guard_shrink(tab: str, shape: Shape, rules: Rules, deletions: int, before: 
         raise ShrinkRefusedError(
             f"dataset {shape.dataset!r}: the query gave no rows at all, while tab {tab!r} has {before:,}; "
             "nothing was written",
-            hint=_force(shape.dataset),
+            hint=_force(shape.dataset, rules),
         )
     if deletions / before > rules.max_delete_fraction:
         raise ShrinkRefusedError(
             f"dataset {shape.dataset!r} would delete {deletions:,} of {before:,} rows of tab {tab!r}, more than "
             f"max_delete_fraction = {rules.max_delete_fraction:g} allows; nothing was written",
-            hint=_force(shape.dataset),
+            hint=_force(shape.dataset, rules),
         )
 
 
-def _force(dataset: str) -> str:
-    look, do = f"`mmsync plan {dataset} --force`", f"`mmsync sync {dataset} --force`"
+def _force(dataset: str, rules: Rules) -> str:
+    options = f"{dataset}{' --remove-unmatched' if rules.remove_unmatched else ''} --force"
+    look, do = f"`mmsync plan {options}`", f"`mmsync sync {options}`"
     return f"{look} shows what would go; if that is right, {do} does it."
-
-
-def _numbers(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, sorted(numbers)[:MAX_NAMED_ROWS]))
-    return shown + (f" and {len(numbers) - MAX_NAMED_ROWS:,} more" if len(numbers) > MAX_NAMED_ROWS else "")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from .cells import Cell, CurrentCell
 from .fence import FenceSeen
+from .marks import Marks
 from .settings import CellType, Dataset
 
 if TYPE_CHECKING:  # the layout knows the table, and the table its source's columns
@@ -92,6 +93,10 @@ class TabView(Protocol):
 
     def rows(self) -> Iterable[tuple[int, Sequence[CurrentCell]]]:
         """All rows below the first with anything in them, as (0-based index, cells from column A on)."""
+        ...
+
+    def marks(self) -> Marks:
+        """What the tab has beside values: one more read. Raises OvertakenError where the values are others now."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from moneymentor_sync.core.adoption import claimed_keys
 from moneymentor_sync.core.cells import CellRules, CurrentCell
 from moneymentor_sync.core.compare import Comparison, compare, tab_fingerprint
 from moneymentor_sync.core.errors import HeaderDamagedError, OvertakenError
@@ -16,7 +17,7 @@ from moneymentor_sync.core.layout import (
     header_row_is_gone,
     resolve_missing,
 )
-from moneymentor_sync.core.plan import Plan, Rules, make_plan, needed_keys
+from moneymentor_sync.core.plan import NO_MARKS, Plan, Rules, make_plan, needed_keys
 from moneymentor_sync.core.ports import DatasetState, TabView
 from moneymentor_sync.core.rows import Hasher, is_blank
 from moneymentor_sync.core.settings import Dataset
@@ -104,8 +105,10 @@ class Decider:
         *,
         allow_deletes: bool,
         between: Between,
+        remove_unmatched: bool = False,
     ) -> Decision:
-        """Raises GuardError and SourceError; then nothing may be written."""
+        """Raises GuardError and SourceError, and DestinationError where it had to look once more; then nothing
+        may be written."""
         dataset = gathered.dataset
         new_records = Kept if tab is None else self.new_records  # into no tab all rows go, and are in the plan
         table = gathered.desired(self.cell_rules, self.hasher, new_records, between)
@@ -125,17 +128,25 @@ class Decider:
         questions = {row.key for row in comparison.absent} | {row.key for row in comparison.changed}
         if comparison.keyless or comparison.again or comparison.absent:
             questions |= needed
+        claimed: set[bytes] = set()
+        marks = NO_MARKS
+        if comparison.keyless and table.shape.match_on and tab is not None:
+            claimed = claimed_keys(table.shape, comparison.keyless, gathered.rows or ())
+            marks = tab.marks()
         plan = make_plan(
             tab=tab.info.title if tab is not None else dataset.tab,
             table=table,
             layout=layout,
             comparison=comparison,
-            cells=gathered.cells(needed),
+            cells=gathered.cells(needed | claimed),
             written=self.written(dataset.name, questions) if state is not None else {},
-            rules=Rules(dataset.mode, dataset.max_delete_fraction, allow_deletes, gathered.partial),
+            rules=Rules(
+                dataset.mode, dataset.max_delete_fraction, allow_deletes, gathered.partial, remove_unmatched
+            ),
             hasher=self.hasher,
             create_tab=tab is None,
             styled=state.formats if known is not None and state is not None else (),
+            marks=marks,
         )
         return Decision(plan, table, comparison, frozenset(needed))
 

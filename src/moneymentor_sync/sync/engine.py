@@ -101,11 +101,13 @@ class Engine:
         trigger: str = "sync",
         allow_deletes: bool | Collection[str] = False,
         run_id: str | None = None,
+        remove_unmatched: bool = False,
     ) -> RunResult:
         """Syncs the datasets, each on its own: one that fails does not hold up the others.
 
-        `allow_deletes` lifts the shrink guard, for all of them or for those named. Raises LockHeldError and
-        StateError; everything else is in the result, which is recorded.
+        `allow_deletes` lifts the shrink guard, for all of them or for those named; `remove_unmatched` says that
+        rows without a key which cannot be told are to go. Raises LockHeldError and StateError; everything else
+        is in the result, which is recorded.
         """
         started, begin = self._around.clock(), self._around.monotonic()
         run_id = run_id or self.new_run_id()
@@ -117,10 +119,12 @@ class Engine:
                 held.enter_context(self._edges.lease.hold(spreadsheet_id))
             self._edges.store.check_place()
             decider, holding = self._decider(), Holding(self._gate)
-            gathered = self._gather(datasets, decider.hasher, holding)
+            gathered = self._gather(datasets, decider.hasher, holding, whole=remove_unmatched)
             try:
                 for spreadsheet_id, group in _by_spreadsheet(gathered):
-                    sync = self._spreadsheet(spreadsheet_id, decider, unguarded, run_id, holding)
+                    sync = self._spreadsheet(
+                        spreadsheet_id, decider, unguarded, run_id, holding, remove_unmatched=remove_unmatched
+                    )
                     results += sync.run(group)
             finally:
                 for one in gathered:
@@ -152,14 +156,19 @@ class Engine:
             "sync.finished", run=run.run_id, trigger=run.trigger, outcome=run.outcome, took=round(run.seconds, 3)
         )
 
-    def plan(self, datasets: Sequence[Dataset], *, allow_deletes: bool = False) -> list[PlanOutcome]:
+    def plan(
+        self, datasets: Sequence[Dataset], *, allow_deletes: bool = False, remove_unmatched: bool = False
+    ) -> list[PlanOutcome]:
         """What `run` would do; changes nothing, in the spreadsheet or in the state."""
         decider, holding = self._decider(), Holding(self._gate)
         gathered = self._gather(datasets, decider.hasher, holding, whole=True)
         outcomes: list[PlanOutcome] = []
         try:
             for spreadsheet_id, group in _by_spreadsheet(gathered):
-                sync = self._spreadsheet(spreadsheet_id, decider, _named(datasets, allow_deletes), "", holding)
+                unguarded = _named(datasets, allow_deletes)
+                sync = self._spreadsheet(
+                    spreadsheet_id, decider, unguarded, "", holding, remove_unmatched=remove_unmatched
+                )
                 for one, decision, error in sync.decisions(group):
                     plan = decision.plan if decision is not None else None
                     outcomes.append(PlanOutcome(one.dataset, plan, error))
@@ -179,6 +188,8 @@ class Engine:
         unguarded: frozenset[str],
         run_id: str,
         holding: Holding,
+        *,
+        remove_unmatched: bool,
     ) -> SpreadsheetSync:
         settings = self._settings
         patience = Patience(
@@ -198,6 +209,7 @@ class Engine:
             tick=self._tick,
             holding=holding,
             unguarded=unguarded,
+            remove_unmatched=remove_unmatched,
         )
 
     def _gather(

@@ -70,6 +70,8 @@ class SpreadsheetSync:
     holding: Holding
     unguarded: frozenset[str] = frozenset()
     """The datasets whose shrink guard was lifted."""
+    remove_unmatched: bool = False
+    """The operator's word about rows without a key."""
     _destination: Destination | None = None
     _foreign: bool = False
     _opened_at: Traffic = field(default_factory=Traffic)
@@ -246,7 +248,14 @@ class SpreadsheetSync:
         self.tick(one.dataset.name, "comparing", 0, None)
         tab = view.tabs.get(one.dataset.name)
         allowed = one.dataset.name in self.unguarded
-        return self.decider.decide(one, tab, self._state(one), allow_deletes=allowed, between=between)
+        return self.decider.decide(
+            one,
+            tab,
+            self._state(one),
+            allow_deletes=allowed,
+            between=between,
+            remove_unmatched=self.remove_unmatched,
+        )
 
     # --- reading and writing --------------------------------------------------------------------------------
 
@@ -373,7 +382,7 @@ class SpreadsheetSync:
             rows=rows,
             verified=verified,
         )
-        return replace(made, notes=tuple(self._notes(one)))
+        return replace(made, notes=(*tally.told, *self._notes(one)))
 
     def _notes(self, one: Gathered) -> list[str]:
         notes = []

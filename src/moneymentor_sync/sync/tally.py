@@ -8,6 +8,7 @@ from moneymentor_sync.core.errors import KeyNotUniqueError, MmsyncError, Stopped
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import DatasetResult, Traffic
 from moneymentor_sync.core.settings import Dataset
+from moneymentor_sync.core.take_over import in_words
 
 
 @dataclass(slots=True)
@@ -26,6 +27,8 @@ class Tally:
     cells: int = 0
     repaired: int = 0
     put_back: int = 0
+    told: tuple[str, ...] = ()
+    """What became of rows that had no key, in words."""
     interrupted: bool = False
     """A write was left between two of its batches, to plan afresh: what they held is not counted."""
 
@@ -40,6 +43,8 @@ class Tally:
         self.deleted += len(plan.deletes) + len(plan.blanks)
         self.cells += max(1, plan.cells_changed)
         self.put_back += plan.put_back
+        if plan.taken_over is not None:
+            self.told += ("; ".join(in_words(plan.taken_over)),)
 
     def result(
         self, dataset: Dataset, result: str, *, traffic: Traffic, tries: int, now: float, rows: int, verified: bool

@@ -42,7 +42,7 @@ class Spreadsheets:
 
         # Imported only here: a sync that finds nothing changed never speaks to Google.
         if spreadsheet_id not in self._open:
-            credentials = load_credentials(self.settings.account)
+            credentials = load_credentials(self.settings.account, endpoint=self.settings.api_endpoint)
             client = GoogleClient(self.settings, spreadsheet_id, credentials)
             self._open[spreadsheet_id] = GoogleSheets(
                 client,
@@ -73,17 +73,19 @@ def open_engine(
     gate: Gate | None = None,
     surroundings: Surroundings | None = None,
     only_plan: bool = False,
+    as_first: bool = False,
     gentle: bool = False,
 ) -> Iterator[Engine]:
     """An engine with everything it needs, closed at the end. `holder` is what a second one is told.
 
-    One that is `gentle` shares its interpreter with others, and reads large tabs in smaller parts for it.
-    One that is opened `only_plan` leaves no state file where there was none. Raises StateError.
+    One that is opened `only_plan` leaves no state file where there was none; `as_first` it plans as though there
+    were none, and does not touch it. One that is `gentle` shares its interpreter with others, and reads large
+    tabs in smaller parts for it. Raises StateError.
     """
     around = surroundings or real_surroundings()
     with ExitStack() as held:
         path = config.state_path
-        if only_plan and not path.exists():
+        if only_plan and (as_first or not path.exists()):
             path = Path(held.enter_context(TemporaryDirectory(prefix="mmsync-"))) / path.name
         store = StateFile(path)
         held.callback(store.close)
