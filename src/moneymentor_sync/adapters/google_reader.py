@@ -310,7 +310,7 @@ class Reader:
         return self._rows(info, start, self._part_rows(info), GRID_FIELDS)
 
     def _fetch_marked(self, info: TabInfo, start: int) -> tuple[_Data, int]:
-        whole = info.rows * info.columns <= self._whole_cells
+        whole = info.rows * info.columns <= self._sizes.whole
         return self._rows(info, start, info.rows if whole else self._part_rows(info), MARKED_FIELDS)
 
     def _rows(self, info: TabInfo, start: int, count: int, fields: str) -> tuple[_Data, int]:
