@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
@@ -262,6 +264,67 @@ def test_without_a_daemon_it_is_as_if_it_were_not_there(tmp_path: Path) -> None:
     with TestClient(backend(tmp_path / "none")) as client:
         for _ in range(20):
             assert client.get("/quick").status_code == 200
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which ends when `over` is set."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, log_config=None, lifespan="on", access_log=False))
+        self.up, self.over = asyncio.Event(), asyncio.Event()
+
+    async def main_loop(self) -> None:
+        self.up.set()
+        await self.over.wait()
+
+
+@LOOP
+def test_a_real_server_whose_client_goes_away_and_which_is_shut_down(
+    loop: str, tmp_path: Path, served: Served, heard: Heard
+) -> None:
+    async def main() -> None:
+        app = backend(served.path)
+
+        @app.get("/endless")
+        async def endless() -> StreamingResponse:
+            async def pieces() -> AsyncIterator[bytes]:
+                yield b"one"
+                await asyncio.Event().wait()
+
+            return StreamingResponse(pieces())
+
+        server = Server(app)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+            listening.bind(str(tmp_path / "http"))
+            serving_it = asyncio.create_task(server.serve([listening]))
+            await server.up.wait()
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "http"))
+            writer.write(b"GET /endless HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"one")
+            assert (await heard.hears())[0] == "pause"
+            writer.close()
+            assert (await heard.hears())[0] == "resume"
+            # A request, and the end right after it: the hold is given back although it is not yet time.
+            holding_of(app)._resume_after = 60.0
+            reader, writer = await asyncio.open_unix_connection(str(tmp_path / "http"))
+            writer.write(b"GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert b"200 OK" in await reader.read()
+            writer.close()
+            assert (await heard.hears())[0] == "pause"
+            server.over.set()
+            await serving_it
+            assert (await heard.hears())[0] == "resume"
+
+    run(loop, main())
+    assert [what[0] for what in heard.told] == ["pause", "resume"] * 2
+
+
+def holding_of(app: FastAPI) -> holding.LoopHold:
+    """What the middleware of an application that has started holds in the running loop."""
+    middle = app.middleware_stack
+    while not isinstance(middle, RequestPriorityMiddleware):
+        middle = middle.app  # type: ignore[union-attr]
+    return middle._holding._of_loop[asyncio.get_running_loop()]
 
 
 # --- notices ----------------------------------------------------------------------------------------------

