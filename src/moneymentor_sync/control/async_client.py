@@ -44,8 +44,8 @@ async def _exchange(path: Path, method: str, target: str, body: bytes) -> Answer
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connected:
         connected.setblocking(False)
         await loop.sock_connect(connected, str(path))
-        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
-        await loop.sock_sendall(connected, head.encode("ascii") + body)
+        head = f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        await loop.sock_sendall(connected, f"{head}Content-Length: {len(body)}\r\n\r\n".encode("ascii") + body)
         return await _answer(connected)
 
 
