@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 
 from moneymentor_sync.core.agenda import Ask, Trigger
 from moneymentor_sync.core.errors import ShuttingDownError, StateError
+from moneymentor_sync.core.notices import Pace
 from moneymentor_sync.core.ports import Gate
 from moneymentor_sync.core.record import DaemonMark
 from moneymentor_sync.core.settings import WHOLE_CALL, Config
@@ -23,6 +24,7 @@ from .follow_up import FollowUp
 from .gate import RunGate
 from .heart import Heart
 from .interruptions import Interruptions, Wait
+from .notice_queue import NoticeQueue
 from .operations import Operations
 from .parts import EngineNeeds, Identity, Parts, Works
 from .schedule import Schedule
@@ -68,6 +70,7 @@ class Daemon:
             Desk(lambda: new_run_id(clock(), around.rng)),
             Interruptions(around.monotonic, self._beat, wait),
             Schedule(self._parts.ticker, self._ask),
+            NoticeQueue(self._parts.ticker, self._ask, around.monotonic, self._pace),
             Board(clock, self._beat, self._new_gate),
             self.heart,
         )
@@ -188,6 +191,10 @@ class Daemon:
             self._works.desk.ask(ask)
         except ShuttingDownError:
             return
+
+    def _pace(self) -> Pace:
+        sync = self.config.sync
+        return Pace(sync.debounce_seconds, sync.max_delay_seconds)
 
     def _beat(self) -> None:
         self.heart.beat(WORKER)

@@ -17,6 +17,7 @@ from .desk import Desk
 from .engines import Runs
 from .heart import Heart
 from .interruptions import Interruptions
+from .notice_queue import NoticeQueue
 from .schedule import Schedule
 from .standing import Standing
 
@@ -63,5 +64,6 @@ class Works:
     desk: Desk
     interruptions: Interruptions
     schedule: Schedule
+    notices: NoticeQueue
     board: Board
     heart: Heart
