@@ -18,11 +18,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from ..core.errors import ConfigError, DatabaseUnreachableError, QueryError
 from ..core.ports import Row, SourceColumn
-from ..core.reads import Reads, TableName
+from ..core.reads import Reads, TableName, configured
 from ..core.settings import DatabaseSettings, Dataset
 from .database_access import Access, Clock, Cursor, access_for, sqlite_path
 from .database_errors import Place, place_of, refused_as_read_only
-from .database_relations import installed_triggers, locked_relations
+from .database_relations import installed_triggers, locked_relations, qualified
 from .database_statements import Statement, needed_columns, require_columns, statement_for
 
 CHUNK_ROWS = 5000
@@ -140,9 +140,12 @@ class DatabaseSnapshot:
         return ProbeResult(dataset.name, stream.columns)
 
     def relations(self, dataset: Dataset) -> Reads:
-        """The tables that the dataset's query reads, prepared by PostgreSQL but not run. Raises as `read` does."""
+        """The tables that the dataset names, or that PostgreSQL says its query reads. Raises as `read` does."""
         self.close()
+        named = configured(dataset)
         with self._place.reading(dataset.name):
+            if named is not None:
+                return qualified(self._connection, named)
             savepoint = self._connection.begin_nested()  # its end lets go of the locks
             try:
                 statement = statement_for(self._connection, dataset, None)

@@ -7,10 +7,10 @@ has to be understood here, and nothing of it is run. https://www.postgresql.org/
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from ..core.reads import Reads, TableName
-from ..core.trigger_sql import NAME
+from ..core.trigger_sql import NAME, quoted
 
 _LOCKED = r"""
 SELECT DISTINCT n.nspname, c.relname, c.relkind::text
@@ -32,6 +32,10 @@ SELECT n.nspname, c.relname, p.nspname
   LEFT JOIN pg_catalog.pg_class AS c ON c.oid = t.tgrelid
   LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 """  # noqa: S608 - a name of ours
+_FOUND = text(
+    "SELECT n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.oid = pg_catalog.to_regclass(:name)"
+)
 _KINDS = {"f": "a foreign table", "m": "a materialized view"}
 """What changes elsewhere, or where no trigger can be."""
 
@@ -42,6 +46,18 @@ def locked_relations(connection: Connection) -> Reads:
     tables = frozenset(TableName(schema, table) for schema, table, kind in rows if kind not in _KINDS)
     silent = {f"{schema}.{table}": _KINDS[kind] for schema, table, kind in rows if kind in _KINDS}
     return Reads(tables, silent)
+
+
+def qualified(connection: Connection, names: Reads) -> Reads:
+    """The same, with the schema of each table that has none, as the search path finds it; where it finds one."""
+    return Reads(frozenset(_qualified(connection, name) for name in names.tables), names.silent)
+
+
+def _qualified(connection: Connection, name: TableName) -> TableName:
+    if name.schema is not None:
+        return name
+    schema = connection.execute(_FOUND, {"name": quoted(name)}).scalar_one_or_none()
+    return TableName(schema, name.table)
 
 
 def installed_triggers(connection: Connection) -> tuple[frozenset[TableName], frozenset[str]]:

@@ -198,7 +198,9 @@ def _database(layers: Layers, places: Places) -> DatabaseSettings:
         url = layers.read_credential(DATABASE_URL, "database_url", places.database_credential)
     else:
         url = layers.require(DATABASE_URL, "give a SQLAlchemy URL here or in DATABASE_URL")
-    return DatabaseSettings(url=url, statement_timeout_seconds=layers.get(STATEMENT_TIMEOUT), listen=layers.get(LISTEN))
+    return DatabaseSettings(
+        url=url, statement_timeout_seconds=layers.get(STATEMENT_TIMEOUT), listen=layers.get(LISTEN)
+    )
 
 
 def _sync(layers: Layers) -> SyncSettings:

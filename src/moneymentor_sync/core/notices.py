@@ -2,7 +2,7 @@
 
 A dataset is synced when nothing more was heard of it for a while, and not later than a while after the first
 notice. Under a stream that never ends the syncs are counted by the clock: at most BURST of them within
-WINDOW_SECONDS come early, and every further one waits for the latest moment. All moments are of one monotonic clock.
+WINDOW_SECONDS come early, and every further one waits for the latest moment. Moments are of one monotonic clock.
 """
 
 from __future__ import annotations

@@ -61,8 +61,9 @@ def without_asking(dataset: Dataset) -> Reads | None:
 
     The `table` of a dataset may turn out to be a view.
     """
-    if dataset.tables is not None:
-        return configured(dataset)
+    named = configured(dataset)
+    if named is not None:
+        return named
     if dataset.builtin is not None:
         return Reads(frozenset(map(TableName.of, BUILTIN_TABLES[dataset.builtin])))
     return Reads(frozenset({TableName.of(dataset.table)})) if dataset.table else None

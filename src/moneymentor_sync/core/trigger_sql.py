@@ -13,6 +13,11 @@ from .reads import TableName
 CHANNEL = "mmsync"
 NAME = "mmsync_notify"
 """Of the function in each schema, and of the trigger on each table."""
+_HEAD = """\
+-- mmsync: PostgreSQL tells the daemon when a table changes, so that the spreadsheet follows within seconds.
+-- Run it as the tables' owner: mmsync triggers | psql -v ON_ERROR_STOP=1 URL
+-- `mmsync triggers --remove` prints what takes all of it away.
+"""
 _LOCK = """\
 BEGIN;
 -- Rather give up than have the application wait behind a long query; then simply run this again.
@@ -23,9 +28,7 @@ SET LOCAL lock_timeout = '5s';
 def install_sql(tables: Mapping[TableName, Sequence[str]]) -> str:
     """A script that may run any number of times. `tables` gives for each table the datasets that read it."""
     parts = [
-        "-- mmsync: has PostgreSQL tell the daemon when a table changes, so that the spreadsheet follows in seconds.\n"
-        "-- Run it as the tables' owner: mmsync triggers | psql -v ON_ERROR_STOP=1 URL\n"
-        "-- `mmsync triggers --remove` prints what takes all of it away.\n",
+        _HEAD,
         _LOCK,
     ]
     ordered = sorted(tables, key=_order)
@@ -62,7 +65,7 @@ def quoted(name: TableName) -> str:
 
 def _function(schema: str | None) -> str:
     # Nothing in it is looked up by the search path of whoever changes a row. Nothing in it can fail, either: the
-    # one error there is, a full queue (8 GB that a listener has not taken), comes at the commit, beyond any handler.
+    # one error there is, a full queue (8 GB that some listener has not taken), comes at the commit, past a handler.
     return f"""\
 CREATE OR REPLACE FUNCTION {quoted(TableName(schema, NAME))}() RETURNS trigger LANGUAGE plpgsql AS $mmsync$
 BEGIN

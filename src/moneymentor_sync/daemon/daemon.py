@@ -24,6 +24,7 @@ from .follow_up import FollowUp
 from .gate import RunGate
 from .heart import Heart
 from .interruptions import Interruptions, Wait
+from .listening import Listening
 from .notice_queue import NoticeQueue
 from .operations import Operations
 from .parts import EngineNeeds, Identity, Parts, Works
@@ -65,12 +66,14 @@ class Daemon:
 
     def _build(self, config: Config, around: Surroundings, wait: Wait) -> Works:
         clock, chance = around.clock, around.rng.random
+        notices = NoticeQueue(self._parts.ticker, self._ask, around.monotonic, self._pace)
         return Works(
             Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit),
             Desk(lambda: new_run_id(clock(), around.rng)),
             Interruptions(around.monotonic, self._beat, wait),
             Schedule(self._parts.ticker, self._ask),
-            NoticeQueue(self._parts.ticker, self._ask, around.monotonic, self._pace),
+            notices,
+            Listening(self._parts.open_watch, notices),
             Board(clock, self._beat, self._new_gate),
             self.heart,
         )
@@ -108,6 +111,7 @@ class Daemon:
     def stop(self) -> None:
         """Takes nothing on any more and lets the sync under way end at its next batch; does not wait for it."""
         self._worker.stopping = True
+        self._works.listening.stop()
         self._works.desk.close()
         self._works.interruptions.stop()
 
@@ -179,6 +183,7 @@ class Daemon:
         # Not less than before: the call under way was begun with the old configuration.
         self._allow_silence(max(self._silence, _longest_call(self.config)))
         self._works.schedule.plan(datasets)
+        self._works.listening.follow(self.config)  # before the sync, so that no change is between the two
         self._ask(Ask(frozenset(one.name for one in datasets), trigger))
 
     def _allow_silence(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Notices of changed datasets on their way to the desk: they wait here until `core.notices` says that it is time."""
+"""Notices of changed datasets on their way to the desk: they wait here for the moment that `core.notices` says."""
 
 from __future__ import annotations
 

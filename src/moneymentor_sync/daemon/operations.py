@@ -43,6 +43,7 @@ class Operations:
         self._interruptions = works.interruptions
         self._schedule = works.schedule
         self._notices = works.notices
+        self._listening = works.listening
         self._board = works.board
         self._heart = works.heart
         self._parts = parts
@@ -80,6 +81,7 @@ class Operations:
             breakers=standing.breakers,
             holds=self._interruptions.holds,
             errors=standing.errors,
+            hearing=self._listening.hearing,
         )
 
     def health(self) -> Health:

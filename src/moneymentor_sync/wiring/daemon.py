@@ -28,6 +28,7 @@ from moneymentor_sync.daemon.signals import caught
 from moneymentor_sync.sync import Surroundings
 
 from .engine import open_engine, real_surroundings
+from .watch import watches
 
 HOLDER = "mmsync run"
 
@@ -67,6 +68,7 @@ def open_daemon(config: Config, *, load_config: Callable[[], Config], emit: Emit
             render_metrics=render,
             rest=give_back,
             emit=emit,
+            open_watch=watches(around, emit),
         )
         yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
 
