@@ -28,6 +28,7 @@ _DEAF_HINT = (
     "Behind a pooler in transaction mode (pgbouncer, Supabase's port 6543) give a direct or a session-mode URL; "
     "or set `[database] listen = false`. Until then the intervals sync."
 )
+_SILENT_HINT = 'Name the tables that it is made of, `tables = ["…"]`, or leave it to the interval.'
 _GATHER_SECONDS = 0.05
 """What arrives within so long is taken together, so that a stream of changes costs next to nothing."""
 
@@ -70,6 +71,7 @@ class DatabaseListener:
         self._engine = listening_engine(url)
         self._place = place_of(url, settings.statement_timeout_seconds, (psycopg.Error, psycopg.Warning))
         self._datasets = tuple(datasets)
+        self._enabled = [one.name for one in datasets if one.enabled]  # the others may be, by a switch
         self._monotonic, self._chance = chances.monotonic, chances.chance
         self._rhythm = rhythm
         self._ears = Ears("listen", changed, emit, chances.clock)
@@ -110,7 +112,7 @@ class DatabaseListener:
         self._prove(link)
         self._failures = 0
         self._take(readings)
-        self._ears.listening(self._readings.untold(), tables=_tables(readings))
+        self._ears.listening(readings.untold(self._enabled), tables=_tables(readings))
         self._ears.missed(None)
         while not self._ears.waker.woken:
             self._hear_for(link, self._rhythm.life)
@@ -134,10 +136,10 @@ class DatabaseListener:
             raise DatabaseUnreachableError(
                 f"the {self._place.name} delivers nothing any more", hint="It is connected to again."
             )
-        if self._readings.failed or self._ears.hearing.untold:
+        if self._ears.hearing.untold or not self._readings.failed.keys().isdisjoint(self._enabled):
             before, now = self._readings.reads, read_tables(self._source, self._datasets)
             self._take(now)
-            self._ears.told_of(now.untold())
+            self._ears.told_of(now.untold(self._enabled))
             self._ears.missed(frozenset(name for name, one in now.reads.items() if before.get(name) != one))
 
     def _word(self) -> str:
@@ -164,21 +166,18 @@ class DatabaseListener:
             self._ears.waker.wait(_GATHER_SECONDS if word is None else 0.0)
 
     def _take(self, readings: Readings) -> None:
-        """From now on these tables concern these datasets; what cannot be heard is said once."""
-        for name, error in readings.failed.items():
-            if name not in self._readings.failed:
-                self._ears.say(
-                    "realtime.unheard", dataset=name, message=str(error),
-                    hint=f"Mend its query, or name its tables: `tables = [\"…\"]`. {error.hint}",
-                )  # fmt: skip
-        for name, reads in readings.reads.items():
-            for relation, kind in reads.silent.items():
-                if name not in self._readings.reads:
-                    self._ears.say(
-                        "realtime.unheard", dataset=name, message=f"{relation} is {kind}, which tells of no change",
-                        hint="Name the tables that it is made of, `tables = [\"…\"]`, or leave it to the interval.",
-                    )  # fmt: skip
+        """From now on these tables concern these datasets; of a dataset that cannot be heard it is said once."""
+        for name in self._enabled:
+            if name in readings.failed and name not in self._readings.failed:
+                error = readings.failed[name]
+                self._unheard(name, str(error), f'{error.hint} Or name its tables: `tables = ["…"]`.')
+            elif name in readings.reads and name not in self._readings.reads:
+                for relation, kind in readings.reads[name].silent.items():
+                    self._unheard(name, f"it reads {relation}, {kind}, which tells of no change", _SILENT_HINT)
         self._readings = readings
+
+    def _unheard(self, dataset: str, message: str, hint: str) -> None:
+        self._ears.say("realtime.unheard", dataset=dataset, message=message, hint=hint)
 
 
 class _DeafError(DatabaseUnreachableError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..core.errors import DatabaseUnreachableError, MmsyncError, SourceError
@@ -25,9 +25,9 @@ class Readings:
         """The datasets that read one of these tables."""
         return concerned(self.reads, payloads)
 
-    def untold(self) -> tuple[str, ...]:
-        """Tables that datasets read and no trigger tells of."""
-        read = frozenset().union(*(one.tables for one in self.reads.values()))
+    def untold(self, datasets: Collection[str]) -> tuple[str, ...]:
+        """Tables that these datasets read and no trigger tells of."""
+        read = frozenset().union(*(one.tables for name, one in self.reads.items() if name in datasets))
         told = [f"{one.schema}.{one.table}" for one in self.told]
         return tuple(sorted(str(table) for table in read if not any(map(table.is_meant_by, told))))
 
