@@ -24,6 +24,7 @@ from benchmarks.daemon import answers, day, holds, idle
 from benchmarks.figures import Figure, document, show, write
 from benchmarks.first_sync import against_others, first_sync, into_existing
 from benchmarks.memory import peak_memory
+from benchmarks.realtime import realtime
 from benchmarks.setting import Setting
 from benchmarks.start_up import start_up
 from benchmarks.unchanged import together, unchanged
@@ -46,6 +47,7 @@ MEASURES: Mapping[str, Measure] = {
     "answers": answers,
     "holds": holds,
     "day": day,
+    "realtime": realtime,
 }
 ONLY_FULL = frozenset({"memory"})
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -86,8 +86,8 @@ def test_too_early_nothing_is_due_and_nothing_is_lost() -> None:
 
 def test_after_a_burst_the_next_one_waits_for_the_window_or_for_its_latest_moment() -> None:
     begun = tuple(float(moment) for moment in range(BURST))
-    state = noticed(Notices(begun=begun), ["a"], 10.0)
-    assert due_at(state, PACE) == 40.0
+    state = noticed(Notices(begun=begun), ["a"], 25.0)
+    assert due_at(state, PACE) == 55.0
     state = noticed(Notices(begun=begun), ["a"], 50.0)
     assert due_at(state, PACE) == WINDOW_SECONDS
 
@@ -131,7 +131,7 @@ def test_a_constant_stream_is_bounded_by_the_clock(every: float, datasets: int) 
     assert len([one for one in syncs if one <= seconds]) <= most_syncs(seconds, PACE)
     for begin in range(240):
         within = [one for one in syncs if begin <= one < begin + WINDOW_SECONDS]
-        assert len(within) <= BURST + 3, "far from 60 calls a minute"
+        assert 2 * len(within) <= 60, "for two tabs within what Google allows"
 
 
 @given(streams, paces, st.floats(1.0, 400.0))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ..core.errors import DatabaseUnreachableError, MmsyncError, SourceError
 from ..core.reads import Reads, TableName, concerned
 from ..core.settings import Dataset
-from .database import DatabaseSource
+from .database import DatabaseSnapshot, DatabaseSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,18 @@ class Readings:
 def read_tables(source: DatabaseSource, datasets: Iterable[Dataset]) -> Readings:
     """Asks for each dataset that does not name its `tables`. Raises DatabaseUnreachableError."""
     with source.snapshot() as snapshot:
-        reads: dict[str, Reads] = {}
-        failed: dict[str, MmsyncError] = {}
-        for dataset in datasets:
-            try:
-                reads[dataset.name] = snapshot.relations(dataset)
-            except DatabaseUnreachableError:
-                raise
-            except SourceError as error:
-                failed[dataset.name] = error
-        return Readings(reads, failed, *snapshot.triggers())
+        return tables_read(snapshot, datasets)
+
+
+def tables_read(snapshot: DatabaseSnapshot, datasets: Iterable[Dataset]) -> Readings:
+    """The same in a snapshot that is open."""
+    reads: dict[str, Reads] = {}
+    failed: dict[str, MmsyncError] = {}
+    for dataset in datasets:
+        try:
+            reads[dataset.name] = snapshot.relations(dataset)
+        except DatabaseUnreachableError:
+            raise
+        except SourceError as error:
+            failed[dataset.name] = error
+    return Readings(reads, failed, *snapshot.triggers())

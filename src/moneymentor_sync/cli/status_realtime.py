@@ -17,10 +17,8 @@ _SHOWN = 3
 
 
 def realtime(heard: dict[str, Any], view: Viewpoint) -> Text:
-    """`heard` is the document's `realtime`."""
+    """`heard` is the document's `realtime`, where it is not off."""
     state = heard.get("state")
-    if state == "off":
-        return Text("off: changes are found at the interval")
     if state == "connecting":
         return Text("connecting")
     if state != "listening":

@@ -126,7 +126,7 @@ def _facts(document: dict[str, Any], view: Viewpoint) -> Iterator[tuple[str, Ren
         yield "now", _now(document, view)
         yield "next sync", Text(_next(document, view))
     heard = document.get("realtime")
-    if running and heard:
+    if running and heard and heard.get("state") != "off":
         yield "real time", realtime(heard, view)
     yield "syncs", Text(_syncs(document["statistics"]))
     if running:
