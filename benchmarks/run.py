@@ -26,6 +26,7 @@ from benchmarks.figures import Figure, document, show, write
 from benchmarks.first_sync import against_others, first_sync, into_existing
 from benchmarks.in_backend import middleware, stalls
 from benchmarks.memory import peak_memory
+from benchmarks.realtime import realtime
 from benchmarks.setting import Setting
 from benchmarks.start_up import start_up
 from benchmarks.unchanged import together, unchanged
@@ -51,6 +52,7 @@ MEASURES: Mapping[str, Measure] = {
     "load": load,
     "middleware": middleware,
     "stalls": stalls,
+    "realtime": realtime,
 }
 ONLY_FULL = frozenset({"memory"})
 RESULTS = Path(__file__).resolve().parent / "results"

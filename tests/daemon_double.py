@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from moneymentor_sync.core.breaker import Breaker
+from moneymentor_sync.core.daemon_ports import Changed
 from moneymentor_sync.core.errors import MmsyncError, StateError
 from moneymentor_sync.core.ports import DatasetResult, RunResult
+from moneymentor_sync.core.realtime import Hearing
 from moneymentor_sync.core.record import NO_RUNS, DaemonMark, DatasetRecord, Totals
 from moneymentor_sync.core.settings import (
     Config,
@@ -221,6 +223,26 @@ def config_of(*names: str, **sync: Any) -> Config:
     )
 
 
+HEARING = Hearing("listen", "listening", 1_800_000_000.0)
+
+
+@dataclass
+class Ear:
+    """A watch that hears what the test tells it: `changed`, with names of datasets or None for all."""
+
+    config: Config
+    changed: Changed
+    started: bool = False
+    stopped: bool = False
+    hearing: Hearing = HEARING
+
+    def start(self) -> None:
+        self.started = True
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
 class Bench:
     """A daemon on doubles. `settle` does all that is to be done now, `pass_time` what comes with time."""
 
@@ -232,6 +254,8 @@ class Bench:
         self.rests: list[float] = []
         self.rest: Callable[[], object] = lambda: self.rests.append(self.time.mono)
         self.events: list[tuple[str, dict[str, object]]] = []
+        self.ears: list[Ear] = []
+        """Every watch that was opened, the present one last."""
         self.on_disk: Config | MmsyncError = config or config_of()
         first = self.on_disk
         assert isinstance(first, Config)
@@ -243,11 +267,18 @@ class Bench:
             render_metrics=str,
             rest=self._rest,
             emit=self.emit,
+            open_watch=self._open_watch,
         )
         around = Surroundings(self.time.clock, self.time.monotonic, self.time.advance, random.Random(1))
         self.daemon = Daemon(first, parts, around, Identity("1.2.3", 42), wait=self.wait)
         self.waits: list[float] = []
         self.while_waiting: Callable[[], object] = lambda: None
+
+    def _open_watch(self, config: Config, changed: Changed) -> Ear | None:
+        if not config.database.listen:
+            return None
+        self.ears.append(Ear(config, changed))
+        return self.ears[-1]
 
     def _rest(self) -> None:
         self.rest()

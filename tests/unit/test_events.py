@@ -11,8 +11,8 @@ from moneymentor_sync.core.events import LEVELS
 ROOT = Path(moneymentor_sync.__file__).parent
 INFO = {
     "breaker.closed", "control.changed", "daemon.started", "daemon.stopped", "daemon.stopping", "dataset.synced",
-    "dataset.stopped", "health.checked", "history.pruned", "reload.done", "service.standing_by", "sync.finished",
-    "sync.started",
+    "dataset.stopped", "health.checked", "history.pruned", "realtime.listening", "reload.done",
+    "service.standing_by", "sync.finished", "sync.started",
 }  # fmt: skip
 """What is said at `info`, on purpose."""
 MADE = {"dataset.failed", "dataset.unchanged", "dataset.synced", "dataset.stopped"}
@@ -23,7 +23,7 @@ def emitted() -> set[str]:
     found = set(MADE)
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("emit", "_emit")):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("emit", "_emit", ".say")):
                 names = [node.args[0]] if node.args else []
                 if names and isinstance(names[0], ast.IfExp):
                     names = [names[0].body, names[0].orelse]

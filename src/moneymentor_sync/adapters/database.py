@@ -18,9 +18,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from ..core.errors import ConfigError, DatabaseUnreachableError, QueryError
 from ..core.ports import Row, SourceColumn
+from ..core.reads import Reads, TableName, configured
 from ..core.settings import DatabaseSettings, Dataset
 from .database_access import Access, Clock, Cursor, access_for, sqlite_path
 from .database_errors import Place, place_of, refused_as_read_only
+from .database_relations import installed_triggers, locked_relations, qualified
 from .database_statements import Statement, needed_columns, require_columns, statement_for
 
 CHUNK_ROWS = 5000
@@ -136,6 +138,27 @@ class DatabaseSnapshot:
         stream = self._start(dataset, None, no_rows=True)
         stream.close()
         return ProbeResult(dataset.name, stream.columns)
+
+    def relations(self, dataset: Dataset) -> Reads:
+        """The tables that the dataset names, or that PostgreSQL says its query reads. Raises as `read` does."""
+        self.close()
+        named = configured(dataset)
+        with self._place.reading(dataset.name):
+            if named is not None:
+                return qualified(self._connection, named)
+            savepoint = self._connection.begin_nested()  # its end lets go of the locks
+            try:
+                statement = statement_for(self._connection, dataset, None)
+                self._access.execute(self._connection, statement.sql, None).close()
+                return locked_relations(self._connection)
+            finally:
+                _roll_back(savepoint)
+
+    def triggers(self) -> tuple[frozenset[TableName], frozenset[str]]:
+        """Which tables tell of their changes, and the schemas with the function for it; PostgreSQL's only."""
+        self.close()
+        with self._place.connecting():
+            return installed_triggers(self._connection)
 
     def check(self) -> ServerCheck:
         """The server, and whether it refuses a write."""

@@ -149,7 +149,7 @@ def _driver(connection: Connection) -> sqlite3.Connection:
 # --- PostgreSQL -------------------------------------------------------------------------------------------
 
 # libpq's names (PostgreSQL manual, "Database Connection Control Functions"); what the URL says wins.
-_LIBPQ_DEFAULTS: dict[str, object] = {
+LIBPQ_DEFAULTS: dict[str, object] = {
     "application_name": "mmsync",
     "connect_timeout": 10,
     "client_encoding": "utf8",
@@ -168,7 +168,7 @@ class PostgresqlAccess:
 
     def __init__(self, url: URL, timeout_seconds: float) -> None:
         self._timeout_ms = round(timeout_seconds * 1000)
-        options = {name: value for name, value in _LIBPQ_DEFAULTS.items() if name not in url.query}
+        options = {name: value for name, value in LIBPQ_DEFAULTS.items() if name not in url.query}
         if url.get_driver_name() == "psycopg":
             options["prepare_threshold"] = None  # prepared statements outlive the transaction; poolers mind
         self.engine = create_engine(url, poolclass=NullPool, connect_args=options, hide_parameters=True)

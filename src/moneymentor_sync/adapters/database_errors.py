@@ -55,6 +55,15 @@ class Place:
         hint = next(fitting, "Check the address, the user and the password in `[database] url`.")
         return DatabaseUnreachableError(f"cannot open the {self.name}: {words}", hint=hint)
 
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Whatever the library raises inside means that the connection is gone."""
+        try:
+            yield
+        except self.errors as error:
+            message = f"the connection to the {self.name} was lost: {self._safe(_first_line(_cause(error)))}"
+            raise DatabaseUnreachableError(message, hint="It is connected to again.") from error
+
     def failed(self, error: BaseException, dataset: str) -> SourceError:
         cause = _cause(error)
         code = _sqlstate(cause)

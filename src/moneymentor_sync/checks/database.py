@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
+from sqlalchemy.engine import make_url
+
 from moneymentor_sync.adapters.database import DatabaseSnapshot, DatabaseSource, ServerCheck
+from moneymentor_sync.adapters.reading_tables import tables_read
 from moneymentor_sync.core.cells import CellRules, pack_row
 from moneymentor_sync.core.ports import Tick
 from moneymentor_sync.core.rows import Hasher
@@ -18,7 +21,7 @@ from moneymentor_sync.core.table import Shape, TableBuilder, resolve_shape
 from .facts import Extent
 from .result import Check, Step, counted, failed, ok, warning
 
-DATABASE = "database"
+DATABASE, REALTIME = "database", "real time"
 
 
 def query_step(dataset: str) -> str:
@@ -49,6 +52,8 @@ class DatabaseChecks:
                 query = query_step(dataset.name)
                 yield Step(query, partial(self._query, dataset), (DATABASE,))
                 yield Step(key_step(dataset.name), partial(self._key, dataset), (query,))
+            if self.settings.listen and make_url(self.settings.url).get_backend_name() == "postgresql":
+                yield Step(REALTIME, self._realtime, (DATABASE,))
 
     def _connect(self) -> Check:
         self._snapshot = self._open.enter_context(DatabaseSource(self.settings).snapshot())
@@ -67,6 +72,10 @@ class DatabaseChecks:
         rows = self._count(dataset, shape)
         self.extents[dataset.name] = Extent(shape, rows)
         return key_check(dataset, rows)
+
+    def _realtime(self) -> Check:
+        found = tables_read(self._connected, self.datasets)
+        return realtime_check(found.untold([one.name for one in self.datasets]))
 
     def _count(self, dataset: Dataset, shape: Shape) -> int:
         # Only equality within this run counts, so any secret will do.
@@ -100,6 +109,13 @@ def database_check(server: ServerCheck) -> Check:
         f"{found}; a write is not refused, though the connection was opened for reading only",
         "Give mmsync a database user that may only SELECT.",
     )
+
+
+def realtime_check(untold: Sequence[str]) -> Check:
+    """Whether PostgreSQL tells of changes. A note: the intervals find every change as well."""
+    if not untold:
+        return ok(REALTIME, "every table tells of its changes")
+    return ok(REALTIME, f"no trigger on {', '.join(untold)}: changes are found at the interval (`mmsync triggers`)")
 
 
 def key_check(dataset: Dataset, rows: int) -> Check:

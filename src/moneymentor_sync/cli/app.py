@@ -24,6 +24,7 @@ ORDER = (
     "disable",
     "history",
     "reload",
+    "triggers",
     "sandbox",
 )
 """The commands as a new user meets them."""

@@ -13,6 +13,7 @@ from . import (
     status_command,
     switch_commands,
     sync_command,
+    triggers_command,
 )
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "status_command",
     "switch_commands",
     "sync_command",
+    "triggers_command",
 ]

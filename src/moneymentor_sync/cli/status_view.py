@@ -13,6 +13,7 @@ from rich.text import Text
 
 from .bars import meter
 from .status_datasets import datasets_table
+from .status_realtime import realtime
 from .status_troubles import heading, recent_errors, troubles
 from .words import PHASES, Viewpoint, for_daemon, plain, span, took
 
@@ -124,6 +125,9 @@ def _facts(document: dict[str, Any], view: Viewpoint) -> Iterator[tuple[str, Ren
     if running:
         yield "now", _now(document, view)
         yield "next sync", Text(_next(document, view))
+    heard = document.get("realtime")
+    if running and heard and heard.get("state") != "off":
+        yield "real time", realtime(heard, view)
     yield "syncs", Text(_syncs(document["statistics"]))
     if running:
         yield "daemon", Text(_daemon(document))

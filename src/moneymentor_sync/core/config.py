@@ -62,6 +62,7 @@ DATABASE_URL = Setting("database.url", database_url, _DATABASE.url, ("DATABASE_U
 STATEMENT_TIMEOUT = Setting(
     "database.statement_timeout_seconds", number(0.1, _DAY), _DATABASE.statement_timeout_seconds
 )
+LISTEN = Setting("database.listen", boolean, _DATABASE.listen)
 SPREADSHEET_ID: Setting[str | None] = Setting(
     "google.spreadsheet_id", spreadsheet_id, None, ("GOOGLE_SHEET_ID", "GOOGLE_SHEETS_SPREADSHEET_ID")
 )
@@ -97,6 +98,8 @@ TIMEZONE = Setting("sync.timezone", timezone, _SYNC.timezone)
 LONG_TEXT: Setting[LongText] = Setting("sync.long_text", choice("cut", "refuse"), _SYNC.long_text)
 MAX_PAUSE = Setting("sync.max_pause_seconds", number(0, _DAY), _SYNC.max_pause_seconds)
 STOP_TIMEOUT = Setting("sync.stop_timeout_seconds", number(0, 3600), _SYNC.stop_timeout_seconds)
+DEBOUNCE = Setting("sync.debounce_seconds", number(0, 3600), _SYNC.debounce_seconds)
+MAX_DELAY = Setting("sync.max_delay_seconds", number(1, 3600), _SYNC.max_delay_seconds)
 KEEP_DAYS = Setting("state.keep_days", number(1, 36_600), _RETENTION.days)
 KEEP_RUNS = Setting("state.keep_runs", whole_number(1, 100_000_000), _RETENTION.runs)
 READERS = Setting("control.readers", principals, _CONTROL.readers)
@@ -107,6 +110,7 @@ LOG_FORMAT = Setting("log.format", choice("auto", "console", "json"), _LOG.forma
 SETTINGS: tuple[Setting[Any], ...] = (
     DATABASE_URL,
     STATEMENT_TIMEOUT,
+    LISTEN,
     SPREADSHEET_ID,
     CREDENTIALS_FILE,
     API_ENDPOINT,
@@ -123,6 +127,8 @@ SETTINGS: tuple[Setting[Any], ...] = (
     LONG_TEXT,
     MAX_PAUSE,
     STOP_TIMEOUT,
+    DEBOUNCE,
+    MAX_DELAY,
     STATE_PATH,
     KEEP_DAYS,
     KEEP_RUNS,
@@ -220,7 +226,9 @@ def _database(layers: Layers, places: Places) -> DatabaseSettings:
         url = layers.read_credential(DATABASE_URL, "database_url", places.database_credential)
     else:
         url = layers.require(DATABASE_URL, "give a SQLAlchemy URL here or in DATABASE_URL")
-    return DatabaseSettings(url=url, statement_timeout_seconds=layers.get(STATEMENT_TIMEOUT))
+    return DatabaseSettings(
+        url=url, statement_timeout_seconds=layers.get(STATEMENT_TIMEOUT), listen=layers.get(LISTEN)
+    )
 
 
 def _sync(layers: Layers) -> SyncSettings:
@@ -236,6 +244,8 @@ def _sync(layers: Layers) -> SyncSettings:
         long_text=layers.get(LONG_TEXT),
         max_pause_seconds=layers.get(MAX_PAUSE),
         stop_timeout_seconds=layers.get(STOP_TIMEOUT),
+        debounce_seconds=layers.get(DEBOUNCE),
+        max_delay_seconds=layers.get(MAX_DELAY),
     )
 
 

@@ -96,6 +96,7 @@ def _read_entry(reader: TableReader) -> Entry | None:
         "interval_seconds": reader.take("interval_seconds", number(1, YEAR)),
         "verify": reader.take("verify", _verify),
         "spreadsheet_id": reader.take("spreadsheet_id", spreadsheet_id),
+        "tables": reader.take("tables", names(may_be_empty=True, of="table")),
     }
     reader.close()
     if name is None:

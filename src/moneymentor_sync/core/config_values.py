@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 ChoiceT = TypeVar("ChoiceT", bound=str)
@@ -199,18 +199,19 @@ def duration(raw: Raw) -> float:
     return parse_duration(raw.value)
 
 
-def names(*, may_be_empty: bool = False) -> Reader[tuple[str, ...]]:
-    """A list of different names of columns."""
+def names(*, may_be_empty: bool = False, of: Literal["column", "table"] = "column") -> Reader[tuple[str, ...]]:
+    """A list of different names of columns or tables."""
+    example = "id" if of == "column" else "users"
 
     def read(raw: Raw) -> tuple[str, ...]:
         if not isinstance(raw.value, list) or not all(isinstance(name, str) for name in raw.value):
             what = kind_of(raw.value) if not isinstance(raw.value, list) else "one of other things"
-            raise InvalidValueError(f'expected a list of column names such as ["id"], not {what}')
+            raise InvalidValueError(f'expected a list of {of} names such as ["{example}"], not {what}')
         found = tuple(text(Raw(name, raw.base, raw.home)) for name in raw.value)
         if not found and not may_be_empty:
-            raise InvalidValueError("names no column")
+            raise InvalidValueError(f"names no {of}")
         if len(set(found)) != len(found):
-            raise InvalidValueError("names a column twice")
+            raise InvalidValueError(f"names a {of} twice")
         return found
 
     return read

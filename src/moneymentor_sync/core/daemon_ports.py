@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .breaker import Breaker
 from .ports import RunResult
+from .realtime import Hearing
 from .record import DaemonMark, DatasetRecord, Totals
 from .settings import Retention
 from .switches import Switch
@@ -54,6 +55,27 @@ class Ticker(Protocol):
 
     def stop(self) -> None:
         """Calls nothing any more; does not wait for a call that is under way."""
+        ...
+
+
+Changed = Callable[[frozenset[str] | None], None]
+"""Told of datasets whose tables have changed, or may have; None for all of them. Called from any thread."""
+
+
+class Watch(Protocol):
+    """Watches the database for changes, from a thread of its own, and tells of them; mends itself."""
+
+    @property
+    def hearing(self) -> Hearing:
+        """How it goes. Never waits."""
+        ...
+
+    def start(self) -> None:
+        """Returns at once. Every change after this call is told of, some only once it listens."""
+        ...
+
+    def stop(self) -> object:
+        """Tells of nothing any more; waits a second at most for its thread."""
         ...
 
 

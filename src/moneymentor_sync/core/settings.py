@@ -37,7 +37,8 @@ class Dataset:
 
     Exactly one of `query`, `table` and `builtin` is set. `columns` is empty where all of the query's columns
     are wanted under their own names. `verify` is a rule or a time in seconds. `interval_seconds` and
-    `spreadsheet_id` are already resolved to the common ones where the entry names none.
+    `spreadsheet_id` are already resolved to the common ones where the entry names none. `tables` are those whose
+    changes concern it, as `table` or `schema.table`; None where the database is to be asked which it reads.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Dataset:
     max_delete_fraction: float = 0.5
     interval_seconds: float = 300.0
     verify: VerifyRule | float = "auto"
+    tables: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class DatabaseSettings:
 
     url: str = field(repr=False)  # may carry a password
     statement_timeout_seconds: float = 300.0
+    listen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ class SyncSettings:
     long_text: LongText = "cut"
     max_pause_seconds: float = 300.0
     stop_timeout_seconds: float = 30.0
+    debounce_seconds: float = 2.0
+    max_delay_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

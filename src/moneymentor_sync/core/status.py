@@ -15,6 +15,7 @@ from typing import Any
 from .breaker import CLOSED, Breaker, remaining
 from .health import Health
 from .holds import Holds, alive
+from .realtime import NOT_HEARING, Hearing
 from .record import NO_RUNS, DatasetRecord, Totals
 from .settings import Config, Dataset, SyncSettings
 from .switches import EVERYTHING, Switch, Switches, in_force, is_enabled
@@ -125,6 +126,7 @@ class Snapshot:
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
     holds: Holds = field(default_factory=dict)
     errors: tuple[ErrorSeen, ...] = ()
+    hearing: Hearing = NOT_HEARING
 
 
 def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono: float) -> dict[str, Any]:
@@ -154,11 +156,23 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
         ],
         "current": _current(progress),
         "datasets": [_dataset(snapshot, one, now) for one in snapshot.datasets],
+        "realtime": _realtime(snapshot.hearing),
         "recent_errors": [
             {"time": moment(one.at), "dataset": one.dataset, "error": one.error, "hint": one.hint}
             for one in snapshot.errors[-RECENT_ERRORS:]
         ],
     }  # fmt: skip
+
+
+def _realtime(hearing: Hearing) -> dict[str, Any]:
+    return {
+        "source": hearing.source,
+        "state": hearing.state,
+        "since": moment(hearing.since),
+        "last_change": moment(hearing.last_change),
+        "error": hearing.error,
+        "untold": list(hearing.untold),
+    }
 
 
 def moment(seconds: float | None) -> str | None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 
 from moneymentor_sync.core.agenda import Ask, Trigger
 from moneymentor_sync.core.errors import ShuttingDownError, StateError
+from moneymentor_sync.core.notices import Pace
 from moneymentor_sync.core.ports import Gate
 from moneymentor_sync.core.record import DaemonMark
 from moneymentor_sync.core.settings import WHOLE_CALL, Config
@@ -23,6 +24,8 @@ from .follow_up import FollowUp
 from .gate import RunGate
 from .heart import Heart
 from .interruptions import Interruptions, Wait
+from .listening import Listening
+from .notice_queue import NoticeQueue
 from .operations import Operations
 from .parts import EngineNeeds, Identity, Parts, Works
 from .schedule import Schedule
@@ -63,11 +66,14 @@ class Daemon:
 
     def _build(self, config: Config, around: Surroundings, wait: Wait) -> Works:
         clock, chance = around.clock, around.rng.random
+        notices = NoticeQueue(self._parts.ticker, self._ask, around.monotonic, self._pace)
         return Works(
             Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit),
             Desk(lambda: new_run_id(clock(), around.rng)),
             Interruptions(around.monotonic, self._beat, wait),
             Schedule(self._parts.ticker, self._ask),
+            notices,
+            Listening(self._parts.open_watch, notices),
             Board(clock, self._beat, self._new_gate),
             self.heart,
         )
@@ -105,6 +111,7 @@ class Daemon:
     def stop(self) -> None:
         """Takes nothing on any more and lets the sync under way end at its next batch; does not wait for it."""
         self._worker.stopping = True
+        self._works.listening.stop()
         self._works.desk.close()
         self._works.interruptions.stop()
 
@@ -176,6 +183,7 @@ class Daemon:
         # Not less than before: the call under way was begun with the old configuration.
         self._allow_silence(max(self._silence, _longest_call(self.config)))
         self._works.schedule.plan(datasets)
+        self._works.listening.follow(self.config)  # before the sync, so that no change is between the two
         self._ask(Ask(frozenset(one.name for one in datasets), trigger))
 
     def _allow_silence(self, seconds: float) -> None:
@@ -188,6 +196,10 @@ class Daemon:
             self._works.desk.ask(ask)
         except ShuttingDownError:
             return
+
+    def _pace(self) -> Pace:
+        sync = self.config.sync
+        return Pace(sync.debounce_seconds, sync.max_delay_seconds)
 
     def _beat(self) -> None:
         self.heart.beat(WORKER)

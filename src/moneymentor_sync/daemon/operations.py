@@ -42,6 +42,8 @@ class Operations:
         self._desk = works.desk
         self._interruptions = works.interruptions
         self._schedule = works.schedule
+        self._notices = works.notices
+        self._listening = works.listening
         self._board = works.board
         self._heart = works.heart
         self._parts = parts
@@ -79,6 +81,7 @@ class Operations:
             breakers=standing.breakers,
             holds=self._interruptions.holds,
             errors=standing.errors,
+            hearing=self._listening.hearing,
         )
 
     def health(self) -> Health:
@@ -115,7 +118,7 @@ class Operations:
         del reason, by
         self._refuse_if_stopping()
         self._known([dataset])
-        self._schedule.soon(dataset)
+        self._notices.notice([dataset])
         return {"accepted": True}
 
     def pause(self, holder: str, ttl_seconds: float, *, by: object) -> Document:

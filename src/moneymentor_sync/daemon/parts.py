@@ -17,6 +17,8 @@ from .desk import Desk
 from .engines import Runs
 from .heart import Heart
 from .interruptions import Interruptions
+from .listening import Listening, OpenWatch, no_watch
+from .notice_queue import NoticeQueue
 from .schedule import Schedule
 from .standing import Standing
 
@@ -44,7 +46,7 @@ class EngineNeeds:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The daemon's edges, as ports. `open_engine` is entered and left in the worker's thread; `load_config` reads
-    the configuration again; `rest` gives back what a sync needed."""
+    the configuration again; `rest` gives back what a sync needed; `open_watch` hears of changes in the database."""
 
     ledger: Ledger
     ticker: Ticker
@@ -53,6 +55,7 @@ class Parts:
     render_metrics: Callable[[Document], str]
     rest: Callable[[], None]
     emit: Emit
+    open_watch: OpenWatch = no_watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +66,7 @@ class Works:
     desk: Desk
     interruptions: Interruptions
     schedule: Schedule
+    notices: NoticeQueue
+    listening: Listening
     board: Board
     heart: Heart

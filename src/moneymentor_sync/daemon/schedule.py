@@ -1,4 +1,7 @@
-"""When what is due: a tick for each interval, tries of breakers, and retries, all of them asks to the one queue."""
+"""When what is due: a tick for each interval, tries of breakers, and retries, all of them asks to the one queue.
+
+When a change that was heard of is due is for `notice_queue`.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,6 @@ from moneymentor_sync.core.settings import Dataset
 JITTER = 0.05
 """Each interval is up to this share shorter or longer, but never by more than MAX_JITTER_SECONDS."""
 MAX_JITTER_SECONDS = 10.0
-NOTICE_SECONDS = 2.0
-"""A notified dataset is synced so much later; notices in between are part of that sync."""
 
 
 class Schedule:
@@ -46,12 +47,6 @@ class Schedule:
     def later(self, name: str, seconds: float, datasets: Iterable[str], trigger: Trigger) -> None:
         """One ask after so many seconds, in the place of one of the same name."""
         self._ticker.once(name, seconds, self._asking(frozenset(datasets), trigger))
-
-    def soon(self, dataset: str) -> None:
-        """One ask in a moment, however many want it meanwhile."""
-        name = f"notice:{dataset}"
-        if self._ticker.due_in(name) is None:
-            self.later(name, NOTICE_SECONDS, [dataset], "notify")
 
     def when_switches_end(self, seconds: float | None) -> None:
         """Syncs everything that is then on, when the next switch ends by itself; None where none does."""

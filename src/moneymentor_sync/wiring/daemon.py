@@ -29,6 +29,7 @@ from moneymentor_sync.daemon.signals import caught
 from moneymentor_sync.sync import Surroundings
 
 from .engine import open_engine, real_surroundings
+from .watch import watches
 
 HOLDER = "mmsync run"
 
@@ -76,6 +77,7 @@ def open_daemon(
             render_metrics=render,
             rest=_nothing if gentle else give_back,
             emit=emit,
+            open_watch=watches(around, emit),
         )
         yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
 

@@ -1,0 +1,188 @@
+"""Watch on PostgreSQL: listens, finds out whom a changed table concerns, and connects again when it must.
+
+What happened while nobody listened is not known, so that each time it begins to listen everything is synced once.
+That it hears is proved, not believed: a pooler that lends connections by the transaction takes LISTEN and delivers
+nothing. So a word is sent from another connection first, and one to itself from time to time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from ..core.daemon_ports import Changed
+from ..core.errors import DatabaseUnreachableError, MmsyncError
+from ..core.events import Emit
+from ..core.realtime import Hearing
+from ..core.settings import DatabaseSettings, Dataset
+from .database import DatabaseSource
+from .database_errors import place_of
+from .ears import Ears, WatchThread
+from .listen_link import Link, linked, listening_engine, tell_from_elsewhere
+from .reading_tables import Readings, read_tables
+
+_DEAF_HINT = (
+    "Behind a pooler in transaction mode (pgbouncer, Supabase's port 6543) give a direct or a session-mode URL; "
+    "or set `[database] listen = false`. Until then the intervals sync."
+)
+_SILENT_HINT = 'Name the tables that it is made of, `tables = ["…"]`, or leave it to the interval.'
+_GATHER_SECONDS = 0.05
+"""What arrives within so long is taken together, so that a stream of changes costs next to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds: for a word to arrive, between two words to itself, until one that is deaf tries again, and the
+    shortest and the longest wait before it connects anew."""
+
+    arrival: float = 5.0
+    life: float = 60.0
+    deaf: float = 600.0
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Chances:
+    """Clocks and randomness: UNIX seconds, monotonic seconds, a number in [0, 1)."""
+
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
+    chance: Callable[[], float]
+
+
+class DatabaseListener:
+    """Raises ConfigError for a URL that cannot be used."""
+
+    def __init__(
+        self,
+        settings: DatabaseSettings,
+        datasets: Sequence[Dataset],
+        changed: Changed,
+        emit: Emit,
+        chances: Chances,
+        rhythm: Rhythm = Rhythm(),
+    ) -> None:
+        url = make_url(settings.url)
+        self._source = DatabaseSource(settings)
+        self._engine = listening_engine(url)
+        self._place = place_of(url, settings.statement_timeout_seconds, (psycopg.Error, psycopg.Warning))
+        self._datasets = tuple(datasets)
+        self._enabled = [one.name for one in datasets if one.enabled]  # the others may be, by a switch
+        self._monotonic, self._chance = chances.monotonic, chances.chance
+        self._rhythm = rhythm
+        self._ears = Ears("listen", changed, emit, chances.clock)
+        self._thread = WatchThread("listen", self._ears, self._work)
+        self._readings = Readings()
+        self._words = 0
+        self._failures = 0
+
+    @property
+    def hearing(self) -> Hearing:
+        return self._ears.hearing
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> bool:
+        return self._thread.stop()
+
+    # --- from one connection to the next --------------------------------------------------------------------
+
+    def _work(self) -> None:
+        """One connection, from its beginning to its end, and the wait before the next one."""
+        try:
+            with linked(self._engine, self._place) as link:
+                self._listen(link)
+        except MmsyncError as error:
+            deaf = isinstance(error, _DeafError)
+            self._ears.lost(error, deaf=deaf)
+            self._ears.waker.wait(self._rhythm.deaf if deaf else self._next_wait())
+
+    def _next_wait(self) -> float:
+        doubled: float = self._rhythm.first_wait * 2.0 ** min(self._failures, 20)
+        self._failures += 1
+        return min(doubled, self._rhythm.longest_wait) * (0.5 + 0.5 * self._chance())
+
+    def _listen(self, link: Link) -> None:
+        readings = read_tables(self._source, self._datasets)
+        self._prove(link)
+        self._failures = 0
+        self._take(readings)
+        self._ears.listening(readings.untold(self._enabled), tables=_tables(readings))
+        self._ears.missed(None)
+        while not self._ears.waker.woken:
+            self._hear_for(link, self._rhythm.life)
+            self._prove_again(link)
+
+    # --- proofs ---------------------------------------------------------------------------------------------
+
+    def _prove(self, link: Link) -> None:
+        word = self._word()
+        tell_from_elsewhere(self._engine, word)
+        if not self._arrives(link, word):
+            raise _DeafError(f"the {self._place.name} takes LISTEN, but delivers nothing", hint=_DEAF_HINT)
+
+    def _prove_again(self, link: Link) -> None:
+        """A sign of life; and what was not whole is looked at again."""
+        if self._ears.waker.woken:
+            return
+        word = self._word()
+        link.tell(word)
+        if not self._arrives(link, word):
+            raise DatabaseUnreachableError(
+                f"the {self._place.name} delivers nothing any more", hint="It is connected to again."
+            )
+        if self._ears.hearing.untold or not self._readings.failed.keys().isdisjoint(self._enabled):
+            before, now = self._readings.reads, read_tables(self._source, self._datasets)
+            self._take(now)
+            self._ears.told_of(now.untold(self._enabled))
+            self._ears.missed(frozenset(name for name, one in now.reads.items() if before.get(name) != one))
+
+    def _word(self) -> str:
+        """One that nobody else has sent: no table's name begins with a question mark and has no dot."""
+        self._words += 1
+        return f"?mmsync {id(self):x} {self._words} {self._chance():.17f}".replace(".", "")
+
+    def _arrives(self, link: Link, word: str) -> bool:
+        return self._ears.waker.woken or self._hear_for(link, self._rhythm.arrival, word)
+
+    # --- hearing --------------------------------------------------------------------------------------------
+
+    def _hear_for(self, link: Link, seconds: float, word: str | None = None) -> bool:
+        """Passes on what arrives within so many seconds; ends sooner, with True, when the word does."""
+        end = self._monotonic() + seconds
+        while True:
+            payloads = link.received()
+            self._ears.heard(self._readings.concerned(payloads))
+            if word in payloads:
+                return True
+            left = end - self._monotonic()
+            if left <= 0 or self._ears.waker.wait(left, link.descriptor):
+                return self._ears.waker.woken
+            self._ears.waker.wait(_GATHER_SECONDS if word is None else 0.0)
+
+    def _take(self, readings: Readings) -> None:
+        """From now on these tables concern these datasets; of a dataset that cannot be heard it is said once."""
+        for name in self._enabled:
+            if name in readings.failed and name not in self._readings.failed:
+                error = readings.failed[name]
+                self._unheard(name, str(error), f'{error.hint} Or name its tables: `tables = ["…"]`.')
+            elif name in readings.reads and name not in self._readings.reads:
+                for relation, kind in readings.reads[name].silent.items():
+                    self._unheard(name, f"it reads {relation}, {kind}, which tells of no change", _SILENT_HINT)
+        self._readings = readings
+
+    def _unheard(self, dataset: str, message: str, hint: str) -> None:
+        self._ears.say("realtime.unheard", dataset=dataset, message=message, hint=hint)
+
+
+class _DeafError(DatabaseUnreachableError):
+    """Connected, and nothing arrives."""
+
+
+def _tables(readings: Readings) -> list[str]:
+    return sorted({str(table) for one in readings.reads.values() for table in one.tables})

@@ -1,0 +1,97 @@
+"""One connection on which PostgreSQL tells of changes: LISTEN, what has arrived, a word to oneself.
+
+It is never in a transaction, so that it holds up neither vacuum nor the queue of notifications. And it never
+writes: LISTEN and NOTIFY are allowed where nothing else may be written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
+
+from ..core.trigger_sql import CHANNEL
+from .database_access import LIBPQ_DEFAULTS
+from .database_errors import Place
+
+APPLICATION_NAME = "mmsync listen"
+"""What `pg_stat_activity` shows."""
+DRIVERS = ("psycopg", "psycopg2")
+"""Whose URLs mean the same to psycopg 3."""
+
+
+def listening_engine(url: URL) -> Engine:
+    """Opens connections as the URL says, whichever driver it names of those that use libpq."""
+    options = {name: value for name, value in LIBPQ_DEFAULTS.items() if name not in url.query}
+    options |= {"application_name": APPLICATION_NAME, "prepare_threshold": None}
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        poolclass=NullPool,
+        pool_reset_on_return=None,  # there is no transaction, and mostly no connection any more either
+        isolation_level="AUTOCOMMIT",
+        connect_args=options,
+        hide_parameters=True,
+    )
+
+
+class Link:
+    """Payloads come in the order of their commits. Whatever the driver raises means that the connection is gone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._driver = _driver(connection)
+        self._received: list[str] = []
+        self._driver.add_notify_handler(lambda told: self._received.append(told.payload))
+        self._driver.execute(f"LISTEN {CHANNEL}")
+
+    @property
+    def descriptor(self) -> int:
+        """Can be read when something has arrived."""
+        return self._driver.fileno()
+
+    def received(self) -> list[str]:
+        """What has arrived since the last call, without waiting."""
+        wire = self._driver.pgconn
+        wire.consume_input()
+        while (told := wire.notifies()) is not None:
+            self._received.append(told.extra.decode(errors="replace"))
+        received, self._received = self._received, []
+        return received
+
+    def tell(self, payload: str) -> None:
+        """Notifies everybody, this connection too; also what shows whether there still is one."""
+        _tell(self._driver, payload)
+
+
+@contextmanager
+def linked(engine: Engine, place: Place) -> Iterator[Link]:
+    """Listens from when it is entered. Raises DatabaseUnreachableError, then and while it is used."""
+    with place.connecting():
+        connection = engine.connect()
+    try:
+        with place.connecting():
+            link = Link(connection)
+        with place.listening():
+            yield link
+    finally:
+        connection.close()
+
+
+def tell_from_elsewhere(engine: Engine, payload: str) -> None:
+    """Notifies on a connection of its own: what arrives from there arrives while nothing is asked for."""
+    with engine.connect() as connection:
+        _tell(_driver(connection), payload)
+
+
+def _tell(driver: psycopg.Connection[Any], payload: str) -> None:
+    driver.execute("SELECT pg_catalog.pg_notify(%s, %s)", (CHANNEL, payload))
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101 - the engine's driver is psycopg
+    return driver
