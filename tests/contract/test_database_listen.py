@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -99,6 +101,22 @@ def test_who_becomes_deaf_notices(database: WritableDatabase, postgresql_server:
         assert told.change() is None
         way.swallows = True
         assert "any more" in told.until_said("realtime.lost")["message"]
+
+
+def test_a_server_that_does_not_move_is_left(database: WritableDatabase) -> None:
+    rhythm = replace(QUICK, arrival=0.3, life=0.1)
+    with listening(database.url, [A], rhythm) as (_, told):
+        assert told.change() is None
+        ((pid,),) = database.rows(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'mmsync listen'"
+        )
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert "any more" in told.until_said("realtime.lost")["message"]
+            assert told.change() is None
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_password_is_never_told(database: WritableDatabase, postgresql_server: PostgresqlServer) -> None:
