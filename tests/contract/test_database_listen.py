@@ -159,6 +159,23 @@ def test_a_query_that_is_mended_is_listened_for(database: WritableDatabase) -> N
         assert told.change() == {"broken"}, "what was in it before is synced"
 
 
+def test_what_cannot_tell_is_said_and_what_is_disabled_is_nobodys_concern(database: WritableDatabase) -> None:
+    database.run("CREATE MATERIALIZED VIEW m AS SELECT id FROM a")
+    datasets = [
+        dataset("of_m", "SELECT id FROM m"),
+        dataset("off", "SELECT id FROM nowhere", enabled=False),
+        dataset("also_off", "SELECT id FROM a", enabled=False),
+    ]
+    with listening(database.url, datasets) as (_, told):
+        said = told.until_said("realtime.unheard")
+        assert (said["dataset"], "public.m" in said["message"]) == ("of_m", True)
+        name, fields = told.events.get(timeout=PATIENCE)
+        assert (name, fields["untold"]) == ("realtime.listening", [])
+        assert told.change() is None
+        database.run("INSERT INTO a VALUES (1)")
+        assert told.change() == {"also_off"}, "a switch may have turned it on"
+
+
 def test_stopping_ends_it_at_once_also_while_it_waits_to_connect(database: WritableDatabase) -> None:
     with listening(database.url, [A], replace(QUICK, life=3600.0)) as (listener, told):
         assert told.change() is None
