@@ -93,6 +93,9 @@ def test_who_is_told_nothing_says_so(database: WritableDatabase, postgresql_serv
         assert "direct" in said["hint"]
         assert one.hearing.state == "deaf"
         assert told.changes.empty(), "nothing is known of changes, so nothing is told"
+        way.swallows = False
+        assert told.change() is None, "it tries again"
+        assert one.hearing.state == "listening"
 
 
 def test_who_becomes_deaf_notices(database: WritableDatabase, postgresql_server: PostgresqlServer) -> None:

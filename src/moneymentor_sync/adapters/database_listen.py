@@ -35,14 +35,15 @@ _GATHER_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Seconds: for a word to arrive, between two words to itself, until one that is deaf tries again, and the
-    shortest and the longest wait before it connects anew."""
+    """Seconds: for a word to arrive, between two words to itself, and the shortest and the longest wait before it
+    connects anew; longer ones where it was deaf, which mostly lasts, but may also have been a moment's weakness."""
 
-    arrival: float = 5.0
+    arrival: float = 10.0
     life: float = 60.0
-    deaf: float = 600.0
     first_wait: float = 0.5
     longest_wait: float = 60.0
+    first_deaf_wait: float = 30.0
+    longest_deaf_wait: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +98,15 @@ class DatabaseListener:
         except MmsyncError as error:
             deaf = isinstance(error, _DeafError)
             self._ears.lost(error, deaf=deaf)
-            self._ears.waker.wait(self._rhythm.deaf if deaf else self._next_wait())
+            self._ears.waker.wait(self._next_wait(deaf=deaf))
 
-    def _next_wait(self) -> float:
-        doubled: float = self._rhythm.first_wait * 2.0 ** min(self._failures, 20)
+    def _next_wait(self, *, deaf: bool) -> float:
+        rhythm = self._rhythm
+        first = rhythm.first_deaf_wait if deaf else rhythm.first_wait
+        longest = rhythm.longest_deaf_wait if deaf else rhythm.longest_wait
+        doubled: float = first * 2.0 ** min(self._failures, 20)
         self._failures += 1
-        return min(doubled, self._rhythm.longest_wait) * (0.5 + 0.5 * self._chance())
+        return min(doubled, longest) * (0.5 + 0.5 * self._chance())
 
     def _listen(self, link: Link) -> None:
         self._tables.look()
