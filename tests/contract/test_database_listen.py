@@ -91,7 +91,8 @@ def test_who_is_told_nothing_says_so(database: WritableDatabase, postgresql_serv
         said = told.until_said("realtime.deaf")
         assert "delivers nothing" in said["message"]
         assert "direct" in said["hint"]
-        assert one.hearing.state == "deaf"
+        deaf = one.hearing
+        assert deaf.state == "deaf"
         assert told.changes.empty(), "nothing is known of changes, so nothing is told"
         way.swallows = False
         assert told.change() is None, "it tries again"
