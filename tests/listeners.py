@@ -13,7 +13,7 @@ from moneymentor_sync.adapters.database_listen import Chances, DatabaseListener,
 from moneymentor_sync.core.settings import DatabaseSettings, Dataset
 
 PATIENCE = 30.0
-QUICK = Rhythm(arrival=5.0, life=60.0, deaf=600.0, first_wait=0.01, longest_wait=0.05)
+QUICK = Rhythm(arrival=10.0, first_wait=0.01, longest_wait=0.05, first_deaf_wait=0.05)
 
 
 class Told:

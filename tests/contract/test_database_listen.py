@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -89,8 +91,12 @@ def test_who_is_told_nothing_says_so(database: WritableDatabase, postgresql_serv
         said = told.until_said("realtime.deaf")
         assert "delivers nothing" in said["message"]
         assert "direct" in said["hint"]
-        assert one.hearing.state == "deaf"
+        deaf = one.hearing
+        assert deaf.state == "deaf"
         assert told.changes.empty(), "nothing is known of changes, so nothing is told"
+        way.swallows = False
+        assert told.change() is None, "it tries again"
+        assert one.hearing.state == "listening"
 
 
 def test_who_becomes_deaf_notices(database: WritableDatabase, postgresql_server: PostgresqlServer) -> None:
@@ -99,6 +105,22 @@ def test_who_becomes_deaf_notices(database: WritableDatabase, postgresql_server:
         assert told.change() is None
         way.swallows = True
         assert "any more" in told.until_said("realtime.lost")["message"]
+
+
+def test_a_server_that_does_not_move_is_left(database: WritableDatabase) -> None:
+    rhythm = replace(QUICK, arrival=0.3, life=0.1)
+    with listening(database.url, [A], rhythm) as (_, told):
+        assert told.change() is None
+        ((pid,),) = database.rows(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name = 'mmsync listen'"
+        )
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            assert "any more" in told.until_said("realtime.lost")["message"]
+            assert told.change() is None
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_password_is_never_told(database: WritableDatabase, postgresql_server: PostgresqlServer) -> None:
@@ -121,14 +143,14 @@ def test_it_never_writes_and_never_stays_in_a_transaction(database: WritableData
 
 def test_tables_without_a_trigger_are_named_until_they_have_one(database: WritableDatabase) -> None:
     database.run("CREATE TABLE late (id int)")
-    with listening(database.url, [dataset("d", "SELECT id FROM late")], replace(QUICK, life=0.05)) as (one, told):
+    with listening(database.url, [dataset("d", "SELECT id FROM late")], replace(QUICK, life=3600.0)) as (one, told):
         assert told.until_said("realtime.listening")["untold"] == ["public.late"]
         database.run(install_sql({TableName("public", "late"): ["d"]}))
         for _ in range(int(PATIENCE / 0.05)):
             if not one.hearing.untold:
                 break
             threading.Event().wait(0.05)
-        assert one.hearing.untold == ()
+        assert one.hearing.untold == (), "the script tells that it has been run"
 
 
 def test_a_query_that_is_mended_is_listened_for(database: WritableDatabase) -> None:
@@ -139,6 +161,23 @@ def test_a_query_that_is_mended_is_listened_for(database: WritableDatabase) -> N
         assert told.change() is None
         database.run("CREATE TABLE later (id int)")
         assert told.change() == {"broken"}, "what was in it before is synced"
+
+
+def test_what_cannot_tell_is_said_and_what_is_disabled_is_nobodys_concern(database: WritableDatabase) -> None:
+    database.run("CREATE MATERIALIZED VIEW m AS SELECT id FROM a")
+    datasets = [
+        dataset("of_m", "SELECT id FROM m"),
+        dataset("off", "SELECT id FROM nowhere", enabled=False),
+        dataset("also_off", "SELECT id FROM a", enabled=False),
+    ]
+    with listening(database.url, datasets) as (_, told):
+        said = told.until_said("realtime.unheard")
+        assert (said["dataset"], "public.m" in said["message"]) == ("of_m", True)
+        name, fields = told.events.get(timeout=PATIENCE)
+        assert (name, fields["untold"]) == ("realtime.listening", [])
+        assert told.change() is None
+        database.run("INSERT INTO a VALUES (1)")
+        assert told.change() == {"also_off"}, "a switch may have turned it on"
 
 
 def test_stopping_ends_it_at_once_also_while_it_waits_to_connect(database: WritableDatabase) -> None:

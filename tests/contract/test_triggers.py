@@ -29,6 +29,7 @@ from moneymentor_sync.core.settings import (
     ServiceAccount,
     SyncSettings,
 )
+from moneymentor_sync.core.trigger_sql import OTHER_TRIGGERS
 from moneymentor_sync.wiring.triggers import install_script, remove_script
 
 MONEYMENTOR = """
@@ -70,7 +71,8 @@ class Ear:
         for told in self.connection.notifies(timeout=30):
             if told.payload == "end":
                 return found
-            found.append(told.payload)
+            if told.payload != OTHER_TRIGGERS:
+                found.append(told.payload)
         raise AssertionError("nothing arrives")
 
 

@@ -164,6 +164,8 @@ def test_without_triggers_the_status_says_what_to_do(house: PostgresqlHouse) -> 
     house.listens()
     assert realtime(house)["untold"] == ["public.notes", "public.people", "public.scores"]
     assert "mmsync triggers" in house.command("status").stdout
+    house.install()
+    house.until(lambda: realtime(house)["untold"] == [], "it hears that there are triggers now")
 
 
 def test_reloaded_without_listening_it_hears_nothing_and_with_it_again(house: PostgresqlHouse) -> None:

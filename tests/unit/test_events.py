@@ -23,7 +23,7 @@ def emitted() -> set[str]:
     found = set(MADE)
     for path in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("emit", "_emit", ".say")):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("emit", "_emit", ".say", "._say")):
                 names = [node.args[0]] if node.args else []
                 if names and isinstance(names[0], ast.IfExp):
                     names = [names[0].body, names[0].orelse]

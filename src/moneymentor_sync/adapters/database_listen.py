@@ -18,31 +18,32 @@ from ..core.errors import DatabaseUnreachableError, MmsyncError
 from ..core.events import Emit
 from ..core.realtime import Hearing
 from ..core.settings import DatabaseSettings, Dataset
+from ..core.trigger_sql import OTHER_TRIGGERS
 from .database import DatabaseSource
 from .database_errors import place_of
 from .ears import Ears, WatchThread
 from .listen_link import Link, linked, listening_engine, tell_from_elsewhere
-from .reading_tables import Readings, read_tables
+from .reading_tables import KnownTables
 
 _DEAF_HINT = (
     "Behind a pooler in transaction mode (pgbouncer, Supabase's port 6543) give a direct or a session-mode URL; "
     "or set `[database] listen = false`. Until then the intervals sync."
 )
-_SILENT_HINT = 'Name the tables that it is made of, `tables = ["…"]`, or leave it to the interval.'
 _GATHER_SECONDS = 0.05
 """What arrives within so long is taken together, so that a stream of changes costs next to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Seconds: for a word to arrive, between two words to itself, until one that is deaf tries again, and the
-    shortest and the longest wait before it connects anew."""
+    """Seconds: for a word to arrive, between two words to itself, and the shortest and the longest wait before it
+    connects anew; longer ones where it was deaf, which mostly lasts, but may also have been a moment's weakness."""
 
-    arrival: float = 5.0
+    arrival: float = 10.0
     life: float = 60.0
-    deaf: float = 600.0
     first_wait: float = 0.5
     longest_wait: float = 60.0
+    first_deaf_wait: float = 30.0
+    longest_deaf_wait: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +68,13 @@ class DatabaseListener:
         rhythm: Rhythm = Rhythm(),
     ) -> None:
         url = make_url(settings.url)
-        self._source = DatabaseSource(settings)
         self._engine = listening_engine(url)
         self._place = place_of(url, settings.statement_timeout_seconds, (psycopg.Error, psycopg.Warning))
-        self._datasets = tuple(datasets)
-        self._enabled = [one.name for one in datasets if one.enabled]  # the others may be, by a switch
         self._monotonic, self._chance = chances.monotonic, chances.chance
         self._rhythm = rhythm
         self._ears = Ears("listen", changed, emit, chances.clock)
+        self._tables = KnownTables(DatabaseSource(settings), datasets, self._ears.say)
         self._thread = WatchThread("listen", self._ears, self._work)
-        self._readings = Readings()
         self._words = 0
         self._failures = 0
 
@@ -100,23 +98,30 @@ class DatabaseListener:
         except MmsyncError as error:
             deaf = isinstance(error, _DeafError)
             self._ears.lost(error, deaf=deaf)
-            self._ears.waker.wait(self._rhythm.deaf if deaf else self._next_wait())
+            self._ears.waker.wait(self._next_wait(deaf=deaf))
 
-    def _next_wait(self) -> float:
-        doubled: float = self._rhythm.first_wait * 2.0 ** min(self._failures, 20)
+    def _next_wait(self, *, deaf: bool) -> float:
+        rhythm = self._rhythm
+        first = rhythm.first_deaf_wait if deaf else rhythm.first_wait
+        longest = rhythm.longest_deaf_wait if deaf else rhythm.longest_wait
+        doubled: float = first * 2.0 ** min(self._failures, 20)
         self._failures += 1
-        return min(doubled, self._rhythm.longest_wait) * (0.5 + 0.5 * self._chance())
+        return min(doubled, longest) * (0.5 + 0.5 * self._chance())
 
     def _listen(self, link: Link) -> None:
-        readings = read_tables(self._source, self._datasets)
+        self._tables.look()
         self._prove(link)
         self._failures = 0
-        self._take(readings)
-        self._ears.listening(readings.untold(self._enabled), tables=_tables(readings))
+        self._ears.listening(self._tables.untold, tables=self._tables.names)
         self._ears.missed(None)
-        while not self._ears.waker.woken:
-            self._hear_for(link, self._rhythm.life)
+        while True:
+            other_triggers = self._hear_for(link, self._rhythm.life, OTHER_TRIGGERS)
+            if self._ears.waker.woken:
+                return
             self._prove_again(link)
+            if other_triggers or not self._tables.whole:
+                self._ears.missed(self._tables.look())  # what they read now may have changed before
+                self._ears.told_of(self._tables.untold)
 
     # --- proofs ---------------------------------------------------------------------------------------------
 
@@ -127,20 +132,13 @@ class DatabaseListener:
             raise _DeafError(f"the {self._place.name} takes LISTEN, but delivers nothing", hint=_DEAF_HINT)
 
     def _prove_again(self, link: Link) -> None:
-        """A sign of life; and what was not whole is looked at again."""
-        if self._ears.waker.woken:
-            return
+        """A sign of life."""
         word = self._word()
         link.tell(word)
         if not self._arrives(link, word):
             raise DatabaseUnreachableError(
                 f"the {self._place.name} delivers nothing any more", hint="It is connected to again."
             )
-        if self._ears.hearing.untold or not self._readings.failed.keys().isdisjoint(self._enabled):
-            before, now = self._readings.reads, read_tables(self._source, self._datasets)
-            self._take(now)
-            self._ears.told_of(now.untold(self._enabled))
-            self._ears.missed(frozenset(name for name, one in now.reads.items() if before.get(name) != one))
 
     def _word(self) -> str:
         """One that nobody else has sent: no table's name begins with a question mark and has no dot."""
@@ -152,37 +150,19 @@ class DatabaseListener:
 
     # --- hearing --------------------------------------------------------------------------------------------
 
-    def _hear_for(self, link: Link, seconds: float, word: str | None = None) -> bool:
+    def _hear_for(self, link: Link, seconds: float, word: str) -> bool:
         """Passes on what arrives within so many seconds; ends sooner, with True, when the word does."""
         end = self._monotonic() + seconds
         while True:
             payloads = link.received()
-            self._ears.heard(self._readings.concerned(payloads))
+            self._ears.heard(self._tables.concerned(payloads))
             if word in payloads:
                 return True
             left = end - self._monotonic()
             if left <= 0 or self._ears.waker.wait(left, link.descriptor):
                 return self._ears.waker.woken
-            self._ears.waker.wait(_GATHER_SECONDS if word is None else 0.0)
-
-    def _take(self, readings: Readings) -> None:
-        """From now on these tables concern these datasets; of a dataset that cannot be heard it is said once."""
-        for name in self._enabled:
-            if name in readings.failed and name not in self._readings.failed:
-                error = readings.failed[name]
-                self._unheard(name, str(error), f'{error.hint} Or name its tables: `tables = ["…"]`.')
-            elif name in readings.reads and name not in self._readings.reads:
-                for relation, kind in readings.reads[name].silent.items():
-                    self._unheard(name, f"it reads {relation}, {kind}, which tells of no change", _SILENT_HINT)
-        self._readings = readings
-
-    def _unheard(self, dataset: str, message: str, hint: str) -> None:
-        self._ears.say("realtime.unheard", dataset=dataset, message=message, hint=hint)
+            self._ears.waker.wait(_GATHER_SECONDS)
 
 
 class _DeafError(DatabaseUnreachableError):
     """Connected, and nothing arrives."""
-
-
-def _tables(readings: Readings) -> list[str]:
-    return sorted({str(table) for one in readings.reads.values() for table in one.tables})

@@ -21,6 +21,7 @@ from .database_errors import Place
 
 APPLICATION_NAME = "mmsync listen"
 """What `pg_stat_activity` shows."""
+_TELL = "SELECT pg_catalog.pg_notify($1, $2)"
 DRIVERS = ("psycopg", "psycopg2")
 """Whose URLs mean the same to psycopg 3."""
 
@@ -45,6 +46,7 @@ class Link:
     def __init__(self, connection: Connection) -> None:
         self._driver = _driver(connection)
         self._received: list[str] = []
+        self._asking = False
         self._driver.add_notify_handler(lambda told: self._received.append(told.payload))
         self._driver.execute(f"LISTEN {CHANNEL}")
 
@@ -57,14 +59,24 @@ class Link:
         """What has arrived since the last call, without waiting."""
         wire = self._driver.pgconn
         wire.consume_input()
+        self._take_answer()
         while (told := wire.notifies()) is not None:
             self._received.append(told.extra.decode(errors="replace"))
         received, self._received = self._received, []
         return received
 
     def tell(self, payload: str) -> None:
-        """Notifies everybody, this connection too; also what shows whether there still is one."""
-        _tell(self._driver, payload)
+        """Notifies everybody, this connection too. Does not wait: a server that hangs would never answer."""
+        self._driver.pgconn.send_query_params(_TELL.encode(), [CHANNEL.encode(), payload.encode()])
+        self._asking = True
+
+    def _take_answer(self) -> None:
+        wire = self._driver.pgconn
+        while self._asking and not wire.is_busy():
+            result = wire.get_result()
+            self._asking = result is not None
+            if result is not None and result.status != psycopg.pq.ExecStatus.TUPLES_OK:
+                raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
 
 
 @contextmanager

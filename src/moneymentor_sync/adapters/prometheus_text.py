@@ -50,9 +50,14 @@ class _Status(Collector):
             ("sync_in_progress", "Whether a sync is under way.", status["sync_in_progress"]),
             ("sync_enabled", "Whether syncing is enabled.", status["sync_enabled"]),
             ("paused_for_requests", "Whether somebody's requests hold syncs up.", status["paused_for_requests"]),
+            ("realtime_listening", "Whether changes are heard as they happen.", _listens(status)),
         ):
             yield GaugeMetricFamily(f"mmsync_{name}", what, value=float(value))
         yield _time("mmsync_last_success_timestamp_seconds", "End of the last successful sync.", status)
+
+
+def _listens(status: dict[str, Any]) -> bool:
+    return bool(status["realtime"]["state"] == "listening")
 
 
 def _runs(numbers: dict[str, Any]) -> Iterator[Metric]:

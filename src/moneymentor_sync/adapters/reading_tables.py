@@ -1,4 +1,4 @@
-"""Which tables the datasets read, asked of PostgreSQL; with what cannot be known, and why."""
+"""Which tables the datasets read, asked of PostgreSQL, once or again; with what cannot be known, and why."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ..core.errors import DatabaseUnreachableError, MmsyncError, SourceError
+from ..core.events import Emit
 from ..core.reads import Reads, TableName, concerned
 from ..core.settings import Dataset
 from .database import DatabaseSnapshot, DatabaseSource
@@ -20,10 +21,6 @@ class Readings:
     told: frozenset[TableName] = frozenset()
     schemas: frozenset[str] = frozenset()
     """Where the function of the triggers is."""
-
-    def concerned(self, payloads: Iterable[str]) -> frozenset[str]:
-        """The datasets that read one of these tables."""
-        return concerned(self.reads, payloads)
 
     def untold(self, datasets: Collection[str]) -> tuple[str, ...]:
         """Tables that these datasets read and no trigger tells of."""
@@ -50,3 +47,55 @@ def tables_read(snapshot: DatabaseSnapshot, datasets: Iterable[Dataset]) -> Read
         except SourceError as error:
             failed[dataset.name] = error
     return Readings(reads, failed, *snapshot.triggers())
+
+
+_SILENT_HINT = 'Name the tables that it is made of, `tables = ["…"]`, or leave it to the interval.'
+
+
+class KnownTables:
+    """What is known of the tables while a daemon listens. `say` is told of enabled datasets that cannot be heard.
+
+    Datasets that are not enabled may be so by a switch: they are known as well, and missed by nobody.
+    """
+
+    def __init__(self, source: DatabaseSource, datasets: Iterable[Dataset], say: Emit) -> None:
+        self._source = source
+        self._datasets = tuple(datasets)
+        self._enabled = [one.name for one in self._datasets if one.enabled]
+        self._say = say
+        self._known = Readings()
+
+    def look(self) -> frozenset[str]:
+        """Asks anew; the datasets that read other tables than was known. Raises DatabaseUnreachableError."""
+        before, now = self._known, read_tables(self._source, self._datasets)
+        self._known = now
+        for name in self._enabled:
+            if name in now.failed and name not in before.failed:
+                error = now.failed[name]
+                self._unheard(name, str(error), f'{error.hint} Or name its tables: `tables = ["…"]`.')
+            elif name in now.reads and name not in before.reads:
+                for relation, kind in now.reads[name].silent.items():
+                    self._unheard(name, f"it reads {relation}, {kind}, which tells of no change", _SILENT_HINT)
+        return frozenset(name for name, one in now.reads.items() if before.reads.get(name) != one)
+
+    def concerned(self, payloads: Iterable[str]) -> frozenset[str]:
+        """The datasets that read one of the tables that were told of."""
+        return concerned(self._known.reads, payloads)
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """Tables that enabled datasets read and no trigger tells of."""
+        return self._known.untold(self._enabled)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every enabled dataset can be heard."""
+        return not self.untold and self._known.failed.keys().isdisjoint(self._enabled)
+
+    @property
+    def names(self) -> list[str]:
+        """Every table that is listened for."""
+        return sorted({str(table) for one in self._known.reads.values() for table in one.tables})
+
+    def _unheard(self, dataset: str, message: str, hint: str) -> None:
+        self._say("realtime.unheard", dataset=dataset, message=message, hint=hint)

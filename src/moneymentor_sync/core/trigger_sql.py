@@ -13,10 +13,17 @@ from .reads import TableName
 CHANNEL = "mmsync"
 NAME = "mmsync_notify"
 """Of the function in each schema, and of the trigger on each table."""
+OTHER_TRIGGERS = "triggers"
+"""What the scripts themselves tell a daemon that listens: it looks anew which tables tell of their changes."""
 _HEAD = """\
 -- mmsync: PostgreSQL tells the daemon when a table changes, so that the spreadsheet follows within seconds.
 -- Run it as the tables' owner: mmsync triggers | psql -v ON_ERROR_STOP=1 URL
+-- Not where transactions are committed in two phases: PostgreSQL cannot PREPARE one that notifies.
 -- `mmsync triggers --remove` prints what takes all of it away.
+"""
+_END = f"""\
+NOTIFY {CHANNEL}, '{OTHER_TRIGGERS}';
+COMMIT;
 """
 _LOCK = """\
 BEGIN;
@@ -34,7 +41,7 @@ def install_sql(tables: Mapping[TableName, Sequence[str]]) -> str:
     ordered = sorted(tables, key=_order)
     parts += [_function(schema) for schema in dict.fromkeys(one.schema for one in ordered)]
     parts += [_trigger(table, tables[table]) for table in ordered]
-    return "\n".join([*parts, "COMMIT;\n"])
+    return "\n".join([*parts, _END])
 
 
 def remove_sql(
@@ -54,7 +61,7 @@ def remove_sql(
         f"DROP FUNCTION IF EXISTS {quoted(TableName(schema, NAME))}() CASCADE;\n"
         for schema in sorted(set(schemas), key=lambda one: one or "")
     ]
-    return "\n".join([*parts, "COMMIT;\n"])
+    return "\n".join([*parts, _END])
 
 
 def quoted(name: TableName) -> str:
