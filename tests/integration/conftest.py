@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from moneymentor_sync.sandbox import Sandbox
+from tests.integration.embedded_house import House
 
 from .workbench import Workbench
 
@@ -21,5 +22,12 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture
 def bench(box: Sandbox, tmp_path: Path) -> Iterator[Workbench]:
     yield Workbench(box, tmp_path)
+    box.faults.clear()
+    box.hooks.clear()
+
+
+@pytest.fixture
+def house(box: Sandbox, tmp_path: Path) -> Iterator[House]:
+    yield House(tmp_path, box)
     box.faults.clear()
     box.hooks.clear()
