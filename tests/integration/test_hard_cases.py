@@ -214,7 +214,7 @@ def test_a_row_that_is_too_large_for_any_request_is_explained(bench: Workbench) 
 def test_a_large_tab_is_read_in_parts(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.people(*[(i, "x", i) for i in range(5_000)])
     bench.sync()
-    monkeypatch.setattr(google_reader.Reader.__init__, "__defaults__", (1_000, 3_000))
+    monkeypatch.setattr(google_reader.ReadSizes.__init__, "__defaults__", (1_000, 3_000))
     bench.forget_fingerprints()
     bench.sql("UPDATE people SET name = 'y' WHERE id = 4321")
     result = bench.sync()

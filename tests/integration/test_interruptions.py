@@ -209,7 +209,7 @@ def test_a_dataset_is_not_decided_on_what_was_read_before_another_one_waited(
     bench.sql("INSERT INTO other VALUES (?,?,?)", *twenty)
     query = "SELECT id, name, score FROM other ORDER BY id"
     bench.datasets = [bench.dataset(), bench.dataset(name="other", tab="Other", query=query)]
-    monkeypatch.setattr("moneymentor_sync.adapters.google_reader.Reader.__init__.__defaults__", (4_000, 4_000))
+    monkeypatch.setattr("moneymentor_sync.adapters.google_reader.ReadSizes.__init__.__defaults__", (4_000, 4_000))
     assert bench.run().ok
     bench.person.type_rows("Other", 0, 4, [["notes"], *[[f"note {i}"] for i in range(1, 21)]])
     assert bench.run().ok

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from moneymentor_sync.core.errors import ConfigError, QuotaExhaustedError
+from moneymentor_sync.core.errors import ConfigError, DatabaseUnreachableError, MmsyncError, QuotaExhaustedError
 from moneymentor_sync.core.notices import most_syncs
 from moneymentor_sync.core.realtime import Hearing
 from moneymentor_sync.core.settings import SyncSettings
@@ -102,6 +102,21 @@ def test_while_the_breaker_is_open_changes_wait_for_its_try() -> None:
     assert len(made.engine.runs) == before
     made.pass_time(400)
     assert made.synced[before] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"), [(DatabaseUnreachableError("down"), True), (QuotaExhaustedError("used up"), False)]
+)
+def test_a_database_that_is_heard_again_is_not_waited_for_any_longer(error: MmsyncError, tried: bool) -> None:
+    made = bench(max_consecutive_failures=1)
+    made.engine.fails["a"] = made.engine.fails["b"] = error
+    made.ears[0].changed(frozenset({"a"}))
+    made.pass_time(10)
+    assert made.status["circuit"]["state"] == "open"
+    made.engine.fails.clear()
+    made.ears[0].changed(None)  # the listener has its connection again
+    made.pass_time(10)
+    assert (made.status["circuit"]["state"] == "closed") is tried
 
 
 def test_another_database_or_query_is_watched_from_the_reload_on_and_other_settings_leave_it() -> None:

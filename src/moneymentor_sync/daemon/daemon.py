@@ -67,13 +67,14 @@ class Daemon:
     def _build(self, config: Config, around: Surroundings, wait: Wait) -> Works:
         clock, chance = around.clock, around.rng.random
         notices = NoticeQueue(self._parts.ticker, self._ask, around.monotonic, self._pace)
+        standing = Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit)
         return Works(
-            Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit),
+            standing,
             Desk(lambda: new_run_id(clock(), around.rng)),
             Interruptions(around.monotonic, self._beat, wait),
             Schedule(self._parts.ticker, self._ask),
             notices,
-            Listening(self._parts.open_watch, notices),
+            Listening(self._parts.open_watch, notices, standing.database_is_back),
             Board(clock, self._beat, self._new_gate),
             self.heart,
         )

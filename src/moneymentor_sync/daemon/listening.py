@@ -20,11 +20,15 @@ def no_watch(_config: Config, _changed: Changed) -> None:
 
 
 class Listening:
-    """What the watch hears becomes notices. `follow` and `stop` may be called from any thread."""
+    """What the watch hears becomes notices. `follow` and `stop` may be called from any thread.
 
-    def __init__(self, open_watch: OpenWatch, notices: NoticeQueue) -> None:
+    `reached` is called when the database can be listened to, again or for the first time.
+    """
+
+    def __init__(self, open_watch: OpenWatch, notices: NoticeQueue, reached: Callable[[], None]) -> None:
         self._open_watch = open_watch
         self._notices = notices
+        self._reached = reached
         self._lock = threading.Lock()
         self._watch: Watch | None = None
         self._on: object = None
@@ -59,6 +63,8 @@ class Listening:
             watch.stop()
 
     def _changed(self, datasets: frozenset[str] | None) -> None:
+        if datasets is None:
+            self._reached()
         self._notices.notice(self._everything if datasets is None else datasets)
 
 

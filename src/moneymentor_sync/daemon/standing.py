@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from moneymentor_sync.core.breaker import CLOSED, Breaker, Event, admits, remaining, step
 from moneymentor_sync.core.daemon_ports import Ledger
-from moneymentor_sync.core.errors import StateError
+from moneymentor_sync.core.errors import DatabaseUnreachableError, StateError
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.health import Facts, Failing, Health, assess
 from moneymentor_sync.core.ports import DatasetResult, RunResult
@@ -23,6 +23,7 @@ from moneymentor_sync.core.settings import Config, Dataset
 from moneymentor_sync.core.status import RECENT_ERRORS, ErrorSeen
 from moneymentor_sync.core.switches import EVERYTHING, Switch, is_enabled, next_end, shifted
 
+UNREACHABLE = DatabaseUnreachableError.code
 COMMON = ""
 """The name of the breaker for what concerns every dataset."""
 
@@ -143,6 +144,11 @@ class Standing:
             due = {n: replace(before[n], until=now) for n in names if n in before and before[n].state == "open"}
             self.breakers = MappingProxyType({**before, **due})
             self._note_breakers(before)
+
+    def database_is_back(self) -> None:
+        """Somebody else has just reached the database: what waited for it alone need not wait any longer."""
+        if self.common.reason == UNREACHABLE:
+            self.try_again([COMMON])
 
     def begin(self, names: Sequence[str]) -> None:
         """A run of these datasets begins: breakers whose wait is over let this one try through."""
