@@ -217,9 +217,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    lines._looked_up.cache_clear()
+    for kept in (lines._looked_up, lines._tell_once):
+        kept.cache_clear()
     yield tmp_path
-    lines._looked_up.cache_clear()
+    for kept in (lines._looked_up, lines._tell_once):
+        kept.cache_clear()
 
 
 async def reaches(path: str | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import threading
@@ -10,6 +11,7 @@ import threading
 import pytest
 
 from moneymentor_sync import BackgroundSyncService
+from moneymentor_sync.adapters.google_reader import ReadSizes
 from moneymentor_sync.control.async_client import UnansweredError
 from moneymentor_sync.core.errors import (
     ConfigError,
@@ -307,3 +309,22 @@ def test_one_that_stands_by_ends_when_it_is_told(house: House, monkeypatch: pyte
 
     run(main())
     assert thread_module.STAND_BY_SECONDS == 5
+
+
+def test_it_is_gentle_to_the_program_around_it(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No full garbage collection during a sync, and small reads: both would stop the program's event loop."""
+    monkeypatch.setattr("moneymentor_sync.adapters.google_reader.SMALL_READS", ReadSizes(whole=100, part=100))
+
+    async def main() -> None:
+        service, google = house.service(), Stopped(house.box)
+        before = gc.get_threshold()
+        await service.start_background_sync()
+        await google.reached()
+        assert gc.get_threshold()[2] > 1_000_000
+        google.go()
+        result = await service.force_sync_now(["user_profiles"])
+        assert gc.get_threshold() == before
+        assert result["datasets"][0]["reads"] > 2
+        await service.stop_background_sync()
+
+    run(main())

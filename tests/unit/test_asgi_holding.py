@@ -677,3 +677,35 @@ def test_a_service_that_is_stopped_with_the_application_is_no_trouble(
     with caplog.at_level(logging.DEBUG, "moneymentor_sync.asgi"):
         simulate(main())
     assert caplog.records == []
+
+
+def test_a_task_factory_that_knows_no_contexts_is_no_trouble(line: Line) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(lambda loop, coroutine: asyncio.Task(coroutine, loop=loop))
+        await ask(hold(taking(0), line))
+        await asyncio.sleep(1)
+
+    simulate(main())
+    assert [what for _, what in line.calls] == ["pause", "resume"]
+
+
+def test_whatever_keeps_a_hold_from_being_begun_the_request_is_served(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        app = hold(taking(0), line)
+        loop.set_task_factory(refusing)  # type: ignore[arg-type]
+        sent = Sent()
+        for _ in range(2):
+            await ask(app, sent)
+        loop.set_task_factory(None)
+        assert [one["type"] for one in sent.seen] == 2 * ["http.response.start", "http.response.body"]
+
+    def refusing(_loop: object, _coroutine: object, **_options: object) -> asyncio.Task[None]:
+        raise RuntimeError("no more tasks")
+
+    simulate(main())
+    assert not line.calls
+    assert [record.getMessage() for record in caplog.records] == ["requests do not hold the sync off: RuntimeError"]

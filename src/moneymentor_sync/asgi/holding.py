@@ -40,14 +40,19 @@ class Holding:
         self._resume_after = resume_after
         self._of_loop: dict[asyncio.AbstractEventLoop, LoopHold] = {}
         self._pid = os.getpid()
+        self._failed = False
 
     def count_in(self) -> Callable[[], None]:
         """One request more; what is returned has to be called when it has ended, once."""
         loop = _running_loop()
         if loop is None:
             return _nothing
-        hold = self._at(loop)
-        hold.count_in()
+        try:
+            hold = self._at(loop)
+            hold.count_in()
+        except Exception as error:  # noqa: BLE001 - such as a task factory of the host's; its requests are served
+            self._say_once(error)
+            return _nothing
         return hold.count_out
 
     async def end(self) -> None:
@@ -56,6 +61,11 @@ class Holding:
         hold = None if loop is None else self._of_loop.get(loop)
         if hold is not None:
             await hold.end()
+
+    def _say_once(self, error: Exception) -> None:
+        if not self._failed:
+            log.warning("requests do not hold the sync off: %s", type(error).__name__)
+        self._failed = True
 
     def _at(self, loop: asyncio.AbstractEventLoop) -> LoopHold:
         if self._pid != os.getpid():
@@ -87,10 +97,9 @@ class LoopHold:
         self._heard = True
 
     def count_in(self) -> None:
-        self._in_flight += 1
         if not self._ending and (self._task is None or self._task.done()):
-            # In a context of its own: it outlives the request, and stands for others, too.
-            self._task = self._loop.create_task(self._hold(), context=Context())
+            self._task = self._begun()
+        self._in_flight += 1
 
     def count_out(self) -> None:
         self._in_flight -= 1
@@ -110,6 +119,16 @@ class LoopHold:
             self._ending = False
 
     # --- in the background ----------------------------------------------------------------------------------
+
+    def _begun(self) -> asyncio.Task[None]:
+        """The task that holds, in a context of its own: it outlives the request, and stands for others, too."""
+        holding = self._hold()
+        try:
+            # Not `create_task(…, context=…)`: task factories that were written before Python 3.11 refuse it.
+            return Context().run(self._loop.create_task, holding)
+        except BaseException:
+            holding.close()
+            raise
 
     async def _hold(self) -> None:
         """From the first request of a burst until a moment after its last response."""

@@ -5,6 +5,7 @@ Either answers the same requests with the same bodies. Neither blocks the event 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from functools import cache
@@ -44,7 +45,19 @@ def line_to(socket: Path | str | None, service: Service | None = None) -> Line:
 
 def _found() -> tuple[Path, ...]:
     named = os.environ.get("MMSYNC_SOCKET", "").strip()
-    return (_expanded(named),) if named else _looked_up()
+    if named:
+        return (_expanded(named),)
+    try:
+        return _looked_up()
+    except (MmsyncError, OSError) as error:
+        # A backend must start whatever is wrong with the daemon's configuration.
+        _tell_once(str(error))
+        return ()
+
+
+@cache
+def _tell_once(trouble: str) -> None:
+    log.warning("the sync daemon's socket is not known, so it is not asked: %s", trouble)
 
 
 def _expanded(path: Path | str) -> Path:
@@ -59,12 +72,7 @@ def _expanded(path: Path | str) -> Path:
 def _looked_up() -> tuple[Path, ...]:
     from moneymentor_sync.adapters.environment import load_socket_paths
 
-    try:
-        return load_socket_paths()
-    except (MmsyncError, OSError) as error:
-        # A backend must start whatever is wrong with the daemon's configuration.
-        log.warning("the sync daemon's socket is not known, so it is not asked: %s", error)
-        return ()
+    return load_socket_paths()
 
 
 class _OverSocket:
@@ -74,9 +82,10 @@ class _OverSocket:
         self._paths = paths
 
     async def ask(self, method: str, path: str, body: bytes, *, timeout: float | None) -> Answer:
-        if not self._paths:
+        paths = self._paths or await asyncio.to_thread(_found)  # what was wrong may have been mended
+        if not paths:
             raise UnansweredError("where the daemon's socket is, is not known")
-        there = next((one for one in self._paths if os.path.lexists(one)), self._paths[0])
+        there = next((one for one in paths if os.path.lexists(one)), paths[0])
         return await exchange(there, method, path, body, timeout=timeout)
 
 

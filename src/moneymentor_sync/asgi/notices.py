@@ -41,6 +41,7 @@ async def notify(
         return
     _under_way.difference_update([task for task in _under_way if task.get_loop().is_closed()])
     if len(_under_way) >= MAX_NOTICES:
+        log.debug("a notice was dropped: %d are under way", MAX_NOTICES)
         return
     body = {"dataset": dataset} | ({} if reason is None else {"reason": reason})
     task = loop.create_task(_tell(socket, service, body))

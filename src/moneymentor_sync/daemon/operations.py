@@ -20,7 +20,7 @@ from moneymentor_sync.core.errors import (
     UnknownDatasetError,
 )
 from moneymentor_sync.core.health import Health
-from moneymentor_sync.core.holds import MAX_HOLDERS
+from moneymentor_sync.core.holds import MAX_HOLDERS, alive
 from moneymentor_sync.core.status import ConfigSeen, DatasetSeen, Snapshot, document
 from moneymentor_sync.core.switches import EVERYTHING
 from moneymentor_sync.sync import Surroundings
@@ -136,6 +136,10 @@ class Operations:
         held = self._interruptions.release(holder)
         self._emit("pause.released", still_held=held)
         return {"paused_for_requests": held}
+
+    def is_held_by(self, holder: str) -> bool:
+        """Whether that one's hold has not ended by itself."""
+        return holder in alive(self._interruptions.holds, self._monotonic())
 
     # --- switches -------------------------------------------------------------------------------------------
 

@@ -156,10 +156,15 @@ class BackgroundSyncService:
 
     def resume_after_requests(self) -> None:
         """One of those who paused it has done."""
-        with suppress(IndexError, MmsyncError):
-            holder = self._pauses.pop()
-            operations = self._operations()
-            if operations is not None:
+        operations = self._operations()
+        while self._pauses:
+            holder = self._pauses.popleft()  # the one that is left last is the youngest, and lasts longest
+            if operations is None or operations.is_held_by(holder):
+                break  # else its minute is over, and it was another one's
+        else:
+            return
+        if operations is not None:
+            with suppress(MmsyncError):
                 operations.resume(holder, by=None)
 
     async def answer(self, method: str, path: str, body: bytes, *, timeout: float | None) -> Answer:
