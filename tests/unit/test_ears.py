@@ -58,7 +58,7 @@ def test_each_reason_is_said_once(ears: Ears, told: Told) -> None:
 
 def test_after_the_end_nothing_is_told_or_said(ears: Ears, told: Told) -> None:
     ears.waker.wake()
-    ears.heard(None)
+    ears.heard(frozenset({"a"}))
     ears.missed(None)
     ears.listening()
     assert told.changes.empty()

@@ -81,14 +81,14 @@ class Ears:
         """Which tables no trigger tells of, as it is now."""
         self.hearing = replace(self.hearing, untold=tuple(untold))
 
-    def heard(self, datasets: frozenset[str] | None) -> None:
-        """These datasets have changed; None for all."""
+    def heard(self, datasets: frozenset[str]) -> None:
+        """These datasets have changed."""
         if not self.waker.woken and datasets != frozenset():
             self.hearing = replace(self.hearing, last_change=self._clock())
             self._changed(datasets)
 
     def missed(self, datasets: frozenset[str] | None) -> None:
-        """These may have changed while nobody listened; None for all."""
+        """These may have changed while nobody listened; None for all, where the database is reached again."""
         if not self.waker.woken and datasets != frozenset():
             self._changed(datasets)
 

@@ -63,9 +63,11 @@ class Listening:
             watch.stop()
 
     def _changed(self, datasets: frozenset[str] | None) -> None:
-        if datasets is None:
-            self._reached()
-        self._notices.notice(self._everything if datasets is None else datasets)
+        if datasets is not None:
+            self._notices.notice(datasets)
+            return
+        self._reached()
+        self._notices.notice(self._everything)
 
 
 def _what_is_read(config: Config) -> object:
