@@ -12,10 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Engine, make_url
 from tests.databases import PostgresqlServer, WritableDatabase
 from tests.listeners import PATIENCE, QUICK, dataset, listening
 
+from moneymentor_sync.adapters import database_listen
+from moneymentor_sync.adapters.database_listen import DatabaseListener
+from moneymentor_sync.adapters.listen_link import Link, tell_from_elsewhere
+from moneymentor_sync.adapters.reading_tables import KnownTables
 from moneymentor_sync.core.reads import TableName
 from moneymentor_sync.core.trigger_sql import install_sql
 
@@ -146,16 +150,58 @@ def test_tables_without_a_trigger_are_named_until_they_have_one(database: Writab
     with listening(database.url, [dataset("d", "SELECT id FROM late")], replace(QUICK, life=3600.0)) as (one, told):
         assert told.until_said("realtime.listening")["untold"] == ["public.late"]
         database.run(install_sql({TableName("public", "late"): ["d"]}))
-        for _ in range(int(PATIENCE / 0.05)):
-            if not one.hearing.untold:
-                break
-            threading.Event().wait(0.05)
-        assert one.hearing.untold == (), "the script tells that it has been run"
+        until_told_of_all(one)  # the script tells that it has been run
+
+
+def until_told_of_all(one: DatabaseListener) -> None:
+    for _ in range(int(PATIENCE / 0.05)):
+        if not one.hearing.untold:
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("it looks no more")
+
+
+def test_triggers_that_come_during_a_proof_are_not_overheard(
+    database: WritableDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.run("CREATE TABLE late (id int)")
+
+    def tell(engine: Engine, word: str) -> None:
+        database.run(install_sql({TableName("public", "late"): ["d"]}))
+        tell_from_elsewhere(engine, word)
+
+    monkeypatch.setattr(database_listen, "tell_from_elsewhere", tell)
+    with listening(database.url, [dataset("d", "SELECT id FROM late")], replace(QUICK, life=3600.0)) as (one, told):
+        assert told.until_said("realtime.listening")["untold"] == ["public.late"], "as it was before the proof"
+        until_told_of_all(one)
+
+
+def test_without_a_word_the_queries_are_seldom_looked_at(
+    database: WritableDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.run("CREATE TABLE late (id int)")
+    looks, lives = [], threading.Semaphore(0)
+    look, tell = KnownTables.look, Link.tell
+
+    def looked(tables: KnownTables) -> frozenset[str]:
+        looks.append(1)
+        return look(tables)
+
+    def telling(link: Link, word: str) -> None:
+        lives.release()
+        tell(link, word)
+
+    monkeypatch.setattr(KnownTables, "look", looked)
+    monkeypatch.setattr(Link, "tell", telling)
+    with listening(database.url, [dataset("d", "SELECT id FROM late")], replace(QUICK, life=0.01)):
+        for _ in range(5):
+            assert lives.acquire(timeout=PATIENCE)
+        assert looks == [1]
 
 
 def test_a_query_that_is_mended_is_listened_for(database: WritableDatabase) -> None:
     broken = dataset("broken", "SELECT id FROM later")
-    with listening(database.url, [A, broken], replace(QUICK, life=0.05)) as (_, told):
+    with listening(database.url, [A, broken], replace(QUICK, life=0.05, look=0.05)) as (_, told):
         said = told.until_said("realtime.unheard")
         assert (said["dataset"], "tables = " in said["hint"]) == ("broken", True)
         assert told.change() is None
