@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from moneymentor_sync.core.daemon_ports import Changed
 from moneymentor_sync.core.errors import ConfigError, DatabaseUnreachableError, MmsyncError, QuotaExhaustedError
 from moneymentor_sync.core.notices import most_syncs
 from moneymentor_sync.core.realtime import Hearing
-from moneymentor_sync.core.settings import SyncSettings
+from moneymentor_sync.core.settings import Config, SyncSettings
+from moneymentor_sync.daemon.listening import Listening
 from moneymentor_sync.daemon.parts import EngineNeeds
-from tests.daemon_double import Bench, config_of
+from tests.daemon_double import Bench, Ear, config_of
 
 LONG = 100_000.0
 """An interval that is not over in any of these."""
@@ -143,10 +145,50 @@ def test_another_database_or_query_is_watched_from_the_reload_on_and_other_setti
     made.on_disk = replace(other, datasets=(replace(a, tables=("x",)), b))
     made.daemon.operations.reload(by=None)
     assert [ear.stopped for ear in made.ears] == [True, True, False]
+    made.on_disk = replace(other, datasets=(replace(a, tables=("x",), enabled=False), b))
+    made.daemon.operations.reload(by=None)
+    assert [ear.stopped for ear in made.ears] == [True, True, True, False], "what is off is nobody's concern"
     made.on_disk = replace(other, database=replace(config.database, listen=False))
     made.daemon.operations.reload(by=None)
-    assert [ear.stopped for ear in made.ears] == [True, True, True]
+    assert [ear.stopped for ear in made.ears] == [True] * 4
     assert made.status["realtime"]["state"] == "off"
+
+
+def test_after_the_stop_no_reload_begins_to_watch_again() -> None:
+    made = bench()
+    config = made.daemon.config
+    made.daemon.stop()
+    made.daemon._works.listening.follow(replace(config, datasets=config.datasets[:1]))
+    assert [ear.stopped for ear in made.ears] == [True]
+
+
+class Refusing(Ear):
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_watch_that_could_not_begin_is_tried_again() -> None:
+    ears: list[Ear] = []
+
+    def open_watch(config: Config, changed: Changed) -> Ear:
+        if not ears:
+            ears.append(Refusing(config, changed))
+        elif len(ears) == 1:
+            ears.append(Ear(config, changed))
+            raise ConfigError(["database.url: wrong"])
+        else:
+            ears.append(Ear(config, changed))
+        return ears[-1]
+
+    made, config = bench(), config_of()
+    listening = Listening(open_watch, made.daemon._works.notices, lambda: None)
+    with pytest.raises(RuntimeError):
+        listening.follow(config)
+    with pytest.raises(ConfigError):
+        listening.follow(config)
+    listening.follow(config)
+    listening.follow(config)
+    assert [(ear.started, ear.stopped) for ear in ears] == [(False, True), (False, False), (True, False)]
 
 
 def test_a_refused_reload_leaves_the_watch() -> None:
