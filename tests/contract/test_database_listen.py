@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import socket
 import threading
@@ -16,8 +17,10 @@ from sqlalchemy.engine import Engine, make_url
 from tests.databases import PostgresqlServer, WritableDatabase
 from tests.listeners import PATIENCE, QUICK, dataset, listening
 
-from moneymentor_sync.adapters import database_listen
+from moneymentor_sync.adapters import database_listen, listen_link
+from moneymentor_sync.adapters.database_errors import Place
 from moneymentor_sync.adapters.database_listen import DatabaseListener
+from moneymentor_sync.adapters.ears import Waker
 from moneymentor_sync.adapters.listen_link import Link, tell_from_elsewhere
 from moneymentor_sync.adapters.reading_tables import KnownTables
 from moneymentor_sync.core.reads import TableName
@@ -236,6 +239,30 @@ def test_stopping_ends_it_at_once_also_while_it_waits_to_connect(database: Writa
         told.until_said("realtime.lost")
         assert listener.stop()
         assert told.changes.empty()
+
+
+def test_stopped_while_it_connects_it_asks_nothing(
+    database: WritableDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wakers: queue.Queue[Waker] = queue.Queue()
+    looks: list[KnownTables] = []
+
+    def look(tables: KnownTables) -> frozenset[str]:
+        looks.append(tables)
+        return frozenset()
+
+    @contextmanager
+    def linked(engine: Engine, place: Place) -> Iterator[Link]:
+        assert wakers.get(timeout=PATIENCE).wait(PATIENCE), "it is stopped while this goes on"
+        with listen_link.linked(engine, place) as link:
+            yield link
+
+    monkeypatch.setattr(database_listen, "linked", linked)
+    monkeypatch.setattr(KnownTables, "look", look)
+    with listening(database.url, [A]) as (listener, _):
+        wakers.put(listener._ears.waker)
+        assert listener.stop()
+        assert looks == []
 
 
 # --- a way to the server that can be shut, or that keeps notifications -------------------------------------------

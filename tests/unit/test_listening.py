@@ -154,6 +154,16 @@ def test_another_database_or_query_is_watched_from_the_reload_on_and_other_setti
     assert made.status["realtime"]["state"] == "off"
 
 
+def test_the_sync_under_way_does_not_wait_for_the_watch_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench()
+    told = []
+    works = made.daemon._works
+    for part, name in ((works.listening, "stop"), (works.desk, "close"), (works.interruptions, "stop")):
+        monkeypatch.setattr(part, name, lambda part=part: told.append(part))
+    made.daemon.stop()
+    assert told[-1] is works.listening
+
+
 def test_after_the_stop_no_reload_begins_to_watch_again() -> None:
     made = bench()
     config = made.daemon.config

@@ -113,6 +113,8 @@ class DatabaseListener:
         return min(doubled, longest) * (0.5 + 0.5 * self._chance())
 
     def _listen(self, link: Link) -> None:
+        if self._ears.waker.woken:
+            return  # while it connected
         self._look()
         self._prove(link)
         self._failures = 0

@@ -112,9 +112,9 @@ class Daemon:
     def stop(self) -> None:
         """Takes nothing on any more and lets the sync under way end at its next batch; does not wait for it."""
         self._worker.stopping = True
-        self._works.listening.stop()
         self._works.desk.close()
         self._works.interruptions.stop()
+        self._works.listening.stop()  # last: it may wait a second for a connection that is being made
 
     def join(self, seconds: float) -> bool:
         """Waits for the worker to end; whether it has."""
