@@ -216,17 +216,21 @@ def test_what_cannot_tell_is_said_and_what_is_disabled_is_nobodys_concern(databa
     database.run("CREATE MATERIALIZED VIEW m AS SELECT id FROM a")
     datasets = [
         dataset("of_m", "SELECT id FROM m"),
+        dataset("of_nothing", "SELECT 1 AS id"),
         dataset("off", "SELECT id FROM nowhere", enabled=False),
         dataset("also_off", "SELECT id FROM a", enabled=False),
     ]
-    with listening(database.url, datasets) as (_, told):
+    with listening(database.url, datasets) as (listener, told):
         said = told.until_said("realtime.unheard")
         assert (said["dataset"], "public.m" in said["message"]) == ("of_m", True)
+        said = told.until_said("realtime.unheard")
+        assert (said["dataset"], "names no table" in said["message"]) == ("of_nothing", True)
         name, fields = told.events.get(timeout=PATIENCE)
         assert (name, fields["untold"]) == ("realtime.listening", [])
         assert told.change() is None
         database.run("INSERT INTO a VALUES (1)")
         assert told.change() == {"also_off"}, "a switch may have turned it on"
+        assert listener.hearing.unheard == ("of_m", "of_nothing")
 
 
 def test_stopping_ends_it_at_once_also_while_it_waits_to_connect(database: WritableDatabase) -> None:

@@ -194,13 +194,29 @@ def test_psql_runs_it_too(database: WritableDatabase, ear: Ear, tmp_path: Path) 
         assert ear.heard() == told
 
 
+FUNCTION = """CREATE FUNCTION f() RETURNS SETOF a LANGUAGE plpgsql STABLE AS
+    'BEGIN RETURN QUERY SELECT * FROM a; END'"""
+
+
+def test_a_query_of_which_postgresql_names_no_table_is_silent(database: WritableDatabase) -> None:
+    database.run("CREATE TABLE a (id int)", FUNCTION)
+    config = config_of(database.url)
+    script = install_script(config, [dataset("d", "SELECT id FROM f()")])
+    assert script.sql == ""
+    assert "dataset 'd'" in script.notes[0] and "tables = " in script.notes[0]
+    assert script.notes[1].startswith("no trigger can be made")
+    assert install_script(config, [dataset("d", "SELECT id FROM f()", tables=("a",))]).notes == ()
+    none = install_script(config, [dataset("d", "SELECT id FROM f()", tables=())])
+    assert none.notes == ("no trigger is needed: none of the datasets reads a table.",)
+
+
 def test_the_check_says_what_tells_and_what_does_not(database: WritableDatabase) -> None:
     database.run("CREATE TABLE a (id int)", "INSERT INTO a VALUES (1)")
     chosen = (dataset("d", "SELECT id FROM a"),)
 
-    def told() -> str:
+    def told(*others: Dataset) -> str:
         checks = DatabaseChecks(
-            DatabaseSettings(database.url), chosen, CellRules(ZoneInfo("UTC")), lambda *_: None, {}
+            DatabaseSettings(database.url), (*chosen, *others), CellRules(ZoneInfo("UTC")), lambda *_: None, {}
         )
         (found,) = [step.make() for step in checks.steps() if step.name in ("database", "real time")][1:]
         assert found.status == "ok"
@@ -209,6 +225,9 @@ def test_the_check_says_what_tells_and_what_does_not(database: WritableDatabase)
     assert told().startswith("no trigger on public.a")
     database.run(install_script(config_of(database.url), chosen).sql)
     assert told() == "every table tells of its changes"
+    database.run(FUNCTION)
+    said = told(dataset("f", "SELECT id FROM f()"))
+    assert said.startswith("dataset 'f': PostgreSQL names no table") and "tables = " in said
 
 
 def test_a_rolled_back_change_is_not_told(database: WritableDatabase, ear: Ear) -> None:

@@ -211,7 +211,9 @@ def test_a_refused_reload_leaves_the_watch() -> None:
 
 def test_the_status_says_how_it_hears() -> None:
     made = bench()
-    made.ears[0].hearing = Hearing("listen", "lost", 1_800_000_000.0, 1_800_000_001.0, "gone", ("public.a",))
+    made.ears[0].hearing = Hearing(
+        "listen", "lost", 1_800_000_000.0, 1_800_000_001.0, "gone", ("public.a",), ("a",)
+    )
     assert made.status["realtime"] == {
         "source": "listen",
         "state": "lost",
@@ -219,4 +221,5 @@ def test_the_status_says_how_it_hears() -> None:
         "last_change": "2027-01-15T08:00:01.000Z",
         "error": "gone",
         "untold": ["public.a"],
+        "unheard": ["a"],
     }

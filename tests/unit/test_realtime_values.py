@@ -136,6 +136,14 @@ def test_the_screen_says_whether_changes_are_heard() -> None:
     ]
 
 
+def test_the_screen_names_datasets_that_no_table_tells_of() -> None:
+    assert line_of(source="listen", state="listening", unheard=("a", "b")) == [
+        "PostgreSQL tells of changes, none yet",
+        "not for a, b: no table tells of it",
+        '→ name the tables in the dataset: `tables = ["…"]`',
+    ]
+
+
 def test_the_screen_says_why_not() -> None:
     assert line_of(source="listen", state="lost", since=NOW - 5, error="gone\x1b") == [
         "no change is heard of since 11:59:55: gone�"

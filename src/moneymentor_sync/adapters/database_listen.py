@@ -118,7 +118,7 @@ class DatabaseListener:
         self._look()
         self._prove(link)
         self._failures = 0
-        self._ears.listening(self._tables.untold, tables=self._tables.names)
+        self._ears.listening(self._tables.untold, self._tables.unheard, tables=self._tables.names)
         self._ears.missed(None)
         while True:
             if not self._other_triggers:
@@ -128,7 +128,7 @@ class DatabaseListener:
             self._prove_again(link)
             if self._other_triggers or self._may_be_whole_now:
                 self._ears.missed(self._look())  # what they read now may have changed before
-                self._ears.told_of(self._tables.untold)
+                self._ears.told_of(self._tables.untold, self._tables.unheard)
 
     def _look(self) -> frozenset[str]:
         """What is told from now on, of other triggers, comes after what is seen now."""

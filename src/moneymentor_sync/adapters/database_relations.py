@@ -38,14 +38,19 @@ _FOUND = text(
 )
 _KINDS = {"f": "a foreign table", "m": "a materialized view"}
 """What changes elsewhere, or where no trigger can be."""
+_NAMELESS = "PostgreSQL names no table that it reads (it does not look into a function in PL/pgSQL)"
 
 
 def locked_relations(connection: Connection) -> Reads:
     """What this transaction has locked so far, the catalogue left out."""
     rows = connection.exec_driver_sql(_LOCKED, execution_options={"no_parameters": True}).all()
     tables = frozenset(TableName(schema, table) for schema, table, kind in rows if kind not in _KINDS)
-    silent = {f"{schema}.{table}": _KINDS[kind] for schema, table, kind in rows if kind in _KINDS}
-    return Reads(tables, silent)
+    silent = tuple(sorted(_silence(f"{schema}.{table}", kind) for schema, table, kind in rows if kind in _KINDS))
+    return Reads(tables, silent or (() if tables else (_NAMELESS,)))
+
+
+def _silence(relation: str, kind: str) -> str:
+    return f"it reads {relation}, {_KINDS[kind]}, which tells of no change"
 
 
 def qualified(connection: Connection, names: Reads) -> Reads:

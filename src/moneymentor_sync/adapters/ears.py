@@ -57,11 +57,14 @@ class Ears:
         self.waker = Waker()
         self.hearing = Hearing(source, "connecting", clock())
 
-    def listening(self, untold: Sequence[str] = (), **fields: object) -> None:
+    def listening(self, untold: Sequence[str] = (), unheard: Sequence[str] = (), **fields: object) -> None:
         """From now on changes are heard."""
         before = self.hearing
-        self.hearing = replace(before, state="listening", since=self._clock(), error=None, untold=tuple(untold))
-        self.say("realtime.listening", source=before.source, untold=list(untold), **fields)
+        self.hearing = replace(before, state="listening", since=self._clock(), error=None)
+        self.told_of(untold, unheard)
+        self.say(
+            "realtime.listening", source=before.source, untold=list(untold), unheard=list(unheard), **fields
+        )  # fmt: skip
 
     def lost(self, error: MmsyncError, *, deaf: bool = False) -> None:
         """Changes are not heard; said once for each reason, however often it is tried in vain."""
@@ -77,9 +80,9 @@ class Ears:
             source=before.source, error=error.code, message=words, hint=error.hint,
         )  # fmt: skip
 
-    def told_of(self, untold: Sequence[str]) -> None:
-        """Which tables no trigger tells of, as it is now."""
-        self.hearing = replace(self.hearing, untold=tuple(untold))
+    def told_of(self, untold: Sequence[str], unheard: Sequence[str]) -> None:
+        """Which tables no trigger tells of, and which datasets nothing can, as it is now."""
+        self.hearing = replace(self.hearing, untold=tuple(untold), unheard=tuple(unheard))
 
     def heard(self, datasets: frozenset[str]) -> None:
         """These datasets have changed."""

@@ -31,14 +31,13 @@ def install_script(config: Config, chosen: Sequence[Dataset]) -> Script:
         return none_needed
     readings, notes = _readings(config, chosen)
     _refuse_unknown(readings)
-    notes += [
-        f"note: dataset '{name}' reads {relation}, {kind}: it tells of no change; {_NAME_THEM}"
-        for name, reads in readings.reads.items()
-        for relation, kind in reads.silent.items()
-    ]
+    unheard = readings.unheard(readings.reads)
+    notes += [f"note: dataset '{name}': {why}; {_NAME_THEM}" for name, why in unheard.items()]
     tables = _by_table(readings.reads)
     if not tables:
-        return Script("", (*notes, "no trigger is needed: none of the datasets reads a table."))
+        needed = "no trigger is needed: none of the datasets reads a table."
+        possible = "no trigger can be made: no table is known that tells of a change."
+        return Script("", (*notes, possible if unheard else needed))
     return Script(install_sql(tables), tuple(notes))
 
 
