@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.engine import Engine, make_url
 from tests.databases import PostgresqlServer, WritableDatabase
 from tests.listeners import PATIENCE, QUICK, dataset, listening
@@ -104,6 +106,21 @@ def test_who_is_told_nothing_says_so(database: WritableDatabase, postgresql_serv
         way.swallows = False
         assert told.change() is None, "it tries again"
         assert one.hearing.state == "listening"
+
+
+def test_a_standby_is_told_apart_and_seldom_tried(
+    database: WritableDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Standby(Link):
+        def __init__(self, connection: Connection) -> None:
+            raise psycopg.errors.ReadOnlySqlTransaction("cannot execute LISTEN during recovery")
+
+    monkeypatch.setattr(listen_link, "Link", Standby)
+    with listening(database.url, [A], replace(QUICK, first_deaf_wait=3600.0)) as (one, told):
+        said = told.until_said("realtime.deaf")
+        assert "is a standby" in said["message"]
+        assert "primary's URL" in said["hint"]
+        assert one.hearing.state == "deaf"
 
 
 def test_who_becomes_deaf_notices(database: WritableDatabase, postgresql_server: PostgresqlServer) -> None:

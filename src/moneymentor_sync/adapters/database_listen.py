@@ -22,7 +22,7 @@ from ..core.trigger_sql import OTHER_TRIGGERS
 from .database import DatabaseSource
 from .database_errors import place_of
 from .ears import Ears, WatchThread
-from .listen_link import Link, linked, listening_engine, tell_from_elsewhere
+from .listen_link import DeafError, Link, linked, listening_engine, tell_from_elsewhere
 from .reading_tables import KnownTables
 
 _DEAF_HINT = (
@@ -100,7 +100,7 @@ class DatabaseListener:
             with linked(self._engine, self._place) as link:
                 self._listen(link)
         except MmsyncError as error:
-            deaf = isinstance(error, _DeafError)
+            deaf = isinstance(error, DeafError)
             self._ears.lost(error, deaf=deaf)
             self._ears.waker.wait(self._next_wait(deaf=deaf))
 
@@ -147,7 +147,7 @@ class DatabaseListener:
         word = self._word()
         tell_from_elsewhere(self._engine, word)
         if not self._arrives(link, word):
-            raise _DeafError(f"the {self._place.name} takes LISTEN, but delivers nothing", hint=_DEAF_HINT)
+            raise DeafError(f"the {self._place.name} takes LISTEN, but delivers nothing", hint=_DEAF_HINT)
 
     def _prove_again(self, link: Link) -> None:
         """A sign of life."""
@@ -181,7 +181,3 @@ class DatabaseListener:
             if left <= 0 or self._ears.waker.wait(left, link.descriptor):
                 return self._ears.waker.woken
             self._ears.waker.wait(_GATHER_SECONDS)
-
-
-class _DeafError(DatabaseUnreachableError):
-    """Connected, and nothing arrives."""
