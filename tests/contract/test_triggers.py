@@ -243,6 +243,8 @@ def test_they_tell_of_partitions_by_their_root(database: WritableDatabase, ear: 
     database.run(install_script(config_of(database.url), [dataset("d", "SELECT id FROM p1")]).sql)
     database.run("INSERT INTO p VALUES (1)")
     assert ear.heard() == ["public.p"]
+    database.run("INSERT INTO p1 VALUES (1)")
+    assert ear.heard() == [], "which the script and the README say"
 
 
 def test_the_application_needs_no_right_of_its_own_and_no_search_path(

@@ -113,6 +113,7 @@ def test_each_schema_has_its_function_and_each_table_its_trigger() -> None:
     assert script.count("CREATE TRIGGER") == 3
     assert script.index("BEGIN;") < script.index("CREATE") < script.index("COMMIT;")
     assert "-- read by d, e" in script
+    assert "-- A write straight into a partition is not told" in script
 
 
 # --- the screen ---------------------------------------------------------------------------------------------
