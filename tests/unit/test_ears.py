@@ -80,7 +80,10 @@ def test_a_bug_is_told_and_the_watch_goes_on(ears: Ears, told: Told) -> None:
     thread = WatchThread("watch", ears, work, again_seconds=0.0)
     thread.start()
     assert again.wait(30.0)
-    assert told.until_said("realtime.lost")["message"] == "a bug in mmsync: ValueError"
+    said = told.until_said("realtime.lost")
+    assert said["message"] == "a bug in mmsync: ValueError"
+    assert "test_ears.py:" in said["where"]
+    assert "somebody" not in str(said)
     assert thread.stop()
 
 

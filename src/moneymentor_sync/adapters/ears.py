@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..core.daemon_ports import Changed
 from ..core.errors import MmsyncError
-from ..core.events import Emit
+from ..core.events import Emit, way_of
 from ..core.realtime import Hearing, Source, State
 
 
@@ -66,7 +66,7 @@ class Ears:
             "realtime.listening", source=before.source, untold=list(untold), unheard=list(unheard), **fields
         )  # fmt: skip
 
-    def lost(self, error: MmsyncError, *, deaf: bool = False) -> None:
+    def lost(self, error: MmsyncError, *, deaf: bool = False, **fields: object) -> None:
         """Changes are not heard; said once for each reason, however often it is tried in vain."""
         before = self.hearing
         state: State = "deaf" if deaf else "lost"
@@ -77,7 +77,7 @@ class Ears:
         self.hearing = replace(before, state=state, since=since, error=words)
         self.say(
             "realtime.deaf" if deaf else "realtime.lost",
-            source=before.source, error=error.code, message=words, hint=error.hint,
+            source=before.source, error=error.code, message=words, hint=error.hint, **fields,
         )  # fmt: skip
 
     def told_of(self, untold: Sequence[str], unheard: Sequence[str]) -> None:
@@ -134,5 +134,5 @@ class WatchThread:
             self._work()
         except Exception as error:  # noqa: BLE001 - a bug must not make the daemon deaf for good, and is told
             bug = MmsyncError(f"a bug in mmsync: {type(error).__name__}", hint="Report it with this log line.")
-            self._ears.lost(bug)
+            self._ears.lost(bug, where=way_of(error))
             self._ears.waker.wait(self._again)
