@@ -201,6 +201,17 @@ def test_a_watch_that_could_not_begin_is_tried_again() -> None:
     assert [(ear.started, ear.stopped) for ear in ears] == [(False, True), (False, False), (True, False)]
 
 
+def test_a_shorter_quiet_time_holds_for_what_waits_already() -> None:
+    made = bench(debounce_seconds=3000.0, max_delay_seconds=3000.0)
+    made.ears[0].changed(frozenset({"a"}))
+    config = made.daemon.config
+    made.on_disk = replace(config, sync=replace(config.sync, debounce_seconds=1.0, max_delay_seconds=5.0))
+    made.daemon.operations.reload(by=None)
+    made.settle()
+    made.pass_time(2.0)
+    assert made.synced[2:] == [["a"]]
+
+
 def test_a_refused_reload_leaves_the_watch() -> None:
     made = bench()
     made.on_disk = ConfigError(["sync.interval_seconds: wrong"])

@@ -184,6 +184,7 @@ class Daemon:
         # Not less than before: the call under way was begun with the old configuration.
         self._allow_silence(max(self._silence, _longest_call(self.config)))
         self._works.schedule.plan(datasets)
+        self._works.notices.paced_anew()
         self._works.listening.follow(self.config)  # before the sync, so that no change is between the two
         self._ask(Ask(frozenset(one.name for one in datasets), trigger))
 
