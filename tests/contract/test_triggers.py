@@ -297,6 +297,13 @@ def test_removing_a_dataset_leaves_the_triggers_of_others(database: WritableData
     assert ear.heard() == ["public.a"]
 
 
+def test_a_dataset_that_is_off_keeps_its_triggers(database: WritableDatabase) -> None:
+    database.run("CREATE TABLE a (id int)")
+    off, one = dataset("off", "SELECT id FROM a", enabled=False), dataset("one", "SELECT id FROM a")
+    script = remove_script(config_of(database.url, off, one), [one])
+    assert "-- public.a keeps its trigger: off reads it, too." in script.sql
+
+
 def test_it_gives_up_rather_than_make_the_application_wait(database: WritableDatabase) -> None:
     database.run("CREATE TABLE a (id int)")
     script = install_script(config_of(database.url), [dataset("d", "SELECT id FROM a")]).sql

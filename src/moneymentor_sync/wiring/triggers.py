@@ -48,7 +48,7 @@ def remove_script(config: Config, named: Sequence[Dataset]) -> Script:
     if not named:
         return _remove_all(config)
     names = {one.name for one in named}
-    others = [one for one in config.datasets if one.enabled and one.name not in names]
+    others = [one for one in config.datasets if one.name not in names]  # one that is off may be switched on
     readings, notes = _readings(config, [*named, *others])
     _refuse_unknown(readings)
     mine = _by_table({name: one for name, one in readings.reads.items() if name in names})
