@@ -344,6 +344,19 @@ def test_a_query_that_is_wrong_is_named(database: WritableDatabase) -> None:
     assert "tables = " in caught.value.hint
 
 
+def test_a_table_that_is_named_and_not_there_is_refused(database: WritableDatabase) -> None:
+    database.run("CREATE TABLE users (id int)", "CREATE SCHEMA app", "CREATE TABLE app.orders (id int)")
+    for wrong in ("Users", "public.Users", "app.users", "nowhere.users"):
+        chosen = [dataset("d", "SELECT 1", tables=("users", wrong))]
+        with pytest.raises(QueryError, match=f"dataset 'd': there is no table {wrong}$") as caught:
+            install_script(config_of(database.url), chosen)
+        assert "lower case" in caught.value.hint
+        assert remove_script(config_of(database.url), chosen).sql, "what is not there is no hindrance"
+    script = install_script(config_of(database.url), [dataset("d", "SELECT 1", tables=("users", "orders"))])
+    assert 'ON "public"."users"' in script.sql
+    assert 'ON "orders"' in script.sql, "the owner's search path may find it"
+
+
 def test_other_databases_need_none_or_cannot() -> None:
     assert install_script(config_of("sqlite:////x.db"), []).sql == ""
     assert "no trigger is needed" in remove_script(config_of("sqlite:////x.db"), []).notes[0]

@@ -44,11 +44,13 @@ class TableName:
 class Reads:
     """The tables that a query reads, and in words what of its sources no trigger can tell of.
 
-    A view counts as the tables behind it, a partition as the table that it is part of.
+    A view counts as the tables behind it, a partition as the table that it is part of. `missing` are those among
+    them that the dataset names and the database does not have.
     """
 
     tables: frozenset[TableName]
     silent: tuple[str, ...] = ()
+    missing: frozenset[TableName] = frozenset()
 
 
 def configured(dataset: Dataset) -> Reads | None:
