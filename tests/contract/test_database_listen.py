@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import socket
 import threading
@@ -11,11 +12,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection
+from sqlalchemy.engine import Engine, make_url
 from tests.databases import PostgresqlServer, WritableDatabase
 from tests.listeners import PATIENCE, QUICK, dataset, listening
 
+from moneymentor_sync.adapters import database_listen, listen_link
+from moneymentor_sync.adapters.database_errors import Place
+from moneymentor_sync.adapters.database_listen import DatabaseListener
+from moneymentor_sync.adapters.ears import Waker
+from moneymentor_sync.adapters.listen_link import Link, tell_from_elsewhere
+from moneymentor_sync.adapters.reading_tables import KnownTables
 from moneymentor_sync.core.reads import TableName
 from moneymentor_sync.core.trigger_sql import install_sql
 
@@ -99,6 +108,21 @@ def test_who_is_told_nothing_says_so(database: WritableDatabase, postgresql_serv
         assert one.hearing.state == "listening"
 
 
+def test_a_standby_is_told_apart_and_seldom_tried(
+    database: WritableDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Standby(Link):
+        def __init__(self, connection: Connection) -> None:
+            raise psycopg.errors.ReadOnlySqlTransaction("cannot execute LISTEN during recovery")
+
+    monkeypatch.setattr(listen_link, "Link", Standby)
+    with listening(database.url, [A], replace(QUICK, first_deaf_wait=3600.0)) as (one, told):
+        said = told.until_said("realtime.deaf")
+        assert "is a standby" in said["message"]
+        assert "primary's URL" in said["hint"]
+        assert one.hearing.state == "deaf"
+
+
 def test_who_becomes_deaf_notices(database: WritableDatabase, postgresql_server: PostgresqlServer) -> None:
     rhythm = replace(QUICK, arrival=0.3, life=0.1)
     with proxy(postgresql_server) as way, listening(way.url(database), [A], rhythm) as (_, told):
@@ -146,16 +170,58 @@ def test_tables_without_a_trigger_are_named_until_they_have_one(database: Writab
     with listening(database.url, [dataset("d", "SELECT id FROM late")], replace(QUICK, life=3600.0)) as (one, told):
         assert told.until_said("realtime.listening")["untold"] == ["public.late"]
         database.run(install_sql({TableName("public", "late"): ["d"]}))
-        for _ in range(int(PATIENCE / 0.05)):
-            if not one.hearing.untold:
-                break
-            threading.Event().wait(0.05)
-        assert one.hearing.untold == (), "the script tells that it has been run"
+        until_told_of_all(one)  # the script tells that it has been run
+
+
+def until_told_of_all(one: DatabaseListener) -> None:
+    for _ in range(int(PATIENCE / 0.05)):
+        if not one.hearing.untold:
+            return
+        threading.Event().wait(0.05)
+    raise AssertionError("it looks no more")
+
+
+def test_triggers_that_come_during_a_proof_are_not_overheard(
+    database: WritableDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.run("CREATE TABLE late (id int)")
+
+    def tell(engine: Engine, word: str) -> None:
+        database.run(install_sql({TableName("public", "late"): ["d"]}))
+        tell_from_elsewhere(engine, word)
+
+    monkeypatch.setattr(database_listen, "tell_from_elsewhere", tell)
+    with listening(database.url, [dataset("d", "SELECT id FROM late")], replace(QUICK, life=3600.0)) as (one, told):
+        assert told.until_said("realtime.listening")["untold"] == ["public.late"], "as it was before the proof"
+        until_told_of_all(one)
+
+
+def test_without_a_word_the_queries_are_seldom_looked_at(
+    database: WritableDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.run("CREATE TABLE late (id int)")
+    looks, lives = [], threading.Semaphore(0)
+    look, tell = KnownTables.look, Link.tell
+
+    def looked(tables: KnownTables) -> frozenset[str]:
+        looks.append(1)
+        return look(tables)
+
+    def telling(link: Link, word: str) -> None:
+        lives.release()
+        tell(link, word)
+
+    monkeypatch.setattr(KnownTables, "look", looked)
+    monkeypatch.setattr(Link, "tell", telling)
+    with listening(database.url, [dataset("d", "SELECT id FROM late")], replace(QUICK, life=0.01)):
+        for _ in range(5):
+            assert lives.acquire(timeout=PATIENCE)
+        assert looks == [1]
 
 
 def test_a_query_that_is_mended_is_listened_for(database: WritableDatabase) -> None:
     broken = dataset("broken", "SELECT id FROM later")
-    with listening(database.url, [A, broken], replace(QUICK, life=0.05)) as (_, told):
+    with listening(database.url, [A, broken], replace(QUICK, life=0.05, look=0.05)) as (_, told):
         said = told.until_said("realtime.unheard")
         assert (said["dataset"], "tables = " in said["hint"]) == ("broken", True)
         assert told.change() is None
@@ -167,17 +233,21 @@ def test_what_cannot_tell_is_said_and_what_is_disabled_is_nobodys_concern(databa
     database.run("CREATE MATERIALIZED VIEW m AS SELECT id FROM a")
     datasets = [
         dataset("of_m", "SELECT id FROM m"),
+        dataset("of_nothing", "SELECT 1 AS id"),
         dataset("off", "SELECT id FROM nowhere", enabled=False),
         dataset("also_off", "SELECT id FROM a", enabled=False),
     ]
-    with listening(database.url, datasets) as (_, told):
+    with listening(database.url, datasets) as (listener, told):
         said = told.until_said("realtime.unheard")
         assert (said["dataset"], "public.m" in said["message"]) == ("of_m", True)
+        said = told.until_said("realtime.unheard")
+        assert (said["dataset"], "names no table" in said["message"]) == ("of_nothing", True)
         name, fields = told.events.get(timeout=PATIENCE)
         assert (name, fields["untold"]) == ("realtime.listening", [])
         assert told.change() is None
         database.run("INSERT INTO a VALUES (1)")
         assert told.change() == {"also_off"}, "a switch may have turned it on"
+        assert listener.hearing.unheard == ("of_m", "of_nothing")
 
 
 def test_stopping_ends_it_at_once_also_while_it_waits_to_connect(database: WritableDatabase) -> None:
@@ -190,6 +260,30 @@ def test_stopping_ends_it_at_once_also_while_it_waits_to_connect(database: Writa
         told.until_said("realtime.lost")
         assert listener.stop()
         assert told.changes.empty()
+
+
+def test_stopped_while_it_connects_it_asks_nothing(
+    database: WritableDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wakers: queue.Queue[Waker] = queue.Queue()
+    looks: list[KnownTables] = []
+
+    def look(tables: KnownTables) -> frozenset[str]:
+        looks.append(tables)
+        return frozenset()
+
+    @contextmanager
+    def linked(engine: Engine, place: Place) -> Iterator[Link]:
+        assert wakers.get(timeout=PATIENCE).wait(PATIENCE), "it is stopped while this goes on"
+        with listen_link.linked(engine, place) as link:
+            yield link
+
+    monkeypatch.setattr(database_listen, "linked", linked)
+    monkeypatch.setattr(KnownTables, "look", look)
+    with listening(database.url, [A]) as (listener, _):
+        wakers.put(listener._ears.waker)
+        assert listener.stop()
+        assert looks == []
 
 
 # --- a way to the server that can be shut, or that keeps notifications -------------------------------------------

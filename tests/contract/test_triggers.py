@@ -194,13 +194,29 @@ def test_psql_runs_it_too(database: WritableDatabase, ear: Ear, tmp_path: Path) 
         assert ear.heard() == told
 
 
+FUNCTION = """CREATE FUNCTION f() RETURNS SETOF a LANGUAGE plpgsql STABLE AS
+    'BEGIN RETURN QUERY SELECT * FROM a; END'"""
+
+
+def test_a_query_of_which_postgresql_names_no_table_is_silent(database: WritableDatabase) -> None:
+    database.run("CREATE TABLE a (id int)", FUNCTION)
+    config = config_of(database.url)
+    script = install_script(config, [dataset("d", "SELECT id FROM f()")])
+    assert script.sql == ""
+    assert "dataset 'd'" in script.notes[0] and "tables = " in script.notes[0]
+    assert script.notes[1].startswith("no trigger can be made")
+    assert install_script(config, [dataset("d", "SELECT id FROM f()", tables=("a",))]).notes == ()
+    none = install_script(config, [dataset("d", "SELECT id FROM f()", tables=())])
+    assert none.notes == ("no trigger is needed: none of the datasets reads a table.",)
+
+
 def test_the_check_says_what_tells_and_what_does_not(database: WritableDatabase) -> None:
     database.run("CREATE TABLE a (id int)", "INSERT INTO a VALUES (1)")
     chosen = (dataset("d", "SELECT id FROM a"),)
 
-    def told() -> str:
+    def told(*others: Dataset) -> str:
         checks = DatabaseChecks(
-            DatabaseSettings(database.url), chosen, CellRules(ZoneInfo("UTC")), lambda *_: None, {}
+            DatabaseSettings(database.url), (*chosen, *others), CellRules(ZoneInfo("UTC")), lambda *_: None, {}
         )
         (found,) = [step.make() for step in checks.steps() if step.name in ("database", "real time")][1:]
         assert found.status == "ok"
@@ -209,6 +225,9 @@ def test_the_check_says_what_tells_and_what_does_not(database: WritableDatabase)
     assert told().startswith("no trigger on public.a")
     database.run(install_script(config_of(database.url), chosen).sql)
     assert told() == "every table tells of its changes"
+    database.run(FUNCTION)
+    said = told(dataset("f", "SELECT id FROM f()"))
+    assert said.startswith("dataset 'f': PostgreSQL names no table") and "tables = " in said
 
 
 def test_a_rolled_back_change_is_not_told(database: WritableDatabase, ear: Ear) -> None:
@@ -224,6 +243,8 @@ def test_they_tell_of_partitions_by_their_root(database: WritableDatabase, ear: 
     database.run(install_script(config_of(database.url), [dataset("d", "SELECT id FROM p1")]).sql)
     database.run("INSERT INTO p VALUES (1)")
     assert ear.heard() == ["public.p"]
+    database.run("INSERT INTO p1 VALUES (1)")
+    assert ear.heard() == [], "which the script and the README say"
 
 
 def test_the_application_needs_no_right_of_its_own_and_no_search_path(
@@ -276,6 +297,13 @@ def test_removing_a_dataset_leaves_the_triggers_of_others(database: WritableData
     assert ear.heard() == ["public.a"]
 
 
+def test_a_dataset_that_is_off_keeps_its_triggers(database: WritableDatabase) -> None:
+    database.run("CREATE TABLE a (id int)")
+    off, one = dataset("off", "SELECT id FROM a", enabled=False), dataset("one", "SELECT id FROM a")
+    script = remove_script(config_of(database.url, off, one), [one])
+    assert "-- public.a keeps its trigger: off reads it, too." in script.sql
+
+
 def test_it_gives_up_rather_than_make_the_application_wait(database: WritableDatabase) -> None:
     database.run("CREATE TABLE a (id int)")
     script = install_script(config_of(database.url), [dataset("d", "SELECT id FROM a")]).sql
@@ -314,6 +342,19 @@ def test_a_query_that_is_wrong_is_named(database: WritableDatabase) -> None:
     with pytest.raises(QueryError, match="nowhere") as caught:
         install_script(config_of(database.url), [dataset("d", "SELECT id FROM nowhere")])
     assert "tables = " in caught.value.hint
+
+
+def test_a_table_that_is_named_and_not_there_is_refused(database: WritableDatabase) -> None:
+    database.run("CREATE TABLE users (id int)", "CREATE SCHEMA app", "CREATE TABLE app.orders (id int)")
+    for wrong in ("Users", "public.Users", "app.users", "nowhere.users"):
+        chosen = [dataset("d", "SELECT 1", tables=("users", wrong))]
+        with pytest.raises(QueryError, match=f"dataset 'd': there is no table {wrong}$") as caught:
+            install_script(config_of(database.url), chosen)
+        assert "lower case" in caught.value.hint
+        assert remove_script(config_of(database.url), chosen).sql, "what is not there is no hindrance"
+    script = install_script(config_of(database.url), [dataset("d", "SELECT 1", tables=("users", "orders"))])
+    assert 'ON "public"."users"' in script.sql
+    assert 'ON "orders"' in script.sql, "the owner's search path may find it"
 
 
 def test_other_databases_need_none_or_cannot() -> None:

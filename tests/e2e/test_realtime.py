@@ -175,7 +175,8 @@ def test_reloaded_without_listening_it_hears_nothing_and_with_it_again(house: Po
     house.configure(listen=False)
     assert "database.listen" in house.command("reload").stdout
     assert realtime(house) == {
-        "source": None, "state": "off", "since": None, "last_change": None, "error": None, "untold": [],
+        "source": None, "state": "off", "since": None, "last_change": None, "error": None,
+        "untold": [], "unheard": [],
     }  # fmt: skip
     sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = "
     house.until(lambda: house.source.rows(sessions + "'mmsync listen'") == [(0,)], "the connection is closed")

@@ -58,7 +58,7 @@ def test_each_reason_is_said_once(ears: Ears, told: Told) -> None:
 
 def test_after_the_end_nothing_is_told_or_said(ears: Ears, told: Told) -> None:
     ears.waker.wake()
-    ears.heard(None)
+    ears.heard(frozenset({"a"}))
     ears.missed(None)
     ears.listening()
     assert told.changes.empty()
@@ -80,7 +80,10 @@ def test_a_bug_is_told_and_the_watch_goes_on(ears: Ears, told: Told) -> None:
     thread = WatchThread("watch", ears, work, again_seconds=0.0)
     thread.start()
     assert again.wait(30.0)
-    assert told.until_said("realtime.lost")["message"] == "a bug in mmsync: ValueError"
+    said = told.until_said("realtime.lost")
+    assert said["message"] == "a bug in mmsync: ValueError"
+    assert "test_ears.py:" in said["where"]
+    assert "somebody" not in str(said)
     assert thread.stop()
 
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from moneymentor_sync.core.daemon_ports import Changed
 from moneymentor_sync.core.errors import ConfigError, DatabaseUnreachableError, MmsyncError, QuotaExhaustedError
 from moneymentor_sync.core.notices import most_syncs
 from moneymentor_sync.core.realtime import Hearing
-from moneymentor_sync.core.settings import SyncSettings
+from moneymentor_sync.core.settings import Config, SyncSettings
+from moneymentor_sync.daemon.listening import Listening
 from moneymentor_sync.daemon.parts import EngineNeeds
-from tests.daemon_double import Bench, config_of
+from tests.daemon_double import Bench, Ear, config_of
 
 LONG = 100_000.0
 """An interval that is not over in any of these."""
@@ -114,7 +116,11 @@ def test_a_database_that_is_heard_again_is_not_waited_for_any_longer(error: Mmsy
     made.pass_time(10)
     assert made.status["circuit"]["state"] == "open"
     made.engine.fails.clear()
-    made.ears[0].changed(None)  # the listener has its connection again
+    for _ in range(3):
+        made.ears[0].changed(frozenset({"a", "b"}))  # of a SQLite file every commit is one of all datasets
+        made.pass_time(10)
+    assert made.status["circuit"]["state"] == "open"
+    made.ears[0].changed(None)  # the watch has its connection again
     made.pass_time(10)
     assert (made.status["circuit"]["state"] == "closed") is tried
 
@@ -139,10 +145,71 @@ def test_another_database_or_query_is_watched_from_the_reload_on_and_other_setti
     made.on_disk = replace(other, datasets=(replace(a, tables=("x",)), b))
     made.daemon.operations.reload(by=None)
     assert [ear.stopped for ear in made.ears] == [True, True, False]
+    made.on_disk = replace(other, datasets=(replace(a, tables=("x",), enabled=False), b))
+    made.daemon.operations.reload(by=None)
+    assert [ear.stopped for ear in made.ears] == [True, True, True, False], "what is off is nobody's concern"
     made.on_disk = replace(other, database=replace(config.database, listen=False))
     made.daemon.operations.reload(by=None)
-    assert [ear.stopped for ear in made.ears] == [True, True, True]
+    assert [ear.stopped for ear in made.ears] == [True] * 4
     assert made.status["realtime"]["state"] == "off"
+
+
+def test_the_sync_under_way_does_not_wait_for_the_watch_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = bench()
+    told = []
+    works = made.daemon._works
+    for part, name in ((works.listening, "stop"), (works.desk, "close"), (works.interruptions, "stop")):
+        monkeypatch.setattr(part, name, lambda part=part: told.append(part))
+    made.daemon.stop()
+    assert told[-1] is works.listening
+
+
+def test_after_the_stop_no_reload_begins_to_watch_again() -> None:
+    made = bench()
+    config = made.daemon.config
+    made.daemon.stop()
+    made.daemon._works.listening.follow(replace(config, datasets=config.datasets[:1]))
+    assert [ear.stopped for ear in made.ears] == [True]
+
+
+class Refusing(Ear):
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_watch_that_could_not_begin_is_tried_again() -> None:
+    ears: list[Ear] = []
+
+    def open_watch(config: Config, changed: Changed) -> Ear:
+        if not ears:
+            ears.append(Refusing(config, changed))
+        elif len(ears) == 1:
+            ears.append(Ear(config, changed))
+            raise ConfigError(["database.url: wrong"])
+        else:
+            ears.append(Ear(config, changed))
+        return ears[-1]
+
+    made, config = bench(), config_of()
+    listening = Listening(open_watch, made.daemon._works.notices, lambda: None)
+    with pytest.raises(RuntimeError):
+        listening.follow(config)
+    with pytest.raises(ConfigError):
+        listening.follow(config)
+    listening.follow(config)
+    listening.follow(config)
+    assert [(ear.started, ear.stopped) for ear in ears] == [(False, True), (False, False), (True, False)]
+
+
+def test_a_shorter_quiet_time_holds_for_what_waits_already() -> None:
+    made = bench(debounce_seconds=3000.0, max_delay_seconds=3000.0)
+    made.ears[0].changed(frozenset({"a"}))
+    config = made.daemon.config
+    made.on_disk = replace(config, sync=replace(config.sync, debounce_seconds=1.0, max_delay_seconds=5.0))
+    made.daemon.operations.reload(by=None)
+    made.settle()
+    made.pass_time(2.0)
+    assert made.synced[2:] == [["a"]]
 
 
 def test_a_refused_reload_leaves_the_watch() -> None:
@@ -155,7 +222,9 @@ def test_a_refused_reload_leaves_the_watch() -> None:
 
 def test_the_status_says_how_it_hears() -> None:
     made = bench()
-    made.ears[0].hearing = Hearing("listen", "lost", 1_800_000_000.0, 1_800_000_001.0, "gone", ("public.a",))
+    made.ears[0].hearing = Hearing(
+        "listen", "lost", 1_800_000_000.0, 1_800_000_001.0, "gone", ("public.a",), ("a",)
+    )
     assert made.status["realtime"] == {
         "source": "listen",
         "state": "lost",
@@ -163,4 +232,5 @@ def test_the_status_says_how_it_hears() -> None:
         "last_change": "2027-01-15T08:00:01.000Z",
         "error": "gone",
         "untold": ["public.a"],
+        "unheard": ["a"],
     }

@@ -113,6 +113,7 @@ def test_each_schema_has_its_function_and_each_table_its_trigger() -> None:
     assert script.count("CREATE TRIGGER") == 3
     assert script.index("BEGIN;") < script.index("CREATE") < script.index("COMMIT;")
     assert "-- read by d, e" in script
+    assert "-- A write straight into a partition is not told" in script
 
 
 # --- the screen ---------------------------------------------------------------------------------------------
@@ -133,6 +134,14 @@ def test_the_screen_says_whether_changes_are_heard() -> None:
     assert line_of(source="listen", state="listening", since=NOW) == ["PostgreSQL tells of changes, none yet"]
     assert line_of(source="data_version", state="listening", since=NOW, last_change=NOW - 90) == [
         "the SQLite file is watched, last 1 min ago"
+    ]
+
+
+def test_the_screen_names_datasets_that_no_table_tells_of() -> None:
+    assert line_of(source="listen", state="listening", unheard=("a", "b")) == [
+        "PostgreSQL tells of changes, none yet",
+        "not for a, b: no table tells of it",
+        '→ name the tables in the dataset: `tables = ["…"]`',
     ]
 
 

@@ -22,7 +22,7 @@ from ..core.trigger_sql import OTHER_TRIGGERS
 from .database import DatabaseSource
 from .database_errors import place_of
 from .ears import Ears, WatchThread
-from .listen_link import Link, linked, listening_engine, tell_from_elsewhere
+from .listen_link import DeafError, Link, linked, listening_engine, tell_from_elsewhere
 from .reading_tables import KnownTables
 
 _DEAF_HINT = (
@@ -36,7 +36,8 @@ _GATHER_SECONDS = 0.05
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """Seconds: for a word to arrive, between two words to itself, and the shortest and the longest wait before it
-    connects anew; longer ones where it was deaf, which mostly lasts, but may also have been a moment's weakness."""
+    connects anew; longer ones where it was deaf, which mostly lasts, but may also have been a moment's weakness.
+    `look` lie between two looks for triggers that were missing and queries that failed, if nobody tells of it."""
 
     arrival: float = 10.0
     life: float = 60.0
@@ -44,6 +45,7 @@ class Rhythm:
     longest_wait: float = 60.0
     first_deaf_wait: float = 30.0
     longest_deaf_wait: float = 600.0
+    look: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class DatabaseListener:
         self._thread = WatchThread("listen", self._ears, self._work)
         self._words = 0
         self._failures = 0
+        self._other_triggers = False
+        self._looked_at = 0.0
 
     @property
     def hearing(self) -> Hearing:
@@ -96,7 +100,7 @@ class DatabaseListener:
             with linked(self._engine, self._place) as link:
                 self._listen(link)
         except MmsyncError as error:
-            deaf = isinstance(error, _DeafError)
+            deaf = isinstance(error, DeafError)
             self._ears.lost(error, deaf=deaf)
             self._ears.waker.wait(self._next_wait(deaf=deaf))
 
@@ -109,19 +113,33 @@ class DatabaseListener:
         return min(doubled, longest) * (0.5 + 0.5 * self._chance())
 
     def _listen(self, link: Link) -> None:
-        self._tables.look()
+        if self._ears.waker.woken:
+            return  # while it connected
+        self._look()
         self._prove(link)
         self._failures = 0
-        self._ears.listening(self._tables.untold, tables=self._tables.names)
+        self._ears.listening(self._tables.untold, self._tables.unheard, tables=self._tables.names)
         self._ears.missed(None)
         while True:
-            other_triggers = self._hear_for(link, self._rhythm.life, OTHER_TRIGGERS)
+            if not self._other_triggers:
+                self._hear_for(link, self._rhythm.life, OTHER_TRIGGERS)
             if self._ears.waker.woken:
                 return
             self._prove_again(link)
-            if other_triggers or not self._tables.whole:
-                self._ears.missed(self._tables.look())  # what they read now may have changed before
-                self._ears.told_of(self._tables.untold)
+            if self._other_triggers or self._may_be_whole_now:
+                self._ears.missed(self._look())  # what they read now may have changed before
+                self._ears.told_of(self._tables.untold, self._tables.unheard)
+
+    def _look(self) -> frozenset[str]:
+        """What is told from now on, of other triggers, comes after what is seen now."""
+        self._other_triggers = False
+        self._looked_at = self._monotonic()
+        return self._tables.look()
+
+    @property
+    def _may_be_whole_now(self) -> bool:
+        """Rarely: to look takes a connection and every query, and the scripts of triggers tell by themselves."""
+        return not self._tables.whole and self._monotonic() >= self._looked_at + self._rhythm.look
 
     # --- proofs ---------------------------------------------------------------------------------------------
 
@@ -129,7 +147,7 @@ class DatabaseListener:
         word = self._word()
         tell_from_elsewhere(self._engine, word)
         if not self._arrives(link, word):
-            raise _DeafError(f"the {self._place.name} takes LISTEN, but delivers nothing", hint=_DEAF_HINT)
+            raise DeafError(f"the {self._place.name} takes LISTEN, but delivers nothing", hint=_DEAF_HINT)
 
     def _prove_again(self, link: Link) -> None:
         """A sign of life."""
@@ -156,13 +174,10 @@ class DatabaseListener:
         while True:
             payloads = link.received()
             self._ears.heard(self._tables.concerned(payloads))
+            self._other_triggers |= OTHER_TRIGGERS in payloads  # also while a proof is waited for
             if word in payloads:
                 return True
             left = end - self._monotonic()
             if left <= 0 or self._ears.waker.wait(left, link.descriptor):
                 return self._ears.waker.woken
             self._ears.waker.wait(_GATHER_SECONDS)
-
-
-class _DeafError(DatabaseUnreachableError):
-    """Connected, and nothing arrives."""

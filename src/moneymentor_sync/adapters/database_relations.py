@@ -36,21 +36,32 @@ _FOUND = text(
     "SELECT n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
     " WHERE c.oid = pg_catalog.to_regclass(:name)"
 )
+_THERE = text(
+    "SELECT 1 FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.relname = :table AND n.nspname = coalesce(CAST(:schema AS text), n.nspname) LIMIT 1"
+)
+"""Without a schema in any one: the search path of whoever runs the script may have it."""
 _KINDS = {"f": "a foreign table", "m": "a materialized view"}
 """What changes elsewhere, or where no trigger can be."""
+_NAMELESS = "PostgreSQL names no table that it reads (it does not look into a function in PL/pgSQL)"
 
 
 def locked_relations(connection: Connection) -> Reads:
     """What this transaction has locked so far, the catalogue left out."""
     rows = connection.exec_driver_sql(_LOCKED, execution_options={"no_parameters": True}).all()
     tables = frozenset(TableName(schema, table) for schema, table, kind in rows if kind not in _KINDS)
-    silent = {f"{schema}.{table}": _KINDS[kind] for schema, table, kind in rows if kind in _KINDS}
-    return Reads(tables, silent)
+    silent = tuple(sorted(_silence(f"{schema}.{table}", kind) for schema, table, kind in rows if kind in _KINDS))
+    return Reads(tables, silent or (() if tables else (_NAMELESS,)))
+
+
+def _silence(relation: str, kind: str) -> str:
+    return f"it reads {relation}, {_KINDS[kind]}, which tells of no change"
 
 
 def qualified(connection: Connection, names: Reads) -> Reads:
     """The same, with the schema of each table that has none, as the search path finds it; where it finds one."""
-    return Reads(frozenset(_qualified(connection, name) for name in names.tables), names.silent)
+    tables = frozenset(_qualified(connection, name) for name in names.tables)
+    return Reads(tables, names.silent, frozenset(name for name in tables if not _is_there(connection, name)))
 
 
 def _qualified(connection: Connection, name: TableName) -> TableName:
@@ -58,6 +69,11 @@ def _qualified(connection: Connection, name: TableName) -> TableName:
         return name
     schema = connection.execute(_FOUND, {"name": quoted(name)}).scalar_one_or_none()
     return TableName(schema, name.table)
+
+
+def _is_there(connection: Connection, name: TableName) -> bool:
+    found = connection.execute(_THERE, {"schema": name.schema, "table": name.table})
+    return found.scalar_one_or_none() is not None
 
 
 def installed_triggers(connection: Connection) -> tuple[frozenset[TableName], frozenset[str]]:

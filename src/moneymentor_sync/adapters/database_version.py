@@ -7,7 +7,7 @@ open on it. A file that was put in the place of the old one is another one, what
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +31,12 @@ class _Seen:
 
 
 class FileWatch:
-    """Tells of all datasets: SQLite does not say which table changed. `clock` is UNIX seconds."""
+    """Tells of all `datasets`: SQLite does not say which table changed. `clock` is UNIX seconds."""
 
     def __init__(
         self,
         path: Path,
+        datasets: Iterable[str],
         changed: Changed,
         emit: Emit,
         clock: Callable[[], float],
@@ -43,6 +44,7 @@ class FileWatch:
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
         self._path = path
+        self._datasets = frozenset(datasets)
         self._look_seconds = look_seconds
         self._ears = Ears("data_version", changed, emit, clock)
         self._thread = WatchThread("watch", self._ears, self._work)
@@ -83,7 +85,7 @@ class FileWatch:
         if lost:
             self._ears.missed(None)
         elif before is not None and before != seen:
-            self._ears.heard(None)
+            self._ears.heard(self._datasets)
 
     def _see(self) -> _Seen:
         status = self._path.stat()

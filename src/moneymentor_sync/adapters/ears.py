@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..core.daemon_ports import Changed
 from ..core.errors import MmsyncError
-from ..core.events import Emit
+from ..core.events import Emit, way_of
 from ..core.realtime import Hearing, Source, State
 
 
@@ -57,13 +57,16 @@ class Ears:
         self.waker = Waker()
         self.hearing = Hearing(source, "connecting", clock())
 
-    def listening(self, untold: Sequence[str] = (), **fields: object) -> None:
+    def listening(self, untold: Sequence[str] = (), unheard: Sequence[str] = (), **fields: object) -> None:
         """From now on changes are heard."""
         before = self.hearing
-        self.hearing = replace(before, state="listening", since=self._clock(), error=None, untold=tuple(untold))
-        self.say("realtime.listening", source=before.source, untold=list(untold), **fields)
+        self.hearing = replace(before, state="listening", since=self._clock(), error=None)
+        self.told_of(untold, unheard)
+        self.say(
+            "realtime.listening", source=before.source, untold=list(untold), unheard=list(unheard), **fields
+        )  # fmt: skip
 
-    def lost(self, error: MmsyncError, *, deaf: bool = False) -> None:
+    def lost(self, error: MmsyncError, *, deaf: bool = False, **fields: object) -> None:
         """Changes are not heard; said once for each reason, however often it is tried in vain."""
         before = self.hearing
         state: State = "deaf" if deaf else "lost"
@@ -74,21 +77,21 @@ class Ears:
         self.hearing = replace(before, state=state, since=since, error=words)
         self.say(
             "realtime.deaf" if deaf else "realtime.lost",
-            source=before.source, error=error.code, message=words, hint=error.hint,
+            source=before.source, error=error.code, message=words, hint=error.hint, **fields,
         )  # fmt: skip
 
-    def told_of(self, untold: Sequence[str]) -> None:
-        """Which tables no trigger tells of, as it is now."""
-        self.hearing = replace(self.hearing, untold=tuple(untold))
+    def told_of(self, untold: Sequence[str], unheard: Sequence[str]) -> None:
+        """Which tables no trigger tells of, and which datasets nothing can, as it is now."""
+        self.hearing = replace(self.hearing, untold=tuple(untold), unheard=tuple(unheard))
 
-    def heard(self, datasets: frozenset[str] | None) -> None:
-        """These datasets have changed; None for all."""
+    def heard(self, datasets: frozenset[str]) -> None:
+        """These datasets have changed."""
         if not self.waker.woken and datasets != frozenset():
             self.hearing = replace(self.hearing, last_change=self._clock())
             self._changed(datasets)
 
     def missed(self, datasets: frozenset[str] | None) -> None:
-        """These may have changed while nobody listened; None for all."""
+        """These may have changed while nobody listened; None for all, where the database is reached again."""
         if not self.waker.woken and datasets != frozenset():
             self._changed(datasets)
 
@@ -131,5 +134,5 @@ class WatchThread:
             self._work()
         except Exception as error:  # noqa: BLE001 - a bug must not make the daemon deaf for good, and is told
             bug = MmsyncError(f"a bug in mmsync: {type(error).__name__}", hint="Report it with this log line.")
-            self._ears.lost(bug)
+            self._ears.lost(bug, where=way_of(error))
             self._ears.waker.wait(self._again)

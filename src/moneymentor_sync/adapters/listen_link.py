@@ -1,7 +1,7 @@
 """One connection on which PostgreSQL tells of changes: LISTEN, what has arrived, a word to oneself.
 
 It is never in a transaction, so that it holds up neither vacuum nor the queue of notifications. And it never
-writes: LISTEN and NOTIFY are allowed where nothing else may be written.
+writes: LISTEN and NOTIFY are allowed in a read-only transaction, but not on a standby, which delivers nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from ..core.errors import DatabaseUnreachableError
 from ..core.trigger_sql import CHANNEL
 from .database_access import LIBPQ_DEFAULTS
 from .database_errors import Place
@@ -22,6 +23,10 @@ from .database_errors import Place
 APPLICATION_NAME = "mmsync listen"
 """What `pg_stat_activity` shows."""
 _TELL = "SELECT pg_catalog.pg_notify($1, $2)"
+_STANDBY_HINT = (
+    "A standby delivers no notifications: give the primary's URL, or `[database] listen = false`. "
+    "Until then the intervals sync."
+)
 DRIVERS = ("psycopg", "psycopg2")
 """Whose URLs mean the same to psycopg 3."""
 
@@ -79,18 +84,34 @@ class Link:
                 raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
 
 
+class DeafError(DatabaseUnreachableError):
+    """Connected, and nothing arrives, or nothing ever will."""
+
+
 @contextmanager
 def linked(engine: Engine, place: Place) -> Iterator[Link]:
-    """Listens from when it is entered. Raises DatabaseUnreachableError, then and while it is used."""
+    """Listens from when it is entered. Raises DatabaseUnreachableError, then and while it is used.
+
+    Raises DeafError for a standby.
+    """
     with place.connecting():
         connection = engine.connect()
     try:
-        with place.connecting():
+        with place.connecting(), _not_on_a_standby(place):
             link = Link(connection)
         with place.listening():
             yield link
     finally:
         connection.close()
+
+
+@contextmanager
+def _not_on_a_standby(place: Place) -> Iterator[None]:
+    """A standby refuses LISTEN itself. https://www.postgresql.org/docs/current/hot-standby.html"""
+    try:
+        yield
+    except psycopg.errors.ReadOnlySqlTransaction as error:
+        raise DeafError(f"the {place.name} is a standby: it cannot be listened to", hint=_STANDBY_HINT) from error
 
 
 def tell_from_elsewhere(engine: Engine, payload: str) -> None:

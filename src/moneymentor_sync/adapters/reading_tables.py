@@ -28,6 +28,12 @@ class Readings:
         told = [f"{one.schema}.{one.table}" for one in self.told]
         return tuple(sorted(str(table) for table in read if not any(map(table.is_meant_by, told))))
 
+    def unheard(self, datasets: Collection[str]) -> dict[str, str]:
+        """Those of these datasets that may change without a word, each with the reason."""
+        silent = {name: "; ".join(one.silent) for name, one in self.reads.items() if one.silent}
+        failed = {name: str(error) for name, error in self.failed.items()}
+        return {name: why for name, why in sorted({**silent, **failed}.items()) if name in datasets}
+
 
 def read_tables(source: DatabaseSource, datasets: Iterable[Dataset]) -> Readings:
     """Asks for each dataset that does not name its `tables`. Raises DatabaseUnreachableError."""
@@ -49,7 +55,7 @@ def tables_read(snapshot: DatabaseSnapshot, datasets: Iterable[Dataset]) -> Read
     return Readings(reads, failed, *snapshot.triggers())
 
 
-_SILENT_HINT = 'Name the tables that it is made of, `tables = ["…"]`, or leave it to the interval.'
+_SILENT_HINT = 'Name the tables that it is made of: `tables = ["…"]`, or `[]` to leave it to the interval.'
 
 
 class KnownTables:
@@ -74,8 +80,8 @@ class KnownTables:
                 error = now.failed[name]
                 self._unheard(name, str(error), f'{error.hint} Or name its tables: `tables = ["…"]`.')
             elif name in now.reads and name not in before.reads:
-                for relation, kind in now.reads[name].silent.items():
-                    self._unheard(name, f"it reads {relation}, {kind}, which tells of no change", _SILENT_HINT)
+                for reason in now.reads[name].silent:
+                    self._unheard(name, reason, _SILENT_HINT)
         return frozenset(name for name, one in now.reads.items() if before.reads.get(name) != one)
 
     def concerned(self, payloads: Iterable[str]) -> frozenset[str]:
@@ -86,6 +92,11 @@ class KnownTables:
     def untold(self) -> tuple[str, ...]:
         """Tables that enabled datasets read and no trigger tells of."""
         return self._known.untold(self._enabled)
+
+    @property
+    def unheard(self) -> tuple[str, ...]:
+        """Enabled datasets that may change without a word."""
+        return tuple(self._known.unheard(self._enabled))
 
     @property
     def whole(self) -> bool:

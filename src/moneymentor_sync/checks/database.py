@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -75,7 +75,8 @@ class DatabaseChecks:
 
     def _realtime(self) -> Check:
         found = tables_read(self._connected, self.datasets)
-        return realtime_check(found.untold([one.name for one in self.datasets]))
+        names = [one.name for one in self.datasets]
+        return realtime_check(found.untold(names), found.unheard(names))
 
     def _count(self, dataset: Dataset, shape: Shape) -> int:
         # Only equality within this run counts, so any secret will do.
@@ -111,11 +112,13 @@ def database_check(server: ServerCheck) -> Check:
     )
 
 
-def realtime_check(untold: Sequence[str]) -> Check:
+def realtime_check(untold: Sequence[str], unheard: Mapping[str, str]) -> Check:
     """Whether PostgreSQL tells of changes. A note: the intervals find every change as well."""
-    if not untold:
+    if not untold and not unheard:
         return ok(REALTIME, "every table tells of its changes")
-    return ok(REALTIME, f"no trigger on {', '.join(untold)}: changes are found at the interval (`mmsync triggers`)")
+    found = [f"no trigger on {', '.join(untold)} (`mmsync triggers`)"] if untold else []
+    found += [f"dataset '{name}': {why} (name its tables: `tables = [\"…\"]`)" for name, why in unheard.items()]
+    return ok(REALTIME, f"{'; '.join(found)}: changes are found at the interval")
 
 
 def key_check(dataset: Dataset, rows: int) -> Check:

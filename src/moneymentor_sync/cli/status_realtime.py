@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 SOURCES = {"listen": "PostgreSQL tells of changes", "data_version": "the SQLite file is watched"}
 _SHOWN = 3
-"""Tables that are named; of more than so many only how many there are."""
+"""Tables or datasets that are named; of more than so many only how many there are."""
 
 
 def realtime(heard: dict[str, Any], view: Viewpoint) -> Text:
@@ -29,11 +29,15 @@ def realtime(heard: dict[str, Any], view: Viewpoint) -> Text:
     shown = Text(SOURCES.get(str(heard.get("source")), "changes are heard of") + last)
     untold = heard.get("untold") or []
     if untold:
-        shown.append(f"\nnot of {_tables(untold)}, without a trigger", style="yellow")
+        shown.append(f"\nnot of {_few(untold)}, without a trigger", style="yellow")
         shown.append("\n→ `mmsync triggers` prints the SQL for it", style="cyan")
+    unheard = heard.get("unheard") or []
+    if unheard:
+        shown.append(f"\nnot for {_few(unheard)}: no table tells of it", style="yellow")
+        shown.append('\n→ name the tables in the dataset: `tables = ["…"]`', style="cyan")
     return shown
 
 
-def _tables(names: list[str]) -> str:
+def _few(names: list[str]) -> str:
     shown = ", ".join(plain(name) for name in names[:_SHOWN])
     return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN:,} more"

@@ -59,7 +59,8 @@ class Ticker(Protocol):
 
 
 Changed = Callable[[frozenset[str] | None], None]
-"""Told of datasets whose tables have changed, or may have; None for all of them. Called from any thread."""
+"""Told of datasets whose tables have changed, or may have. None says that the database is reached, for the first
+time or again, so that any of them may have changed meanwhile. Called from any thread."""
 
 
 class Watch(Protocol):

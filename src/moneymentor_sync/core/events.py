@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from typing import Literal, Protocol
 
@@ -45,6 +46,12 @@ LEVELS: Mapping[str, LogLevel] = {
 
 def level_of(event: str) -> LogLevel:
     return LEVELS.get(event, "info")
+
+
+def way_of(error: Exception) -> str:
+    """The places that a bug came through, without its message: that may hold a value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames)
 
 
 def unheard(event: str, **fields: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from .config_builtin import BuiltinName
@@ -42,13 +42,15 @@ class TableName:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """The tables that a query reads, and those among its sources that no trigger can be put on, with what they are.
+    """The tables that a query reads, and in words what of its sources no trigger can tell of.
 
-    A view counts as the tables behind it, a partition as the table that it is part of.
+    A view counts as the tables behind it, a partition as the table that it is part of. `missing` are those among
+    them that the dataset names and the database does not have.
     """
 
     tables: frozenset[TableName]
-    silent: Mapping[str, str] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
+    missing: frozenset[TableName] = frozenset()
 
 
 def configured(dataset: Dataset) -> Reads | None:

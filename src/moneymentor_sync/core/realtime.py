@@ -16,7 +16,7 @@ class Hearing:
     """`since` is when the state began and `last_change` when a change was last heard of, in UNIX seconds.
 
     `error` says why nothing is heard, without a secret. `untold` are tables that datasets read and no trigger
-    tells of.
+    tells of; `unheard` are datasets of which it cannot be known, or not be told, that they changed.
     """
 
     source: Source | None = None
@@ -25,6 +25,7 @@ class Hearing:
     last_change: float | None = None
     error: str | None = None
     untold: tuple[str, ...] = ()
+    unheard: tuple[str, ...] = ()
 
 
 NOT_HEARING = Hearing()

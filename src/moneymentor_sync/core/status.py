@@ -172,6 +172,7 @@ def _realtime(hearing: Hearing) -> dict[str, Any]:
         "last_change": moment(hearing.last_change),
         "error": hearing.error,
         "untold": list(hearing.untold),
+        "unheard": list(hearing.unheard),
     }
 
 

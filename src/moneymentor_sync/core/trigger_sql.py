@@ -18,6 +18,7 @@ OTHER_TRIGGERS = "triggers"
 _HEAD = """\
 -- mmsync: PostgreSQL tells the daemon when a table changes, so that the spreadsheet follows within seconds.
 -- Run it as the tables' owner: mmsync triggers | psql -v ON_ERROR_STOP=1 URL
+-- A write straight into a partition is not told: only one by way of the partitioned table.
 -- Not where transactions are committed in two phases: PostgreSQL cannot PREPARE one that notifies.
 -- `mmsync triggers --remove` prints what takes all of it away.
 """

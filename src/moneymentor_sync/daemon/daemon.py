@@ -112,9 +112,9 @@ class Daemon:
     def stop(self) -> None:
         """Takes nothing on any more and lets the sync under way end at its next batch; does not wait for it."""
         self._worker.stopping = True
-        self._works.listening.stop()
         self._works.desk.close()
         self._works.interruptions.stop()
+        self._works.listening.stop()  # last: it may wait a second for a connection that is being made
 
     def join(self, seconds: float) -> bool:
         """Waits for the worker to end; whether it has."""
@@ -184,6 +184,7 @@ class Daemon:
         # Not less than before: the call under way was begun with the old configuration.
         self._allow_silence(max(self._silence, _longest_call(self.config)))
         self._works.schedule.plan(datasets)
+        self._works.notices.paced_anew()
         self._works.listening.follow(self.config)  # before the sync, so that no change is between the two
         self._ask(Ask(frozenset(one.name for one in datasets), trigger))
 

@@ -32,6 +32,7 @@ class Listening:
         self._lock = threading.Lock()
         self._watch: Watch | None = None
         self._on: object = None
+        self._ended = False
         self._everything: frozenset[str] = frozenset()
 
     @property
@@ -40,21 +41,25 @@ class Listening:
         return NOT_HEARING if watch is None else watch.hearing
 
     def follow(self, config: Config) -> None:
-        """Watches what this configuration reads; one that reads the same leaves the watch as it is."""
+        """Watches what this configuration reads; one that reads the same leaves the watch as it is.
+
+        What the watch raises is passed on; the next call tries again. After `stop` nothing is watched.
+        """
         with self._lock:
             self._everything = frozenset(one.name for one in config.datasets)
             wanted = _what_is_read(config)
-            if wanted == self._on:
+            if self._ended or wanted == self._on:
                 return
             self._end()
-            self._on = wanted
             self._watch = self._open_watch(config, self._changed)
             if self._watch is not None:
                 self._watch.start()
+            self._on = wanted
 
     def stop(self) -> None:
-        """Hears nothing any more."""
+        """Hears nothing any more, for good."""
         with self._lock:
+            self._ended = True
             self._end()
 
     def _end(self) -> None:
@@ -63,12 +68,16 @@ class Listening:
             watch.stop()
 
     def _changed(self, datasets: frozenset[str] | None) -> None:
-        if datasets is None:
-            self._reached()
-        self._notices.notice(self._everything if datasets is None else datasets)
+        if datasets is not None:
+            self._notices.notice(datasets)
+            return
+        self._reached()
+        self._notices.notice(self._everything)
 
 
 def _what_is_read(config: Config) -> object:
     """All that a watch depends on."""
-    datasets = tuple((one.name, one.query, one.table, one.builtin, one.tables) for one in config.datasets)
+    datasets = tuple(
+        (one.name, one.enabled, one.query, one.table, one.builtin, one.tables) for one in config.datasets
+    )
     return config.database, datasets

@@ -39,6 +39,11 @@ class NoticeQueue:
             if before is None:
                 self._plan()  # else its moment only moves away, and is looked at when the earlier one has come
 
+    def paced_anew(self) -> None:
+        """Another pace holds for what waits, too."""
+        with self._lock:
+            self._plan()
+
     def _due(self) -> None:
         with self._lock:
             names, self._notices = due(self._notices, self._pace(), self._monotonic())

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 
 from moneymentor_sync.core.agenda import PendingRun, admitted
 from moneymentor_sync.core.errors import LockHeldError, MmsyncError, StateError
+from moneymentor_sync.core.events import way_of
 from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.settings import Dataset
 
@@ -60,14 +60,14 @@ class Worker:
         try:
             self._follow_up.idle()
         except Exception as error:  # noqa: BLE001 - as in `serve`
-            self._emit("sync.crashed", error=type(error).__name__, where=_where(error))
+            self._emit("sync.crashed", error=type(error).__name__, where=way_of(error))
 
     def serve(self, job: Job) -> None:
         """Runs one job. Whatever that raises, the worker goes on, and whoever waits for the job is told."""
         try:
             self._serve(job)
         except Exception as error:  # noqa: BLE001 - a bug must not end the daemon
-            self._emit("sync.crashed", run=job.run.run_id, error=type(error).__name__, where=_where(error))
+            self._emit("sync.crashed", run=job.run.run_id, error=type(error).__name__, where=way_of(error))
         finally:
             if not job.done.done():
                 job.done.cancel()
@@ -117,7 +117,7 @@ class Worker:
             self._engines.close()
             return self._noted(self._failed(pending, datasets, started, error)), False
         except Exception as error:  # noqa: BLE001 - a bug must not end the daemon; it is told, and the engine made anew
-            self._emit("sync.crashed", run=pending.run_id, error=type(error).__name__, where=_where(error))
+            self._emit("sync.crashed", run=pending.run_id, error=type(error).__name__, where=way_of(error))
             self._engines.close()
             bug = MmsyncError(
                 f"a bug in mmsync: {type(error).__name__}", hint="Report it with the log line `sync.crashed`."
@@ -143,9 +143,3 @@ class Worker:
             for one in datasets
         )
         return RunResult(pending.run_id, started, self._clock() - started, pending.trigger, results)
-
-
-def _where(error: Exception) -> str:
-    """The places an exception came through, without its message: that may hold a value."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return " > ".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in frames)

@@ -16,6 +16,11 @@ from moneymentor_sync.core.trigger_sql import install_sql, remove_sql
 
 _NAME_THEM = 'name its tables in the dataset: `tables = ["…"]`.'
 
+_AS_STORED = (
+    "Correct the dataset's `tables`. They are named as PostgreSQL stores them: in lower case, "
+    "where they were created without quotes."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Script:
@@ -26,19 +31,19 @@ class Script:
 
 
 def install_script(config: Config, chosen: Sequence[Dataset]) -> Script:
-    """Raises DatabaseUnreachableError and QueryError where the tables of a dataset cannot be known."""
+    """Raises DatabaseUnreachableError and QueryError where a dataset's tables are not known or not there."""
     if (none_needed := _none_needed(config)) is not None:
         return none_needed
     readings, notes = _readings(config, chosen)
     _refuse_unknown(readings)
-    notes += [
-        f"note: dataset '{name}' reads {relation}, {kind}: it tells of no change; {_NAME_THEM}"
-        for name, reads in readings.reads.items()
-        for relation, kind in reads.silent.items()
-    ]
+    _refuse_missing(readings)
+    unheard = readings.unheard(readings.reads)
+    notes += [f"note: dataset '{name}': {why}; {_NAME_THEM}" for name, why in unheard.items()]
     tables = _by_table(readings.reads)
     if not tables:
-        return Script("", (*notes, "no trigger is needed: none of the datasets reads a table."))
+        needed = "no trigger is needed: none of the datasets reads a table."
+        possible = "no trigger can be made: no table is known that tells of a change."
+        return Script("", (*notes, possible if unheard else needed))
     return Script(install_sql(tables), tuple(notes))
 
 
@@ -49,7 +54,7 @@ def remove_script(config: Config, named: Sequence[Dataset]) -> Script:
     if not named:
         return _remove_all(config)
     names = {one.name for one in named}
-    others = [one for one in config.datasets if one.enabled and one.name not in names]
+    others = [one for one in config.datasets if one.name not in names]  # one that is off may be switched on
     readings, notes = _readings(config, [*named, *others])
     _refuse_unknown(readings)
     mine = _by_table({name: one for name, one in readings.reads.items() if name in names})
@@ -100,6 +105,14 @@ def _readings(
 def _refuse_unknown(readings: Readings) -> None:
     for error in readings.failed.values():
         raise QueryError(str(error), hint=f"{error.hint} Or {_NAME_THEM}") from error
+
+
+def _refuse_missing(readings: Readings) -> None:
+    """Rather than print what fails when it is run."""
+    for name, reads in readings.reads.items():
+        if reads.missing:
+            tables = ", ".join(sorted(map(str, reads.missing)))
+            raise QueryError(f"dataset '{name}': there is no table {tables}", hint=_AS_STORED)
 
 
 def _by_table(reads: Mapping[str, Reads]) -> dict[TableName, list[str]]:

@@ -22,7 +22,8 @@ def watches(around: Surroundings, emit: Emit) -> OpenWatch:
             from moneymentor_sync.adapters.database_access import sqlite_path
             from moneymentor_sync.adapters.database_version import FileWatch
 
-            return FileWatch(sqlite_path(url), changed, emit, around.clock)
+            names = (one.name for one in config.datasets)
+            return FileWatch(sqlite_path(url), names, changed, emit, around.clock)
         if url.get_backend_name() == "postgresql":
             return _listener(config, changed, around, emit)
         return None
