@@ -24,7 +24,7 @@ from tests.moneymentor import SCHEMA, fill_sql
 
 from .daemon import Running
 from .figures import Figure, count, ratio, seconds
-from .scene import HERE
+from .scene import HERE, without_settings
 from .setting import Setting
 
 RATE = 200
@@ -174,7 +174,7 @@ class Town:
         """`mmsync run`, as nice as systemd's unit makes it, after its first sync."""
         command = [*_nicely(), "-m", "moneymentor_sync", "run", "-c", str(self.config)]
         with (self.directory / "daemon.log").open("wb") as log:
-            process = subprocess.Popen(command, stderr=log)
+            process = subprocess.Popen(command, stderr=log, env=without_settings())
         try:
             running = Running(process, self.socket)
             running.synced()
@@ -212,7 +212,9 @@ class Town:
 
     @contextmanager
     def _process(self, command: Sequence[str]) -> Iterator[dict[str, Any]]:
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=without_settings()
+        ) as process:
             try:
                 assert process.stdout is not None
                 yield json.loads(process.stdout.readline())

@@ -21,7 +21,7 @@ from moneymentor_sync.core.errors import MmsyncError
 
 from . import people
 from .figures import Figure, count, memory, percent, ratio, seconds
-from .scene import HERE, Scene, run, scene
+from .scene import HERE, Scene, run, scene, without_settings
 from .setting import Setting
 
 ASKERS = 4
@@ -198,7 +198,7 @@ def daemon(place: Scene) -> Iterator[Running]:
     socket = place.directory / "control.sock"
     command = [sys.executable, "-m", "moneymentor_sync", "run", "-c", str(place.config)]
     with (place.directory / "daemon.log").open("wb") as log:
-        process = subprocess.Popen(command, stderr=log, env={**os.environ, "MMSYNC_SOCKET": str(socket)})
+        process = subprocess.Popen(command, stderr=log, env={**without_settings(), "MMSYNC_SOCKET": str(socket)})
     try:
         yield Running(process, socket)
         process.send_signal(signal.SIGTERM)

@@ -10,7 +10,7 @@ from typing import Any
 
 from .daemon import daemon
 from .figures import Figure, ratio, seconds
-from .scene import HERE, scene
+from .scene import HERE, scene, without_settings
 from .setting import Setting
 
 ALLOWED_SECONDS = 50e-6
@@ -51,4 +51,5 @@ def stalls(setting: Setting) -> Iterator[Figure]:
 
 def _script(name: str, *arguments: str) -> Any:
     command = [sys.executable, str(HERE / name), *arguments]
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=without_settings())
+    return json.loads(done.stdout)

@@ -82,10 +82,15 @@ class Sync:
     server_seconds: float
 
 
+def without_settings() -> dict[str, str]:
+    """The environment without anything that would lead to somebody's own database or spreadsheet."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+
+
 def run(command: Sequence[str], directory: Path, environment: Mapping[str, str] | None = None) -> Child:
     """Runs a command through the launcher. Raises RuntimeError with its output where it fails."""
     answer, output, errors = (directory / f"launch.{name}" for name in ("json", "out", "err"))
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    inherited = without_settings()
     launcher = [sys.executable, "-I", "-S", str(HERE / "launch.py"), str(answer)]
     with output.open("wb") as out, errors.open("wb") as err:
         subprocess.run(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database, started_postgresql
+
+SETTINGS = ("DATABASE_URL", "GOOGLE_", "SYNC_", "MMSYNC_")
+NOT_SETTINGS = {"MMSYNC_RECORDINGS"}
+for _name in [one for one in os.environ if one.startswith(SETTINGS) and one not in NOT_SETTINGS]:
+    # Whoever runs the tests may have a database and a spreadsheet of their own in the environment.
+    del os.environ[_name]
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ class House:
             f'[google]\nspreadsheet_id = "{self.spreadsheet}"\ncredentials_file = "{box.credentials_file}"\n'
             f'api_endpoint = "{box.url}"\ntimeout_seconds = 20\n'
             "[sync]\ninterval_seconds = 3600\nretry_delay_seconds = 0\nmax_retries = 1\n"
-            '[state]\npath = "state/state.db"\n'
+            '[state]\npath = "state/state.db"\n[control]\nsocket = "control.sock"\n'
         )
 
     def service(

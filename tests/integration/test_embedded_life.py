@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import logging
 import os
 import threading
@@ -12,7 +13,7 @@ import pytest
 
 from moneymentor_sync import BackgroundSyncService
 from moneymentor_sync.adapters.google_reader import ReadSizes
-from moneymentor_sync.control.async_client import UnansweredError
+from moneymentor_sync.control.client import ControlClient
 from moneymentor_sync.core.errors import (
     ConfigError,
     NotRunningError,
@@ -211,7 +212,7 @@ def test_a_life_that_breaks_is_told_and_can_be_started_again(
         await service.start_background_sync()
         assert service._thread is not None
         with monkeypatch.context() as patch:
-            patch.setattr("moneymentor_sync.embedded.thread._NoChannel.look", broken)
+            patch.setattr("moneymentor_sync.embedded.thread._Channel.look", broken)
             await asyncio.wrap_future(service._thread.ended)
         has_the_contracts_keys(service.get_sync_status())
         assert not service.get_sync_status()["is_running"]
@@ -281,8 +282,6 @@ def test_of_two_on_one_state_file_one_stands_by_and_takes_over(
         assert status["health"]["reason"] == ("another process syncs with this state file; this one stands by")
         with pytest.raises(NotRunningError):
             await second.force_sync_now()
-        with pytest.raises(UnansweredError):
-            await second.answer("GET", "/sync/status", b"", timeout=1)
         second.pause_for_requests()
         second.resume_after_requests()
         assert (await first.force_sync_now())["ok"]
@@ -328,3 +327,39 @@ def test_it_is_gentle_to_the_program_around_it(house: House, monkeypatch: pytest
         await service.stop_background_sync()
 
     run(main())
+
+
+def test_one_that_stands_by_asks_the_one_that_syncs(house: House) -> None:
+    """So it does not matter which of several workers gets a request; `mmsync status` finds it, too."""
+
+    async def main() -> None:
+        first, second = house.service(), house.service()
+        await first.start_background_sync()
+        await second.start_background_sync()
+        assert not second.get_sync_status()["is_running"]
+        answer = await second.answer("POST", "/sync/disable", b"{}", timeout=PATIENCE)
+        assert (answer.status, json.loads(answer.body)["sync_enabled"]) == (200, False)
+        assert not first.get_sync_status()["sync_enabled"]
+        body = b'{"holder":"a request","ttl_seconds":10}'
+        assert (await second.answer("POST", "/sync/pause", body, timeout=PATIENCE)).status == 200
+        assert first.get_sync_status()["paused_for_requests"]
+        seen = await asyncio.to_thread(ControlClient(house.folder / "control.sock").status)
+        assert seen["is_running"]
+        await second.stop_background_sync()
+        await first.stop_background_sync()
+        assert not (house.folder / "control.sock").exists()
+
+    run(main())
+
+
+def test_without_its_socket_it_syncs_all_the_same(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    (house.folder / "control.sock").mkdir()
+
+    async def main() -> None:
+        service = house.service()
+        await service.start_background_sync()
+        assert (await service.force_sync_now())["ok"]
+        await service.stop_background_sync()
+
+    run(main())
+    assert "service.unreachable" in caplog.text

@@ -37,6 +37,7 @@ LEVELS: Mapping[str, LogLevel] = {
     "retry.waiting": "warning",
     "schedule.skipped": "debug",
     "service.failed": "error",
+    "service.unreachable": "warning",
     "state.failed": "error",
     "sync.crashed": "error",
     "sync.failed": "error",

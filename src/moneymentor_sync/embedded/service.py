@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from moneymentor_sync.adapters.environment import load_config
 from moneymentor_sync.adapters.log_standard import standard_emit
-from moneymentor_sync.control.async_client import Answer, UnansweredError
+from moneymentor_sync.control.async_client import Answer, UnansweredError, exchange
 from moneymentor_sync.core.errors import MmsyncError, NotRunningError, ShuttingDownError
 from moneymentor_sync.core.holds import MAX_HOLDERS
 from moneymentor_sync.core.settings import Config
@@ -168,11 +168,16 @@ class BackgroundSyncService:
                 operations.resume(holder, by=None)
 
     async def answer(self, method: str, path: str, body: bytes, *, timeout: float | None) -> Answer:
-        """What the daemon would answer over its socket: for `moneymentor_sync.asgi`. Raises UnansweredError."""
-        operations = self._operations()
-        if operations is None:
+        """What the daemon would answer over its socket: for `moneymentor_sync.asgi`. Raises UnansweredError.
+
+        Where this process stands by, the one that syncs is asked, over its socket.
+        """
+        operations, thread = self._operations(), self._thread
+        if operations is not None:
+            return await self._answers_of(operations).ask(method, path, body, timeout=timeout)
+        if thread is None or thread.ended.done():
             raise UnansweredError("the service does not run in this process")
-        return await self._answers_of(operations).ask(method, path, body, timeout=timeout)
+        return await exchange(thread.config.socket_path, method, path, body, timeout=timeout)
 
     # --- within ---------------------------------------------------------------------------------------------
 

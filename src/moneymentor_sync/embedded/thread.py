@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from moneymentor_sync.adapters.systemd_notify import Notifier
+from moneymentor_sync.control.channel import ControlChannel
 from moneymentor_sync.core.errors import DaemonRunsError, MmsyncError
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import Config
@@ -100,7 +101,7 @@ class LifeThread:
             self._stand()
 
         surface = Surface(
-            channel=_NoChannel(lambda: beat(CONTROL), started),
+            channel=_Channel(lambda: self._listening(opened.daemon), lambda: beat(CONTROL), started, self._emit),
             ticker=opened.ticker,
             supervisor=Notifier({}),
             watchdog_seconds=None,
@@ -111,6 +112,12 @@ class LifeThread:
             emit=self._emit,
         )
         return Life(opened.daemon, surface)
+
+    def _listening(self, daemon: Daemon) -> ControlChannel:
+        config = self.config
+        return ControlChannel(
+            config.socket_path, daemon.operations, config.control, self._emit, holder=HOLDER, beat=lambda: None
+        )
 
     def _stand(self) -> None:
         if not self.standing.done():
@@ -139,19 +146,35 @@ class _Told:
             return []
 
 
-class _NoChannel:
-    """In the place of the control channel: who is in the same process needs none."""
+class _Channel:
+    """The control channel, for operators and for the processes that stand by. A socket that cannot be had is told
+    the log: whoever is in this process needs none."""
 
-    def __init__(self, beat: Callable[[], None], started: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        listening: Callable[[], ControlChannel],
+        beat: Callable[[], None],
+        started: Callable[[], None],
+        emit: Emit,
+    ) -> None:
+        self._listening = listening
         self._beat = beat
         self._started = started
+        self._emit = emit
+        self._channel: ControlChannel | None = None
 
     def start(self) -> None:
+        try:
+            self._channel = self._listening()
+            self._channel.start()
+        except MmsyncError as error:
+            self._emit("service.unreachable", error=error.code, message=str(error), hint=error.hint)
         self._started()
 
     def look(self) -> bool:
         self._beat()
-        return False
+        return self._channel is not None and self._channel.look()
 
     def stop(self, timeout: float) -> None:
-        del timeout
+        if self._channel is not None:
+            self._channel.stop(timeout)
