@@ -143,7 +143,8 @@ def test_a_change_is_logged_with_who_and_why(
     served: Served, path: str, body: dict[str, Any], status: int, told: tuple[Any, ...]
 ) -> None:
     served.ask("POST", f"/sync/{path}", body)
-    [event] = served.events.named("control.changed")
+    name = "control.asked" if path in ("pause", "resume", "notify") else "control.changed"
+    [event] = served.events.named(name)
     assert (event["action"], event["uid"], event["pid"]) == (path, os.getuid(), os.getpid())
     assert event["reason"] == body.get("reason")
     assert event["datasets"] == (body.get("datasets") or ([body["dataset"]] if "dataset" in body else None))

@@ -183,7 +183,8 @@ def test_the_old_service_was_not_stopped(bench: Workbench, old: OldService) -> N
     assert bench.run().ok
     rows = profiles(bench)
     old.append(PROFILES, [[*rows[3][:3], "999", *rows[3][4:]], rows[4]])
-    assert bench.run().datasets[0].deleted == 2
+    assert bench.run().datasets[0].error_code == "key_damaged"  # 999 may be anybody's, by now
+    assert bench.run(remove_unmatched=True).datasets[0].deleted == 2
     assert_as_fresh(bench)
     bench.person.delete_tab(PROFILES)
     old.fill(PROFILES, headers_of("user_profiles"), rows)

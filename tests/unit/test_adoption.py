@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneymentor_sync.core.adoption import match_text, plain_text
+from moneymentor_sync.core.adoption import _is_value, match_text, plain_text
 from moneymentor_sync.core.cells import CurrentCell, Formula
 from moneymentor_sync.core.errors import KeyDamagedError, ShrinkRefusedError
 from moneymentor_sync.core.marks import Marks
 from moneymentor_sync.core.plan import Plan, Rules
+from moneymentor_sync.core.settings import Mode
 from moneymentor_sync.core.take_over import in_words
+from moneymentor_sync.sandbox.typed import understand
 
 from .grids import Grid, carried_out, plan_for, shape
 
@@ -90,10 +92,70 @@ def test_a_copy_as_text_and_one_with_numbers_are_the_same() -> None:
 
 def test_older_versions_that_a_program_wrote_are_removed() -> None:
     """A person who types 3 makes a number of it: digits that are text came from the old service."""
-    made = plan(tab(["ann@x", "Ann", "3"], ["bob@x", "Bob", "6"], ["ann@x", "Anna", "4"], ["ann@x", "Ann", "5"]))
+    made = plan(tab(["ann@x", "Ann", "3"], ["bob@x", "Bob", "6"], ["ann@x", "Ann", "4"], ["ann@x", "Ann", "5"]))
     assert made.deletes == (3, 4)
     assert made.taken_over is not None
     assert made.taken_over.copies == (4, 5)
+
+
+def test_but_not_with_words_that_stand_nowhere_else() -> None:
+    """A person may have typed them into a row that a program wrote."""
+    grid = tab(["ann@x", "Ann", "3"], ["bob@x", "Bob", "6"], ["ann@x", "CALL HER", "4"])
+    assert puzzles(grid) == {"differs": (4,)}
+    assert plan(tab(["ann@x", "Anna", "3"], ["ann@x", "Anna", "4"], ["ann@x", "Ann", "5"])).deletes == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-01-05T10:00:00Z",
+        "2024-01-05 10:00:00+00",
+        "2024-W01-1",
+        "20240105T10",
+        "2024-01-05",
+        "90.5",
+        "1,5",
+        "x",
+    ],
+)
+def test_text_that_a_sheet_keeps_as_text_somewhere_proves_nothing(text: str) -> None:
+    assert puzzles(tab(["ann@x", "Ann", "five"], ["ann@x", "Ann", text])) == {"differs": (3,)}
+
+
+@given(st.text(max_size=12) | st.from_regex(r"[-+]?[0-9]{1,9}([.,][0-9]{1,4})?", fullmatch=True))
+def test_what_counts_as_typed_by_a_program_is_no_text_when_a_person_types_it(text: str) -> None:
+    assert not _is_value(text) or not isinstance(understand(text).value, str)
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+@pytest.mark.parametrize("users", [(ANN, BOB), ()])
+def test_what_never_deletes_removes_nothing_here_either(mode: Mode, users: tuple[tuple[Any, ...], ...]) -> None:
+    grid = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "5"], ["gone@x", "Gone", "7"])
+    rules = Rules(mode=mode, remove_unmatched=True)
+    with pytest.raises(KeyDamagedError, match="nothing was written") as caught:
+        plan_for(USERS, users, grid, written={}, rules=rules)
+    assert "Only in mode mirror" in caught.value.hint
+    doubled = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "5"])
+    assert plan_for(USERS, (ANN,), doubled, written={}, rules=rules).deletes == ()
+
+
+def test_an_empty_result_over_an_old_tab_is_refused_whatever_the_operator_said_of_its_rows() -> None:
+    grid = tab(["ann@x", "Ann", "5"], ["gone@x", "Gone", "7"])
+    with pytest.raises(ShrinkRefusedError):
+        plan_for(USERS, (), grid, written={}, rules=REMOVE)
+
+
+def test_a_column_formatted_as_text_in_a_thousand_places_is_one_request() -> None:
+    spans = tuple((row, row + 1) for row in range(1, 2_001, 2))
+    made = plan(tab(["ann@x", "Ann", "5"]), ANN, marks=Marks(as_text={2: spans}))
+    assert made.untext == ((2, (1, 2_000)),)
+
+
+@given(st.lists(st.integers(0, 60), unique=True).map(sorted), st.integers(0, 70))
+def test_whether_a_cell_is_formatted_as_text(edges: list[int], row: int) -> None:
+    spans = tuple(zip(edges[::2], [*edges[1::2], None], strict=False))
+    found = Marks(as_text={3: spans}).is_text(row, 3)
+    assert found is any(start <= row and (end is None or row < end) for start, end in spans)
 
 
 def test_of_a_row_that_a_person_may_have_typed_the_typed_one_is_kept_and_two_are_refused() -> None:
@@ -191,8 +253,12 @@ def keyed(*rows: list[Any]) -> Grid:
     return [["email", "name", "score", "id"], *[[float(c) if type(c) is int else c for c in row] for row in rows]]
 
 
-def test_what_the_old_service_appends_when_it_was_not_stopped_is_removed() -> None:
-    made = plan(keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", "4"]))
+def test_once_rows_have_keys_one_without_may_be_anybodys() -> None:
+    """Of the old service that was not stopped, of a form, of an import: only what reads the same is a copy."""
+    assert puzzles(keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", "4"])) == {
+        "differs": (4,)
+    }
+    made = plan(keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", "5"]))
     assert (made.deletes, made.updates) == ((3,), ())
 
 

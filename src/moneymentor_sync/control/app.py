@@ -35,6 +35,8 @@ T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+QUIET = frozenset({"pause", "resume", "notify"})
+"""A backend's holds and notices come by the second, and change no setting: the log has them at `debug`."""
 MAX_WAITING = 32
 """Clients that wait for a sync's end at the same time: half of the connections there are."""
 
@@ -111,7 +113,10 @@ class Channel:
 
         def act() -> Document:
             answer = change.act(self._operator, asked, peer)
-            self._changed(action, peer, **said(asked))
+            if action in QUIET:
+                self._emit("control.asked", action=action, uid=peer.uid, pid=peer.pid, **said(asked))
+            else:
+                self._changed(action, peer, **said(asked))
             return answer
 
         # What only touches memory is done here: the threads may all wait for a state file that somebody locked.

@@ -2,7 +2,8 @@
 
 The operator's `match_on` says that rows with the same values there are the same row. Of several such rows one is
 kept; each other one is removed only on proof that nothing a person wrote goes with it: it reads the same as
-another, or it came from a program that wrote numbers as text (a person who types 3 makes a number of it).
+another; or, while no row of the tab has a key yet, it came from a program that wrote numbers as text (a person who
+types 3 makes a number of it), and its words are those of the row that stays or of the database.
 What people have beside a row, or in a note on it, is never removed with a copy.
 """
 
@@ -10,9 +11,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
 from .cells import Cell, CurrentCell, Formula
@@ -26,6 +26,7 @@ the same one, and a person may have typed it; it is a copy, but people have some
 one, too; nothing tells what it is."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
 _TRUTH = ("true", "false")
 
 
@@ -73,11 +74,14 @@ def by_match_on(
     present: Mapping[bytes, Sequence[Cell]],
     positions: Sequence[int | None],
     marks: Marks,
+    *,
+    first: bool = True,
 ) -> Told:
     """Tells rows with no key at all by `match_on`.
 
     `missing` are desired rows that stand nowhere in the tab, `present` those that do, under their key; of those
-    all that `loose` may match have to be among them. `positions` are the managed columns' in the tab.
+    all that `loose` may match have to be among them. `positions` are the managed columns' in the tab. `first`
+    says that no row of the tab has a key yet: later, rows without one may be anybody's.
     """
     told = Told()
     if not shape.match_on:
@@ -86,7 +90,7 @@ def by_match_on(
     desired = {**present, **missing}
     for key, cells in desired.items():
         wanted[_token(shape, cells)].append(key)
-    proof = _Proof(shape, positions, marks)
+    proof = _Proof(shape, positions, marks, first)
     for token, group in _groups(shape, loose).items():
         keys = wanted.get(token, [])
         for rows, one in _one_to_one(shape, group, keys, desired):
@@ -135,25 +139,28 @@ class _Proof:
     shape: Shape
     positions: Sequence[int | None]
     marks: Marks
+    first: bool
 
     def tell(self, told: Told, rows: list[TabRow], key: bytes, desired: Sequence[Cell], *, adopt: bool) -> None:
         """`adopt` says that the desired row stands nowhere yet; else it does, and all of `rows` are others."""
-        sure = [row.index for row in rows if self._of_a_program(row, desired)]
+        sure = {row.index for row in rows if self._of_a_program(row, desired)}
+        known: list[Sequence[CurrentCell]] = [desired]
         seen = {self._reading(desired)} if not adopt else set()
         if adopt:
             kept = self._kept(rows, sure)
             told.adopted[kept.index] = key
+            known.append(kept.cells)
             seen.add(self._reading(kept.cells))
             rows = [row for row in rows if row is not kept]
         for row in rows:
             if row.beside or row.index in self.marks.notes:
                 told.puzzles[row.index] = "beside"
-            elif row.index in sure or self._reading(row.cells) in seen:
+            elif self._reading(row.cells) in seen or (row.index in sure and self._says_nothing_new(row, known)):
                 told.copies.append(row)
             else:
                 told.puzzles[row.index] = "differs"
 
-    def _kept(self, rows: Sequence[TabRow], sure: Sequence[int]) -> TabRow:
+    def _kept(self, rows: Sequence[TabRow], sure: Set[int]) -> TabRow:
         """What people have with it counts first, then what they may have typed; else it is the first one, since
         any of them would be given the same cells."""
         marks = self.marks
@@ -182,10 +189,19 @@ class _Proof:
             ]
         )
 
+    def _says_nothing_new(self, row: TabRow, known: Sequence[Sequence[CurrentCell]]) -> bool:
+        """Whether each word in it that a person may have typed stands in one of the known rows, too."""
+        shape = self.shape
+        return all(
+            shape.columns[i].derived or plain_text(cell) in {plain_text(other[i]) for other in known}
+            for i, cell in enumerate(row.cells)
+            if i not in shape.match_on and isinstance(known[0][i], str | None) and cell is not None
+        )
+
     def _of_a_program(self, row: TabRow, desired: Sequence[Cell]) -> bool:
-        """Whether a number, boolean or time of the database stands in the row as text, and nothing in it is one:
-        so programs write it that send text as it is. What is typed is text only in cells with that format."""
-        if any(isinstance(cell, bool | float | Formula) for cell in row.cells):
+        """Whether a number or boolean of the database stands in the row as text, and nothing in it is one: so
+        programs write it that send text as it is. What is typed is text only in cells with that format."""
+        if not self.first or any(isinstance(cell, bool | float | Formula) for cell in row.cells):
             return False
         return any(
             isinstance(wanted, bool | float)
@@ -197,11 +213,6 @@ class _Proof:
 
 
 def _is_value(text: str) -> bool:
-    """Whether a text is one that a sheet would have made a number, boolean or time of, had it been typed."""
-    if _NUMBER.fullmatch(text) or text.lower() in _TRUTH:
-        return True
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+    """Whether a text is one that a sheet would have made a number or boolean of, had it been typed, whatever its
+    country: a point or a comma in a number, and most ways to write a time, are text in some."""
+    return bool(_WHOLE_NUMBER.fullmatch(text)) or text.lower() in _TRUTH

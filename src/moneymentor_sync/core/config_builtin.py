@@ -48,7 +48,7 @@ def _user_profiles() -> Dataset:
         key=("user_id",),
         spreadsheet_id="",
         builtin="user_profiles",
-        columns=(*(Column(name, name) for name in names), _USER_ID),
+        columns=(*(Column(name, name, derived=name == "course_details") for name in names), _USER_ID),
         match_on=("email",),
     )
 
@@ -67,9 +67,9 @@ def _course_statistics() -> Dataset:
             Column("course_name", "Course Name"),
             Column("total_questions_taken", "Total Questions Taken"),
             Column("score", "Score (%)"),
-            Column("current_level", "Current Level"),
+            Column("current_level", "Current Level", derived=True),
             # A user without responses has N/A here: what is no time stays the text it is.
-            Column("last_activity", "Last Activity", format=DATETIME_FORMAT, type="datetime"),
+            Column("last_activity", "Last Activity", format=DATETIME_FORMAT, type="datetime", derived=True),
             _USER_ID,
         ),
         match_on=("email", "course_name"),

@@ -18,6 +18,7 @@ class Emit(Protocol):
 LEVELS: Mapping[str, LogLevel] = {
     "breaker.opened": "error",
     "clock.stepped": "warning",
+    "control.asked": "debug",
     "control.died": "error",
     "control.failed": "error",
     "control.refused": "warning",

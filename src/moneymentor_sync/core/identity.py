@@ -38,6 +38,8 @@ class Known:
     written: Mapping[bytes, bytes]
     positions: Sequence[int | None]
     marks: Marks
+    first: bool = True
+    """Whether no row of the tab has a key yet."""
 
 
 def identify(shape: Shape, loose: Sequence[TabRow], known: Known, hasher: Hasher) -> Identified:
@@ -48,7 +50,7 @@ def identify(shape: Shape, loose: Sequence[TabRow], known: Known, hasher: Hasher
     """
     if not loose:
         return Identified({}, ())
-    told = by_match_on(shape, loose, known.missing, known.present, known.positions, known.marks)
+    told = by_match_on(shape, loose, known.missing, known.present, known.positions, known.marks, first=known.first)
     adopted = dict(told.adopted)
     copied = {row.index for row in told.copies}
     rest = [row for row in loose if row.index not in adopted and row.index not in copied]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ Span = tuple[int, int | None]
 @dataclass(frozen=True, slots=True)
 class Marks:
     """What a tab has beside values: rows (0-based) with a note, or with a colour of their own, and in each
-    column the rows whose cells are formatted as text, so that whatever is typed into them is text."""
+    column the rows whose cells are formatted as text, from top to bottom: whatever is typed into them is text."""
 
     notes: frozenset[int] = frozenset()
     colours: frozenset[int] = frozenset()
@@ -20,4 +21,12 @@ class Marks:
 
     def is_text(self, row: int, column: int | None) -> bool:
         spans = self.as_text.get(column, ()) if column is not None else ()
-        return any(start <= row and (end is None or row < end) for start, end in spans)
+        place = bisect_right(spans, row, key=_start) - 1
+        if place < 0:
+            return False
+        end = spans[place][1]
+        return end is None or row < end
+
+
+def _start(span: Span) -> int:
+    return span[0]

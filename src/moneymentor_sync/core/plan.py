@@ -145,6 +145,7 @@ def make_plan(
         written=written,
         positions=layout.positions,
         marks=marks,
+        first=not comparison.matched,
     )
     sorted_out = _sort_out(comparison, table, cells, known, rules, hasher, tab)
     found, surplus, gone = sorted_out.found, sorted_out.surplus, sorted_out.gone if rules.deletes else []
@@ -198,6 +199,9 @@ def _retyped(update: RowUpdate) -> int:
     return sum(isinstance(old, str) and isinstance(new, bool | float) for old, new in pairs)
 
 
+MOST_SPANS = 100
+
+
 def _untext(
     formats: Sequence[str | None], layout: Layout, adopted: Sequence[RowUpdate], marks: Marks
 ) -> tuple[tuple[int, Span], ...]:
@@ -207,8 +211,13 @@ def _untext(
     for i, position in enumerate(layout.positions):
         spans = marks.as_text.get(position, ()) if position is not None and not formats[i] else ()
         if spans and any(isinstance(update.new[i], bool | float) for update in adopted):
-            found += [(i, span) for span in spans]
+            found += [(i, span) for span in _few(spans)]
     return tuple(found)
+
+
+def _few(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """The same cells and those between them, where they are too many for a request each."""
+    return spans if len(spans) <= MOST_SPANS else ((spans[0][0], spans[-1][1]),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,10 +255,12 @@ def _sort_out(
     found = identify(table.shape, loose, known, hasher)
     unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
     puzzles = by_reason((row for row in comparison.keyless if row.index in unresolved), found.puzzles)
-    remove = rules.remove_unmatched and not rules.partial
+    remove = rules.remove_unmatched and rules.deletes
     taken = take_over(table.shape, found, puzzles, known.marks.notes, remove=remove)
     _refuse_unresolved(tab, rules, taken, strange, unresolved)
-    surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
+    # What never deletes leaves copies without a key where they are.
+    copies = [row for row in found.copies if rules.deletes or row.key]
+    surplus = [row for row in doubles if row.index in unresolved] + copies
     gone = [row for row in stale if row.index not in found.adopted]
     discarded = [row for rows in puzzles.values() for row in rows]
     return _SortedOut(keepers, loose, found, surplus, gone, discarded, taken)
@@ -300,6 +311,9 @@ def _split_doubles(
     return others + keep, doubles
 
 
+_NEVER_REMOVED = "Only in mode mirror does a sync remove rows."
+
+
 def _refuse_unresolved(
     tab: str,
     rules: Rules,
@@ -313,7 +327,7 @@ def _refuse_unresolved(
         raise KeyDamagedError(
             f"tab {tab!r}: {len(numbers):,} row(s) have no key ({headers}) and cannot be told for certain: "
             f"{named_rows(numbers)}; nothing was written",
-            hint=explained(taken),
+            hint=explained(taken) if rules.mode == "mirror" else f"{_NEVER_REMOVED} {explained(taken)}",
             rows=numbers,
             taken_over=taken,
         )
