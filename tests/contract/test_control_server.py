@@ -177,5 +177,5 @@ def wakes_of(name: str) -> int:
 def test_the_process_it_runs_in_is_the_peer_of_its_own_connection(tmp_path: Path) -> None:
     with serving(tmp_path / "s") as served:
         served.ask("POST", "/sync/notify", {"dataset": "user_profiles"})
-        [event] = served.events.named("control.changed")
+        [event] = served.events.named("control.asked")
         assert event["pid"] == os.getpid()
