@@ -179,6 +179,43 @@ def test_the_operators_word_does_not_lift_the_shrink_guard() -> None:
     assert plan(grid, rules=Rules(remove_unmatched=True, allow_deletes=True)).deletes == (1, 2)
 
 
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+@pytest.mark.parametrize("allow", [False, True])
+def test_modes_that_never_delete_leave_copies_and_refuse_the_rest_whatever_the_operator_says(
+    mode: str, allow: bool
+) -> None:
+    rules = Rules(mode=mode, remove_unmatched=True, allow_deletes=allow)  # type: ignore[arg-type]  # a Mode
+    copies = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "5"], ["bob@x", "Bob", "6", "b"], ["bob@x", "Bob", "6"])
+    made = plan(copies, rules=rules)
+    assert (made.deletes, made.blanks, len(made.updates)) == ((), (), 2)
+    assert carried_out(made, copies)[2] == ["ann@x", "Ann", "5", None]
+    assert made.taken_over is not None
+    assert "copies of those, left where they are, since this mode never deletes: 2 (rows 3, 5)" in in_words(
+        made.taken_over
+    )
+    assert plan(carried_out(made, copies), rules=rules).is_empty
+    for grid, users in ((tab(["ann@x", "Ann", "5"], ["gone@x", "Gone", "1"]), (ANN, BOB)), (copies, ())):
+        with pytest.raises(KeyDamagedError) as caught:
+            plan_for(USERS, users, grid, written={}, rules=rules)
+        assert "mmsync" not in caught.value.hint
+        assert "`--remove-unmatched` is not for this dataset: its mode never deletes." in caught.value.hint
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+def test_modes_that_never_delete_leave_a_second_row_with_the_same_key(mode: str) -> None:
+    grid = keyed(["ann@x", "Ann", 5, "1"], ["ann@x", "Ann", 5, "1"])
+    made = plan_for(USERS, (ANN,), grid, rules=Rules(mode=mode))  # type: ignore[arg-type]  # a Mode
+    assert (made.deletes, made.blanks, made.is_empty) == ((), (), True)
+
+
+def test_the_operators_word_does_not_empty_a_tab_since_nothing_came() -> None:
+    grid = tab(["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"])
+    with pytest.raises(ShrinkRefusedError, match="no rows at all"):
+        plan_for(USERS, (), grid, written={}, rules=Rules(remove_unmatched=True, max_delete_fraction=1.0))
+    made = plan_for(USERS, (), grid, written={}, rules=Rules(remove_unmatched=True, allow_deletes=True))
+    assert made.deletes == (1, 2)
+
+
 def test_a_part_of_the_source_says_nothing_of_who_is_gone() -> None:
     with pytest.raises(KeyDamagedError):
         plan(tab(["gone@x", "Gone", "1"], ["ann@x", "A", "1"]), rules=Rules(remove_unmatched=True, partial=True))

@@ -106,8 +106,13 @@ class Rules:
     """The operator's word: rows without a key that cannot be told, though `match_on` could, are removed."""
 
     @property
+    def removes(self) -> bool:
+        """Whether a row may go at all: `upsert` and `append` leave every one where it is."""
+        return self.mode == "mirror"
+
+    @property
     def deletes(self) -> bool:
-        return self.mode == "mirror" and not self.partial
+        return self.removes and not self.partial
 
 
 def needed_keys(comparison: Comparison, table: DesiredTable) -> set[bytes]:
@@ -150,7 +155,7 @@ def make_plan(
     found, surplus, gone = sorted_out.found, sorted_out.surplus, sorted_out.gone if rules.deletes else []
     discarded = sorted_out.discarded
     _guard_shrink(tab, shape, rules, len(gone) + len(discarded), comparison.rows_before, len(table.index))
-    surplus += discarded
+    surplus = surplus + discarded if rules.removes else []
     kept = {row.index for row in surplus if row.beside or row.index in marks.notes}
     leaving = sorted([*gone, *(row for row in surplus if row.index not in kept)], key=lambda row: row.index)
     differing = [RowUpdate(row.index, row.cells, cells[row.key]) for row in sorted_out.keepers]
@@ -246,8 +251,14 @@ def _sort_out(
     found = identify(table.shape, loose, known, hasher)
     unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
     puzzles = by_reason((row for row in comparison.keyless if row.index in unresolved), found.puzzles)
-    remove = rules.remove_unmatched and not rules.partial
-    taken = take_over(table.shape, found, puzzles, known.marks.notes, remove=remove)
+    taken = take_over(
+        table.shape,
+        found,
+        puzzles,
+        known.marks.notes,
+        remove=rules.remove_unmatched and rules.deletes,
+        removes=rules.removes,
+    )
     _refuse_unresolved(tab, rules, taken, strange, unresolved)
     surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
     gone = [row for row in stale if row.index not in found.adopted]
@@ -328,7 +339,7 @@ def _refuse_unresolved(
 
 
 def _guard_shrink(tab: str, shape: Shape, rules: Rules, deletions: int, before: int, after: int) -> None:
-    if not rules.deletes or rules.allow_deletes or not before:
+    if not (rules.deletes or deletions) or rules.allow_deletes or not before:
         return
     if after == 0:
         raise ShrinkRefusedError(
