@@ -8,14 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneymentor_sync.core.adoption import match_text, plain_text
+from moneymentor_sync.core.adoption import _is_value, match_text, plain_text
 from moneymentor_sync.core.cells import CurrentCell, Formula
+from moneymentor_sync.core.config_builtin import builtin_dataset
 from moneymentor_sync.core.errors import KeyDamagedError, ShrinkRefusedError
 from moneymentor_sync.core.marks import Marks
 from moneymentor_sync.core.plan import Plan, Rules
+from moneymentor_sync.core.settings import Column
+from moneymentor_sync.core.table import Shape
 from moneymentor_sync.core.take_over import in_words
+from moneymentor_sync.sandbox.typed import understand
 
-from .grids import Grid, carried_out, plan_for, shape
+from .grids import HASHER, Grid, carried_out, plan_for, shape
 
 USERS = shape("email", "name", "score", "id", key=[3], match_on=[0])
 ANN, BOB = ("ann@x", "Ann", 5, "1"), ("bob@x", "Bob", 6, "2")
@@ -90,10 +94,86 @@ def test_a_copy_as_text_and_one_with_numbers_are_the_same() -> None:
 
 def test_older_versions_that_a_program_wrote_are_removed() -> None:
     """A person who types 3 makes a number of it: digits that are text came from the old service."""
-    made = plan(tab(["ann@x", "Ann", "3"], ["bob@x", "Bob", "6"], ["ann@x", "Anna", "4"], ["ann@x", "Ann", "5"]))
+    made = plan(tab(["ann@x", "Ann", "3"], ["bob@x", "Bob", "6"], ["ann@x", "Ann", "4"], ["ann@x", None, "5"]))
     assert made.deletes == (3, 4)
     assert made.taken_over is not None
     assert made.taken_over.copies == (4, 5)
+
+
+@pytest.mark.parametrize("other", [["ann@x", "CALL HER", "5"], ["ann@x", "Anna", "4"]])
+def test_a_text_that_stands_nowhere_else_is_not_removed_with_a_copy(other: list[Any]) -> None:
+    assert puzzles(tab(["ann@x", "Ann", "5"], other)) == {"differs": (3,)}
+    grid = tab(["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"], other)
+    assert plan(grid, rules=REMOVE).deletes == (3,)
+
+
+def test_neither_is_one_in_a_column_of_numbers_nor_a_text_where_the_database_has_none() -> None:
+    shape_of = shape("email", "name", "score", "total", "id", key=[4], match_on=[0])
+    header: list[CurrentCell] = ["email", "name", "score", "total"]
+    user = ("ann@x", None, 5, 6, "1")
+    rows: list[list[CurrentCell]] = [["ann@x", None, "5", "6"], ["ann@x", None, "4", "ask her"]]
+    mine: list[CurrentCell] = ["ann@x", "my Ann", "4", "6"]
+    for other in (rows[1], mine):
+        with pytest.raises(KeyDamagedError, match="1 row"):
+            plan_for(shape_of, [user], [header, rows[0], other], written={})
+    for older in ("8.5", "2024-01-05T10:00:00.123456+00:00", "true"):
+        made = plan_for(shape_of, [user], [header, rows[0], ["ann@x", None, "4", older]], written={})
+        assert made.deletes == (2,)
+
+
+def test_what_a_query_composes_may_vary_where_it_varies() -> None:
+    profiles = builtin_dataset("user_profiles")
+    statistics = builtin_dataset("course_statistics")
+    varies = {c.name: c.varies for c in (*profiles.columns, *statistics.columns) if c.varies}
+    columns = [Column(name, name) for name in ("email", "score", "id")]
+    columns[1:1] = [Column(name, name, varies=pattern) for name, pattern in varies.items()]
+    of = Shape("d", tuple(columns), tuple(range(5)), (4,), (0,))
+    now = (
+        "ann@x",
+        "A: B: 85% (3 tabs, 15 questions, medium) | Tax: 0.5% (0 tabs, 1 questions)",
+        "beginner",
+        5,
+        "1",
+    )
+
+    def deleted(details: str, level: str = "advanced") -> tuple[int, ...]:
+        grid: Grid = [["email", *varies, "score"], [*now[:3], "5"], ["ann@x", details, level, "4"]]
+        try:
+            return plan_for(of, [now], grid, written={}).deletes
+        except KeyDamagedError as error:
+            assert error.rows == (3,)
+            return ()
+
+    assert deleted("A: B: 10% (1 tabs, 2 questions, beginner)") == (2,)
+    assert deleted("Tax: 3% (1 tabs, 2 questions)") == (2,)
+    assert deleted("") == (2,)
+    assert deleted("Tax: 3% (1 tabs, 2 questions) | CALL HER") == ()
+    assert deleted("CALL HER Tax: 3% (1 tabs, 2 questions)") == ()
+    assert deleted("Tax: 3% (1 tabs, 2 questions, ask)") == ()
+    assert deleted("", "no idea") == ()
+
+
+# Z and zones, short forms, decimals: text to a sheet, or to a sheet in some other language
+@pytest.mark.parametrize(
+    "text",
+    ["2024-01-05T10:00:00Z", "2024-01-05 10:00:00+00", "2024-W01-1", "20240105T10", "2024-01-05T10", "90.5", "007"],
+)
+def test_what_a_person_may_have_typed_and_a_sheet_left_as_text_proves_nothing(text: str) -> None:
+    assert not _is_value(text)
+    assert puzzles(tab(["ann@x", "Ann", 5], ["ann@x", "Ann", text])) == {"differs": (3,)}
+
+
+@given(
+    st.one_of(
+        st.text(max_size=20),
+        st.from_regex(r"-?[0-9]{1,16}([.,:/T-][0-9]{1,4}){0,3}", fullmatch=True),
+        st.datetimes().map(str),
+        st.sampled_from(["TRUE", "true", "False", "5", "0"]),
+    )
+)
+def test_what_counts_as_a_value_in_text_a_sheet_makes_a_value_of(text: str) -> None:
+    if _is_value(text):
+        assert not isinstance(understand(text).value, str)
 
 
 def test_of_a_row_that_a_person_may_have_typed_the_typed_one_is_kept_and_two_are_refused() -> None:
@@ -131,7 +211,14 @@ def test_a_note_on_a_cell_counts_and_so_does_a_colour() -> None:
     grid = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"])
     assert plan(grid, marks=Marks(notes=frozenset({2}))).deletes == (1,)
     assert plan(grid, marks=Marks(colours=frozenset({2}))).deletes == (1,)
-    assert plan(grid, marks=Marks(notes=frozenset({1}), colours=frozenset({2}))).deletes == (2,)
+    assert plan(grid, marks=Marks(notes=frozenset({1}), colours=frozenset({1, 2}))).deletes == (2,)
+
+
+def test_a_colour_that_only_the_copy_has_is_not_removed_silently() -> None:
+    grid = tab(["ann@x", "Ann", "5", "mine"], ["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"])
+    marks = Marks(colours=frozenset({2}))
+    assert puzzles(grid, marks=marks) == {"beside": (3,)}
+    assert plan(grid, marks=marks, rules=REMOVE).deletes == (2,)
 
 
 def test_notes_on_both_are_refused() -> None:
@@ -228,9 +315,20 @@ def keyed(*rows: list[Any]) -> Grid:
     return [["email", "name", "score", "id"], *[[float(c) if type(c) is int else c for c in row] for row in rows]]
 
 
-def test_what_the_old_service_appends_when_it_was_not_stopped_is_removed() -> None:
-    made = plan(keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", "4"]))
+def test_what_others_append_as_text_is_removed_only_where_it_reads_the_same() -> None:
+    """Some other program may write as the old service did: digits that are text prove nothing any more."""
+    made = plan(keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", "5"]))
     assert (made.deletes, made.updates) == ((3,), ())
+    for score in ("4", "7"):
+        grid = keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", score])
+        assert puzzles(grid) == {"differs": (4,)}
+        assert plan(grid, rules=REMOVE).deletes == (3,)
+
+
+def test_rows_that_were_written_before_are_no_take_over_though_all_keys_are_gone() -> None:
+    grid = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "4"])
+    with pytest.raises(KeyDamagedError):
+        plan_for(USERS, (ANN,), grid, written={HASHER.key(("1",)): b"as it was"})
 
 
 def test_what_a_person_types_for_somebody_who_is_there_is_not() -> None:

@@ -2,15 +2,16 @@
 
 The operator's `match_on` says that rows with the same values there are the same row. Of several such rows one is
 kept; each other one is removed only on proof that nothing a person wrote goes with it: it reads the same as
-another, or it came from a program that wrote numbers as text (a person who types 3 makes a number of it).
-What people have beside a row, or in a note on it, is never removed with a copy.
+another, or, at the take-over itself, it came from a program that wrote numbers as text (a person who types 3 makes
+a number of it) and holds no other text of its own. Later, when others may write in the same way, that proves
+nothing. What people have beside a row, or in a note on it, is never removed with a copy, nor is the only colour.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -22,10 +23,11 @@ from .table import DesiredRow, Shape
 
 Reason = Literal["unmatched", "several", "differs", "beside", "unknown"]
 """Why a row cannot be told: no row of the database matches; several do; it differs from another row that matches
-the same one, and a person may have typed it; it is a copy, but people have something with it, and with the other
-one, too; nothing tells what it is."""
+the same one, and a person may have typed it; it is a copy, but people have something with it (cells beside it,
+a note, a colour) that the row that stays has not; nothing tells what it is."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
 _TRUTH = ("true", "false")
 
 
@@ -73,11 +75,14 @@ def by_match_on(
     present: Mapping[bytes, Sequence[Cell]],
     positions: Sequence[int | None],
     marks: Marks,
+    *,
+    first: bool,
 ) -> Told:
     """Tells rows with no key at all by `match_on`.
 
     `missing` are desired rows that stand nowhere in the tab, `present` those that do, under their key; of those
-    all that `loose` may match have to be among them. `positions` are the managed columns' in the tab.
+    all that `loose` may match have to be among them. `positions` are the managed columns' in the tab; `first` says
+    that nothing in it is this installation's yet.
     """
     told = Told()
     if not shape.match_on:
@@ -86,7 +91,7 @@ def by_match_on(
     desired = {**present, **missing}
     for key, cells in desired.items():
         wanted[_token(shape, cells)].append(key)
-    proof = _Proof(shape, positions, marks)
+    proof = _Proof(shape, positions, marks, first)
     for token, group in _groups(shape, loose).items():
         keys = wanted.get(token, [])
         for rows, one in _one_to_one(shape, group, keys, desired):
@@ -135,25 +140,50 @@ class _Proof:
     shape: Shape
     positions: Sequence[int | None]
     marks: Marks
+    first: bool
 
     def tell(self, told: Told, rows: list[TabRow], key: bytes, desired: Sequence[Cell], *, adopt: bool) -> None:
         """`adopt` says that the desired row stands nowhere yet; else it does, and all of `rows` are others."""
-        sure = [row.index for row in rows if self._of_a_program(row, desired)]
-        seen = {self._reading(desired)} if not adopt else set()
+        sure = {row.index for row in rows if self.first and self._of_a_program(row, desired)}
+        stays: Sequence[CurrentCell] = desired
+        coloured = False
         if adopt:
             kept = self._kept(rows, sure)
             told.adopted[kept.index] = key
-            seen.add(self._reading(kept.cells))
+            stays, coloured = kept.cells, kept.index in self.marks.colours
             rows = [row for row in rows if row is not kept]
+        reading = self._reading(stays)
         for row in rows:
-            if row.beside or row.index in self.marks.notes:
+            if row.beside or row.index in self.marks.notes or (row.index in self.marks.colours and not coloured):
                 told.puzzles[row.index] = "beside"
-            elif row.index in sure or self._reading(row.cells) in seen:
+            elif self._reading(row.cells) == reading or (
+                row.index in sure and self._says_no_more(row, stays, desired)
+            ):
                 told.copies.append(row)
             else:
                 told.puzzles[row.index] = "differs"
 
-    def _kept(self, rows: Sequence[TabRow], sure: Sequence[int]) -> TabRow:
+    def _says_no_more(self, row: TabRow, stays: Sequence[CurrentCell], desired: Sequence[Cell]) -> bool:
+        """Whether a program's row has no text but those of the row that stays, of the database, or such as the
+        program composes; an older number, boolean or time is no loss."""
+        return all(
+            cell is None
+            or i in self.shape.match_on
+            or plain_text(cell) in (plain_text(stays[i]), plain_text(desired[i]))
+            or (not isinstance(desired[i], str) and isinstance(cell, str) and _is_programs(cell))
+            or self._is_composed(i, cell, (stays[i], desired[i]))
+            for i, cell in enumerate(row.cells)
+        )
+
+    def _is_composed(self, column: int, cell: CurrentCell, known: Sequence[CurrentCell]) -> bool:
+        """Whether all of a text that does not vary, where the program puts it together, is known."""
+        varies = self.shape.columns[column].varies
+        if varies is None or not isinstance(cell, str):
+            return False
+        pieces = {piece for one in known if isinstance(one, str) for piece in re.split(varies, one)}
+        return pieces | {""} >= set(re.split(varies, cell))
+
+    def _kept(self, rows: Sequence[TabRow], sure: Set[int]) -> TabRow:
         """What people have with it counts first, then what they may have typed; else it is the first one, since
         any of them would be given the same cells."""
         marks = self.marks
@@ -197,7 +227,13 @@ class _Proof:
 
 
 def _is_value(text: str) -> bool:
-    """Whether a text is one that a sheet would have made a number, boolean or time of, had it been typed."""
+    """Whether a text is one that a sheet in any language makes a value of where it is typed. Decimals and moments
+    are not: a comma may be the sheet's decimal mark, and with a zone or in a short form a moment stays text."""
+    return bool(_WHOLE.fullmatch(text)) or text.lower() in _TRUTH
+
+
+def _is_programs(text: str) -> bool:
+    """Whether a text is a number, boolean or moment as a program writes it, in a row that is known to be one's."""
     if _NUMBER.fullmatch(text) or text.lower() in _TRUTH:
         return True
     try:

@@ -31,13 +31,15 @@ class Identified:
 class Known:
     """What is known when rows have to be told: desired rows (key -> cells) that stand nowhere in the tab
     (`missing`) and that do (`present`, as far as they were asked for); the hashes of the rows as we last wrote
-    them; where the managed columns stand, and what the tab has beside values."""
+    them; where the managed columns stand, and what the tab has beside values; whether nothing in it is ours yet
+    (`first`)."""
 
     missing: Mapping[bytes, tuple[Cell, ...]]
     present: Mapping[bytes, tuple[Cell, ...]]
     written: Mapping[bytes, bytes]
     positions: Sequence[int | None]
     marks: Marks
+    first: bool
 
 
 def identify(shape: Shape, loose: Sequence[TabRow], known: Known, hasher: Hasher) -> Identified:
@@ -48,7 +50,7 @@ def identify(shape: Shape, loose: Sequence[TabRow], known: Known, hasher: Hasher
     """
     if not loose:
         return Identified({}, ())
-    told = by_match_on(shape, loose, known.missing, known.present, known.positions, known.marks)
+    told = by_match_on(shape, loose, known.missing, known.present, known.positions, known.marks, first=known.first)
     adopted = dict(told.adopted)
     copied = {row.index for row in told.copies}
     rest = [row for row in loose if row.index not in adopted and row.index not in copied]

@@ -150,6 +150,7 @@ def make_plan(
         written=written,
         positions=layout.positions,
         marks=marks,
+        first=not written and not comparison.matched,
     )
     sorted_out = _sort_out(comparison, table, cells, known, rules, hasher, tab)
     found, surplus, gone = sorted_out.found, sorted_out.surplus, sorted_out.gone if rules.deletes else []

@@ -122,7 +122,7 @@ def puzzles_in_words(found: TakeOver) -> list[str]:
         "unmatched": f"match nothing in the database by {by}",
         "several": f"match several rows of the database by {by}, which has to be unique",
         "differs": f"match by {by} what another row does, but differ from it, and a person may have typed them",
-        "beside": f"match by {by} what another row does, but people have cells beside them, or notes on them",
+        "beside": f"match by {by} what another row does, but people have cells beside, or notes or colours on them",
         "unknown": f"cannot be matched by {by}, which is blank, or have a part of a key"
         if by
         else "cannot be matched",
