@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneymentor_sync.core.adoption import _is_value, match_text, plain_text
+from moneymentor_sync.core.adoption import _is_value, by_match_on, match_text, plain_text
 from moneymentor_sync.core.cells import CurrentCell, Formula
+from moneymentor_sync.core.compare import TabRow
 from moneymentor_sync.core.config_builtin import builtin_dataset
 from moneymentor_sync.core.errors import KeyDamagedError, ShrinkRefusedError
-from moneymentor_sync.core.marks import Marks
+from moneymentor_sync.core.marks import MOST_SPANS, Marks, joined
 from moneymentor_sync.core.plan import Plan, Rules
 from moneymentor_sync.core.settings import Column
 from moneymentor_sync.core.table import Shape
@@ -341,6 +342,61 @@ def test_formats_that_make_text_of_numbers_go_where_numbers_are_to_stand() -> No
     marks = Marks(as_text={1: ((1, None),), 2: ((1, 3), (7, None))})
     made = plan(tab(["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"]), marks=marks)
     assert made.untext == ((2, (1, 3)), (2, (7, None)))  # names are text, and stay as they are
+
+
+def test_a_format_in_every_other_row_is_taken_off_in_few_pieces() -> None:
+    rows = [[f"u{i}@x", "Name", "5"] for i in range(1_000)]
+    users = [(f"u{i}@x", "Name", 5, str(i)) for i in range(1_000)]
+    spans = tuple((i, i + 1) for i in range(1, 1_000, 2))
+    made = plan(tab(*rows), *users, marks=Marks(as_text={2: spans}))
+    assert len(made.untext) == MOST_SPANS
+    assert all(any(a <= start and end <= (b or 0) for _, (a, b) in made.untext) for start, end in spans)
+
+
+def test_spans_are_joined_where_the_least_is_between_them() -> None:
+    assert joined(()) == []
+    assert joined(((1, 2), (2, 4), (9, None))) == [(1, 4), (9, None)]
+    assert joined(((1, 2), (9, 10), (11, 12), (30, 31)), most=3) == [(1, 2), (9, 12), (30, 31)]
+    assert joined(((1, 2), (9, 10)), most=1) == [(1, 10)]
+
+
+class Counted(int):
+    """A row number that counts how often it is compared with another."""
+
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.comparisons += 1
+        return int(self) == other
+
+    def __lt__(self, other: int) -> bool:
+        Counted.comparisons += 1
+        return int(self) < other
+
+    def __le__(self, other: int) -> bool:
+        Counted.comparisons += 1
+        return int(self) <= other
+
+    __hash__ = int.__hash__
+
+
+def test_whether_a_cell_is_formatted_as_text_takes_few_comparisons() -> None:
+    marks = Marks(as_text={2: tuple((i, i + 1) for i in range(0, 100_000, 2))})
+    Counted.comparisons = 0
+    assert [marks.is_text(Counted(row), 2) for row in (99_998, 99_999)] == [True, False]
+    assert Counted.comparisons < 50
+
+
+def test_many_copies_of_one_row_take_few_comparisons_each() -> None:
+    count = 500
+    loose = [
+        TabRow(Counted(number), ("ann@x", "Ann", str(number % 50), None), beside=False)
+        for number in range(1, count + 1)
+    ]
+    Counted.comparisons = 0
+    told = by_match_on(USERS, loose, {b"1": ("ann@x", "Ann", 5.0, "1")}, {}, (0, 1, 2, None), Marks(), first=True)
+    assert len(told.copies) == count - 1
+    assert Counted.comparisons < 20 * count
 
 
 rows_of_old = st.lists(

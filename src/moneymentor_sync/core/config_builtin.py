@@ -20,7 +20,7 @@ FORMER_TABS = ("QuizResponses", "EngagementLogs", "ChatLogs", "CourseProgress")
 DATETIME_FORMAT = "yyyy-mm-dd hh:mm:ss"
 
 # What changes from one version of a row to the next in texts that the query composes (builtin_sql_profiles.py);
-# what is left of `course_details` are the courses' names. A level is one of three words, or what a profile has stored.
+# what is left of `course_details` are the courses' names. A level is one of the application's words.
 _LEVEL = "(?:beginner|intermediate|advanced|easy|medium|hard)"
 _VARYING_DETAIL = rf": -?[0-9.]+% \([0-9.]+ tabs, [0-9.]+ questions(?:, {_LEVEL})?\)(?: \| |$)"
 

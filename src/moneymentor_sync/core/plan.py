@@ -14,7 +14,7 @@ from .compare import Comparison, TabRow
 from .errors import DuplicateKeyError, KeyDamagedError, ShrinkRefusedError, UnknownRowsError
 from .identity import Identified, Known, choose_keeper, identify
 from .layout import Layout
-from .marks import Marks, Span
+from .marks import Marks, Span, joined
 from .rows import Hasher
 from .settings import Mode
 from .table import DesiredTable, Shape
@@ -208,12 +208,12 @@ def _untext(
     formats: Sequence[str | None], layout: Layout, adopted: Sequence[RowUpdate], marks: Marks
 ) -> tuple[tuple[int, Span], ...]:
     """Columns of numbers where whoever wrote them had the cells formatted as text. Those with a format of ours
-    get that anyway."""
+    get that anyway. Where the spans are very many, a number format between two of them goes, too."""
     found: list[tuple[int, Span]] = []
     for i, position in enumerate(layout.positions):
         spans = marks.as_text.get(position, ()) if position is not None and not formats[i] else ()
         if spans and any(isinstance(update.new[i], bool | float) for update in adopted):
-            found += [(i, span) for span in spans]
+            found += [(i, span) for span in joined(spans)]
     return tuple(found)
 
 
