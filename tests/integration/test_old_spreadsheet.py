@@ -182,8 +182,12 @@ def test_the_old_service_was_not_stopped(bench: Workbench, old: OldService) -> N
     """It appends to the tab that has keys by now, and then clears it and writes it anew."""
     assert bench.run().ok
     rows = profiles(bench)
+    old.append(PROFILES, [rows[4]])
+    assert bench.run().datasets[0].deleted == 1
     old.append(PROFILES, [[*rows[3][:3], "999", *rows[3][4:]], rows[4]])
-    assert bench.run().datasets[0].error_code == "key_damaged"  # 999 may be anybody's, by now
+    refused = bench.run().datasets[0]
+    assert refused.error_code == "key_damaged"
+    assert f"but differ from it, and a person may have typed them: 1 (row {len(rows) + 2})" in str(refused.hint)
     assert bench.run(remove_unmatched=True).datasets[0].deleted == 2
     assert_as_fresh(bench)
     bench.person.delete_tab(PROFILES)

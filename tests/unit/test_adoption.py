@@ -8,16 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneymentor_sync.core.adoption import _is_value, match_text, plain_text
+from moneymentor_sync.core.adoption import _is_value, by_match_on, match_text, plain_text
 from moneymentor_sync.core.cells import CurrentCell, Formula
+from moneymentor_sync.core.compare import TabRow
+from moneymentor_sync.core.config_builtin import builtin_dataset
 from moneymentor_sync.core.errors import KeyDamagedError, ShrinkRefusedError
-from moneymentor_sync.core.marks import Marks
+from moneymentor_sync.core.marks import MOST_SPANS, Marks, joined
 from moneymentor_sync.core.plan import Plan, Rules
-from moneymentor_sync.core.settings import Mode
+from moneymentor_sync.core.settings import Column
+from moneymentor_sync.core.table import Shape
 from moneymentor_sync.core.take_over import in_words
 from moneymentor_sync.sandbox.typed import understand
 
-from .grids import Grid, carried_out, plan_for, shape
+from .grids import HASHER, Grid, carried_out, plan_for, shape
 
 USERS = shape("email", "name", "score", "id", key=[3], match_on=[0])
 ANN, BOB = ("ann@x", "Ann", 5, "1"), ("bob@x", "Bob", 6, "2")
@@ -92,70 +95,86 @@ def test_a_copy_as_text_and_one_with_numbers_are_the_same() -> None:
 
 def test_older_versions_that_a_program_wrote_are_removed() -> None:
     """A person who types 3 makes a number of it: digits that are text came from the old service."""
-    made = plan(tab(["ann@x", "Ann", "3"], ["bob@x", "Bob", "6"], ["ann@x", "Ann", "4"], ["ann@x", "Ann", "5"]))
+    made = plan(tab(["ann@x", "Ann", "3"], ["bob@x", "Bob", "6"], ["ann@x", "Ann", "4"], ["ann@x", None, "5"]))
     assert made.deletes == (3, 4)
     assert made.taken_over is not None
     assert made.taken_over.copies == (4, 5)
 
 
-def test_but_not_with_words_that_stand_nowhere_else() -> None:
-    """A person may have typed them into a row that a program wrote."""
-    grid = tab(["ann@x", "Ann", "3"], ["bob@x", "Bob", "6"], ["ann@x", "CALL HER", "4"])
-    assert puzzles(grid) == {"differs": (4,)}
-    assert plan(tab(["ann@x", "Anna", "3"], ["ann@x", "Anna", "4"], ["ann@x", "Ann", "5"])).deletes == (2, 3)
+@pytest.mark.parametrize("other", [["ann@x", "CALL HER", "5"], ["ann@x", "Anna", "4"]])
+def test_a_text_that_stands_nowhere_else_is_not_removed_with_a_copy(other: list[Any]) -> None:
+    assert puzzles(tab(["ann@x", "Ann", "5"], other)) == {"differs": (3,)}
+    grid = tab(["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"], other)
+    assert plan(grid, rules=REMOVE).deletes == (3,)
 
 
+def test_neither_is_one_in_a_column_of_numbers_nor_a_text_where_the_database_has_none() -> None:
+    shape_of = shape("email", "name", "score", "total", "id", key=[4], match_on=[0])
+    header: list[CurrentCell] = ["email", "name", "score", "total"]
+    user = ("ann@x", None, 5, 6, "1")
+    rows: list[list[CurrentCell]] = [["ann@x", None, "5", "6"], ["ann@x", None, "4", "ask her"]]
+    mine: list[CurrentCell] = ["ann@x", "my Ann", "4", "6"]
+    for other in (rows[1], mine):
+        with pytest.raises(KeyDamagedError, match="1 row"):
+            plan_for(shape_of, [user], [header, rows[0], other], written={})
+    for older in ("8.5", "2024-01-05T10:00:00.123456+00:00", "true"):
+        made = plan_for(shape_of, [user], [header, rows[0], ["ann@x", None, "4", older]], written={})
+        assert made.deletes == (2,)
+
+
+def test_what_a_query_composes_may_vary_where_it_varies() -> None:
+    profiles = builtin_dataset("user_profiles")
+    statistics = builtin_dataset("course_statistics")
+    varies = {c.name: c.varies for c in (*profiles.columns, *statistics.columns) if c.varies}
+    columns = [Column(name, name) for name in ("email", "score", "id")]
+    columns[1:1] = [Column(name, name, varies=pattern) for name, pattern in varies.items()]
+    of = Shape("d", tuple(columns), tuple(range(5)), (4,), (0,))
+    now = (
+        "ann@x",
+        "A: B: 85% (3 tabs, 15 questions, medium) | Tax: 0.5% (0 tabs, 1 questions)",
+        "beginner",
+        5,
+        "1",
+    )
+
+    def deleted(details: str, level: str = "advanced") -> tuple[int, ...]:
+        grid: Grid = [["email", *varies, "score"], [*now[:3], "5"], ["ann@x", details, level, "4"]]
+        try:
+            return plan_for(of, [now], grid, written={}).deletes
+        except KeyDamagedError as error:
+            assert error.rows == (3,)
+            return ()
+
+    assert deleted("A: B: 10% (1 tabs, 2 questions, beginner)") == (2,)
+    assert deleted("Tax: 3% (1 tabs, 2 questions)") == (2,)
+    assert deleted("") == (2,)
+    assert deleted("Tax: 3% (1 tabs, 2 questions) | CALL HER") == ()
+    assert deleted("CALL HER Tax: 3% (1 tabs, 2 questions)") == ()
+    assert deleted("Tax: 3% (1 tabs, 2 questions, ask)") == ()
+    assert deleted("", "no idea") == ()
+
+
+# Z and zones, short forms, decimals: text to a sheet, or to a sheet in some other language
 @pytest.mark.parametrize(
     "text",
-    [
-        "2024-01-05T10:00:00Z",
-        "2024-01-05 10:00:00+00",
-        "2024-W01-1",
-        "20240105T10",
-        "2024-01-05",
-        "90.5",
-        "1,5",
-        "x",
-    ],
+    ["2024-01-05T10:00:00Z", "2024-01-05 10:00:00+00", "2024-W01-1", "20240105T10", "2024-01-05T10", "90.5", "007"],
 )
-def test_text_that_a_sheet_keeps_as_text_somewhere_proves_nothing(text: str) -> None:
-    assert puzzles(tab(["ann@x", "Ann", "five"], ["ann@x", "Ann", text])) == {"differs": (3,)}
+def test_what_a_person_may_have_typed_and_a_sheet_left_as_text_proves_nothing(text: str) -> None:
+    assert not _is_value(text)
+    assert puzzles(tab(["ann@x", "Ann", 5], ["ann@x", "Ann", text])) == {"differs": (3,)}
 
 
-@given(st.text(max_size=12) | st.from_regex(r"[-+]?[0-9]{1,9}([.,][0-9]{1,4})?", fullmatch=True))
-def test_what_counts_as_typed_by_a_program_is_no_text_when_a_person_types_it(text: str) -> None:
-    assert not _is_value(text) or not isinstance(understand(text).value, str)
-
-
-@pytest.mark.parametrize("mode", ["upsert", "append"])
-@pytest.mark.parametrize("users", [(ANN, BOB), ()])
-def test_what_never_deletes_removes_nothing_here_either(mode: Mode, users: tuple[tuple[Any, ...], ...]) -> None:
-    grid = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "5"], ["gone@x", "Gone", "7"])
-    rules = Rules(mode=mode, remove_unmatched=True)
-    with pytest.raises(KeyDamagedError, match="nothing was written") as caught:
-        plan_for(USERS, users, grid, written={}, rules=rules)
-    assert "Only in mode mirror" in caught.value.hint
-    doubled = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "5"])
-    assert plan_for(USERS, (ANN,), doubled, written={}, rules=rules).deletes == ()
-
-
-def test_an_empty_result_over_an_old_tab_is_refused_whatever_the_operator_said_of_its_rows() -> None:
-    grid = tab(["ann@x", "Ann", "5"], ["gone@x", "Gone", "7"])
-    with pytest.raises(ShrinkRefusedError):
-        plan_for(USERS, (), grid, written={}, rules=REMOVE)
-
-
-def test_a_column_formatted_as_text_in_a_thousand_places_is_one_request() -> None:
-    spans = tuple((row, row + 1) for row in range(1, 2_001, 2))
-    made = plan(tab(["ann@x", "Ann", "5"]), ANN, marks=Marks(as_text={2: spans}))
-    assert made.untext == ((2, (1, 2_000)),)
-
-
-@given(st.lists(st.integers(0, 60), unique=True).map(sorted), st.integers(0, 70))
-def test_whether_a_cell_is_formatted_as_text(edges: list[int], row: int) -> None:
-    spans = tuple(zip(edges[::2], [*edges[1::2], None], strict=False))
-    found = Marks(as_text={3: spans}).is_text(row, 3)
-    assert found is any(start <= row and (end is None or row < end) for start, end in spans)
+@given(
+    st.one_of(
+        st.text(max_size=20),
+        st.from_regex(r"-?[0-9]{1,16}([.,:/T-][0-9]{1,4}){0,3}", fullmatch=True),
+        st.datetimes().map(str),
+        st.sampled_from(["TRUE", "true", "False", "5", "0"]),
+    )
+)
+def test_what_counts_as_a_value_in_text_a_sheet_makes_a_value_of(text: str) -> None:
+    if _is_value(text):
+        assert not isinstance(understand(text).value, str)
 
 
 def test_of_a_row_that_a_person_may_have_typed_the_typed_one_is_kept_and_two_are_refused() -> None:
@@ -193,7 +212,14 @@ def test_a_note_on_a_cell_counts_and_so_does_a_colour() -> None:
     grid = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"])
     assert plan(grid, marks=Marks(notes=frozenset({2}))).deletes == (1,)
     assert plan(grid, marks=Marks(colours=frozenset({2}))).deletes == (1,)
-    assert plan(grid, marks=Marks(notes=frozenset({1}), colours=frozenset({2}))).deletes == (2,)
+    assert plan(grid, marks=Marks(notes=frozenset({1}), colours=frozenset({1, 2}))).deletes == (2,)
+
+
+def test_a_colour_that_only_the_copy_has_is_not_removed_silently() -> None:
+    grid = tab(["ann@x", "Ann", "5", "mine"], ["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"])
+    marks = Marks(colours=frozenset({2}))
+    assert puzzles(grid, marks=marks) == {"beside": (3,)}
+    assert plan(grid, marks=marks, rules=REMOVE).deletes == (2,)
 
 
 def test_notes_on_both_are_refused() -> None:
@@ -241,6 +267,43 @@ def test_the_operators_word_does_not_lift_the_shrink_guard() -> None:
     assert plan(grid, rules=Rules(remove_unmatched=True, allow_deletes=True)).deletes == (1, 2)
 
 
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+@pytest.mark.parametrize("allow", [False, True])
+def test_modes_that_never_delete_leave_copies_and_refuse_the_rest_whatever_the_operator_says(
+    mode: str, allow: bool
+) -> None:
+    rules = Rules(mode=mode, remove_unmatched=True, allow_deletes=allow)  # type: ignore[arg-type]  # a Mode
+    copies = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "5"], ["bob@x", "Bob", "6", "b"], ["bob@x", "Bob", "6"])
+    made = plan(copies, rules=rules)
+    assert (made.deletes, made.blanks, len(made.updates)) == ((), (), 2)
+    assert carried_out(made, copies)[2] == ["ann@x", "Ann", "5", None]
+    assert made.taken_over is not None
+    assert "copies of those, left where they are, since this mode never deletes: 2 (rows 3, 5)" in in_words(
+        made.taken_over
+    )
+    assert plan(carried_out(made, copies), rules=rules).is_empty
+    for grid, users in ((tab(["ann@x", "Ann", "5"], ["gone@x", "Gone", "1"]), (ANN, BOB)), (copies, ())):
+        with pytest.raises(KeyDamagedError) as caught:
+            plan_for(USERS, users, grid, written={}, rules=rules)
+        assert "mmsync" not in caught.value.hint
+        assert "`--remove-unmatched` is not for this dataset: its mode never deletes." in caught.value.hint
+
+
+@pytest.mark.parametrize("mode", ["upsert", "append"])
+def test_modes_that_never_delete_leave_a_second_row_with_the_same_key(mode: str) -> None:
+    grid = keyed(["ann@x", "Ann", 5, "1"], ["ann@x", "Ann", 5, "1"])
+    made = plan_for(USERS, (ANN,), grid, rules=Rules(mode=mode))  # type: ignore[arg-type]  # a Mode
+    assert (made.deletes, made.blanks, made.is_empty) == ((), (), True)
+
+
+def test_the_operators_word_does_not_empty_a_tab_since_nothing_came() -> None:
+    grid = tab(["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"])
+    with pytest.raises(ShrinkRefusedError, match="no rows at all"):
+        plan_for(USERS, (), grid, written={}, rules=Rules(remove_unmatched=True, max_delete_fraction=1.0))
+    made = plan_for(USERS, (), grid, written={}, rules=Rules(remove_unmatched=True, allow_deletes=True))
+    assert made.deletes == (1, 2)
+
+
 def test_a_part_of_the_source_says_nothing_of_who_is_gone() -> None:
     with pytest.raises(KeyDamagedError):
         plan(tab(["gone@x", "Gone", "1"], ["ann@x", "A", "1"]), rules=Rules(remove_unmatched=True, partial=True))
@@ -253,13 +316,20 @@ def keyed(*rows: list[Any]) -> Grid:
     return [["email", "name", "score", "id"], *[[float(c) if type(c) is int else c for c in row] for row in rows]]
 
 
-def test_once_rows_have_keys_one_without_may_be_anybodys() -> None:
-    """Of the old service that was not stopped, of a form, of an import: only what reads the same is a copy."""
-    assert puzzles(keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", "4"])) == {
-        "differs": (4,)
-    }
+def test_what_others_append_as_text_is_removed_only_where_it_reads_the_same() -> None:
+    """Some other program may write as the old service did: digits that are text prove nothing any more."""
     made = plan(keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", "5"]))
     assert (made.deletes, made.updates) == ((3,), ())
+    for score in ("4", "7"):
+        grid = keyed(["ann@x", "Ann", 5, "1"], ["bob@x", "Bob", 6, "2"], ["ann@x", "Ann", score])
+        assert puzzles(grid) == {"differs": (4,)}
+        assert plan(grid, rules=REMOVE).deletes == (3,)
+
+
+def test_rows_that_were_written_before_are_no_take_over_though_all_keys_are_gone() -> None:
+    grid = tab(["ann@x", "Ann", "5"], ["ann@x", "Ann", "4"])
+    with pytest.raises(KeyDamagedError):
+        plan_for(USERS, (ANN,), grid, written={HASHER.key(("1",)): b"as it was"})
 
 
 def test_what_a_person_types_for_somebody_who_is_there_is_not() -> None:
@@ -272,6 +342,61 @@ def test_formats_that_make_text_of_numbers_go_where_numbers_are_to_stand() -> No
     marks = Marks(as_text={1: ((1, None),), 2: ((1, 3), (7, None))})
     made = plan(tab(["ann@x", "Ann", "5"], ["bob@x", "Bob", "6"]), marks=marks)
     assert made.untext == ((2, (1, 3)), (2, (7, None)))  # names are text, and stay as they are
+
+
+def test_a_format_in_every_other_row_is_taken_off_in_few_pieces() -> None:
+    rows = [[f"u{i}@x", "Name", "5"] for i in range(1_000)]
+    users = [(f"u{i}@x", "Name", 5, str(i)) for i in range(1_000)]
+    spans = tuple((i, i + 1) for i in range(1, 1_000, 2))
+    made = plan(tab(*rows), *users, marks=Marks(as_text={2: spans}))
+    assert len(made.untext) == MOST_SPANS
+    assert all(any(a <= start and end <= (b or 0) for _, (a, b) in made.untext) for start, end in spans)
+
+
+def test_spans_are_joined_where_the_least_is_between_them() -> None:
+    assert joined(()) == []
+    assert joined(((1, 2), (2, 4), (9, None))) == [(1, 4), (9, None)]
+    assert joined(((1, 2), (9, 10), (11, 12), (30, 31)), most=3) == [(1, 2), (9, 12), (30, 31)]
+    assert joined(((1, 2), (9, 10)), most=1) == [(1, 10)]
+
+
+class Counted(int):
+    """A row number that counts how often it is compared with another."""
+
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.comparisons += 1
+        return int(self) == other
+
+    def __lt__(self, other: int) -> bool:
+        Counted.comparisons += 1
+        return int(self) < other
+
+    def __le__(self, other: int) -> bool:
+        Counted.comparisons += 1
+        return int(self) <= other
+
+    __hash__ = int.__hash__
+
+
+def test_whether_a_cell_is_formatted_as_text_takes_few_comparisons() -> None:
+    marks = Marks(as_text={2: tuple((i, i + 1) for i in range(0, 100_000, 2))})
+    Counted.comparisons = 0
+    assert [marks.is_text(Counted(row), 2) for row in (99_998, 99_999)] == [True, False]
+    assert Counted.comparisons < 50
+
+
+def test_many_copies_of_one_row_take_few_comparisons_each() -> None:
+    count = 500
+    loose = [
+        TabRow(Counted(number), ("ann@x", "Ann", str(number % 50), None), beside=False)
+        for number in range(1, count + 1)
+    ]
+    Counted.comparisons = 0
+    told = by_match_on(USERS, loose, {b"1": ("ann@x", "Ann", 5.0, "1")}, {}, (0, 1, 2, None), Marks(), first=True)
+    assert len(told.copies) == count - 1
+    assert Counted.comparisons < 20 * count
 
 
 rows_of_old = st.lists(

@@ -2,9 +2,9 @@
 
 The operator's `match_on` says that rows with the same values there are the same row. Of several such rows one is
 kept; each other one is removed only on proof that nothing a person wrote goes with it: it reads the same as
-another; or, while no row of the tab has a key yet, it came from a program that wrote numbers as text (a person who
-types 3 makes a number of it), and its words are those of the row that stays or of the database.
-What people have beside a row, or in a note on it, is never removed with a copy.
+another, or, at the take-over itself, it came from a program that wrote numbers as text (a person who types 3 makes
+a number of it) and holds no other text of its own. Later, when others may write in the same way, that proves
+nothing. What people have beside a row, or in a note on it, is never removed with a copy, nor is the only colour.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from .cells import Cell, CurrentCell, Formula
@@ -22,11 +23,11 @@ from .table import DesiredRow, Shape
 
 Reason = Literal["unmatched", "several", "differs", "beside", "unknown"]
 """Why a row cannot be told: no row of the database matches; several do; it differs from another row that matches
-the same one, and a person may have typed it; it is a copy, but people have something with it, and with the other
-one, too; nothing tells what it is."""
+the same one, and a person may have typed it; it is a copy, but people have something with it (cells beside it,
+a note, a colour) that the row that stays has not; nothing tells what it is."""
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
-_WHOLE_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)", re.ASCII)
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,14}", re.ASCII)
 _TRUTH = ("true", "false")
 
 
@@ -75,13 +76,13 @@ def by_match_on(
     positions: Sequence[int | None],
     marks: Marks,
     *,
-    first: bool = True,
+    first: bool,
 ) -> Told:
     """Tells rows with no key at all by `match_on`.
 
     `missing` are desired rows that stand nowhere in the tab, `present` those that do, under their key; of those
-    all that `loose` may match have to be among them. `positions` are the managed columns' in the tab. `first`
-    says that no row of the tab has a key yet: later, rows without one may be anybody's.
+    all that `loose` may match have to be among them. `positions` are the managed columns' in the tab; `first` says
+    that nothing in it is this installation's yet.
     """
     told = Told()
     if not shape.match_on:
@@ -143,22 +144,44 @@ class _Proof:
 
     def tell(self, told: Told, rows: list[TabRow], key: bytes, desired: Sequence[Cell], *, adopt: bool) -> None:
         """`adopt` says that the desired row stands nowhere yet; else it does, and all of `rows` are others."""
-        sure = {row.index for row in rows if self._of_a_program(row, desired)}
-        known: list[Sequence[CurrentCell]] = [desired]
-        seen = {self._reading(desired)} if not adopt else set()
+        sure = {row.index for row in rows if self.first and self._of_a_program(row, desired)}
+        stays: Sequence[CurrentCell] = desired
+        coloured = False
         if adopt:
             kept = self._kept(rows, sure)
             told.adopted[kept.index] = key
-            known.append(kept.cells)
-            seen.add(self._reading(kept.cells))
+            stays, coloured = kept.cells, kept.index in self.marks.colours
             rows = [row for row in rows if row is not kept]
+        reading = self._reading(stays)
         for row in rows:
-            if row.beside or row.index in self.marks.notes:
+            if row.beside or row.index in self.marks.notes or (row.index in self.marks.colours and not coloured):
                 told.puzzles[row.index] = "beside"
-            elif self._reading(row.cells) in seen or (row.index in sure and self._says_nothing_new(row, known)):
+            elif self._reading(row.cells) == reading or (
+                row.index in sure and self._says_no_more(row, stays, desired)
+            ):
                 told.copies.append(row)
             else:
                 told.puzzles[row.index] = "differs"
+
+    def _says_no_more(self, row: TabRow, stays: Sequence[CurrentCell], desired: Sequence[Cell]) -> bool:
+        """Whether a program's row has no text but those of the row that stays, of the database, or such as the
+        program composes; an older number, boolean or time is no loss."""
+        return all(
+            cell is None
+            or i in self.shape.match_on
+            or plain_text(cell) in (plain_text(stays[i]), plain_text(desired[i]))
+            or (not isinstance(desired[i], str) and isinstance(cell, str) and _is_programs(cell))
+            or self._is_composed(i, cell, (stays[i], desired[i]))
+            for i, cell in enumerate(row.cells)
+        )
+
+    def _is_composed(self, column: int, cell: CurrentCell, known: Sequence[CurrentCell]) -> bool:
+        """Whether all of a text that does not vary, where the program puts it together, is known."""
+        varies = self.shape.columns[column].varies
+        if varies is None or not isinstance(cell, str):
+            return False
+        pieces = {piece for one in known if isinstance(one, str) for piece in re.split(varies, one)}
+        return pieces | {""} >= set(re.split(varies, cell))
 
     def _kept(self, rows: Sequence[TabRow], sure: Set[int]) -> TabRow:
         """What people have with it counts first, then what they may have typed; else it is the first one, since
@@ -189,19 +212,10 @@ class _Proof:
             ]
         )
 
-    def _says_nothing_new(self, row: TabRow, known: Sequence[Sequence[CurrentCell]]) -> bool:
-        """Whether each word in it that a person may have typed stands in one of the known rows, too."""
-        shape = self.shape
-        return all(
-            shape.columns[i].derived or plain_text(cell) in {plain_text(other[i]) for other in known}
-            for i, cell in enumerate(row.cells)
-            if i not in shape.match_on and isinstance(known[0][i], str | None) and cell is not None
-        )
-
     def _of_a_program(self, row: TabRow, desired: Sequence[Cell]) -> bool:
-        """Whether a number or boolean of the database stands in the row as text, and nothing in it is one: so
-        programs write it that send text as it is. What is typed is text only in cells with that format."""
-        if not self.first or any(isinstance(cell, bool | float | Formula) for cell in row.cells):
+        """Whether a number, boolean or time of the database stands in the row as text, and nothing in it is one:
+        so programs write it that send text as it is. What is typed is text only in cells with that format."""
+        if any(isinstance(cell, bool | float | Formula) for cell in row.cells):
             return False
         return any(
             isinstance(wanted, bool | float)
@@ -213,6 +227,17 @@ class _Proof:
 
 
 def _is_value(text: str) -> bool:
-    """Whether a text is one that a sheet would have made a number or boolean of, had it been typed, whatever its
-    country: a point or a comma in a number, and most ways to write a time, are text in some."""
-    return bool(_WHOLE_NUMBER.fullmatch(text)) or text.lower() in _TRUTH
+    """Whether a text is one that a sheet in any language makes a value of where it is typed. Decimals and moments
+    are not: a comma may be the sheet's decimal mark, and with a zone or in a short form a moment stays text."""
+    return bool(_WHOLE.fullmatch(text)) or text.lower() in _TRUTH
+
+
+def _is_programs(text: str) -> bool:
+    """Whether a text is a number, boolean or moment as a program writes it, in a row that is known to be one's."""
+    if _NUMBER.fullmatch(text) or text.lower() in _TRUTH:
+        return True
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

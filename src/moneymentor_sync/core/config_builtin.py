@@ -19,6 +19,11 @@ FORMER_TABS = ("QuizResponses", "EngagementLogs", "ChatLogs", "CourseProgress")
 
 DATETIME_FORMAT = "yyyy-mm-dd hh:mm:ss"
 
+# What changes from one version of a row to the next in texts that the query composes (builtin_sql_profiles.py);
+# what is left of `course_details` are the courses' names. A level is one of the application's words.
+_LEVEL = "(?:beginner|intermediate|advanced|easy|medium|hard)"
+_VARYING_DETAIL = rf": -?[0-9.]+% \([0-9.]+ tabs, [0-9.]+ questions(?:, {_LEVEL})?\)(?: \| |$)"
+
 # The row's identity is the user's id, which a change of name or e-mail leaves alone; people need not see it.
 _USER_ID = Column("user_id", "user_id", hidden=True)
 
@@ -40,15 +45,15 @@ def _user_profiles() -> Dataset:
         "courses_enrolled",
         "total_course_score",
         "courses_completed",
-        "course_details",
     )
+    details = Column("course_details", "course_details", varies=_VARYING_DETAIL)
     return Dataset(
         name="user_profiles",
         tab="UserProfiles",
         key=("user_id",),
         spreadsheet_id="",
         builtin="user_profiles",
-        columns=(*(Column(name, name, derived=name == "course_details") for name in names), _USER_ID),
+        columns=(*(Column(name, name) for name in names), details, _USER_ID),
         match_on=("email",),
     )
 
@@ -67,9 +72,9 @@ def _course_statistics() -> Dataset:
             Column("course_name", "Course Name"),
             Column("total_questions_taken", "Total Questions Taken"),
             Column("score", "Score (%)"),
-            Column("current_level", "Current Level", derived=True),
+            Column("current_level", "Current Level", varies=f"^{_LEVEL}$"),
             # A user without responses has N/A here: what is no time stays the text it is.
-            Column("last_activity", "Last Activity", format=DATETIME_FORMAT, type="datetime", derived=True),
+            Column("last_activity", "Last Activity", format=DATETIME_FORMAT, type="datetime"),
             _USER_ID,
         ),
         match_on=("email", "course_name"),

@@ -31,15 +31,15 @@ class Identified:
 class Known:
     """What is known when rows have to be told: desired rows (key -> cells) that stand nowhere in the tab
     (`missing`) and that do (`present`, as far as they were asked for); the hashes of the rows as we last wrote
-    them; where the managed columns stand, and what the tab has beside values."""
+    them; where the managed columns stand, and what the tab has beside values; whether nothing in it is ours yet
+    (`first`)."""
 
     missing: Mapping[bytes, tuple[Cell, ...]]
     present: Mapping[bytes, tuple[Cell, ...]]
     written: Mapping[bytes, bytes]
     positions: Sequence[int | None]
     marks: Marks
-    first: bool = True
-    """Whether no row of the tab has a key yet."""
+    first: bool
 
 
 def identify(shape: Shape, loose: Sequence[TabRow], known: Known, hasher: Hasher) -> Identified:

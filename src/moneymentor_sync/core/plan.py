@@ -14,7 +14,7 @@ from .compare import Comparison, TabRow
 from .errors import DuplicateKeyError, KeyDamagedError, ShrinkRefusedError, UnknownRowsError
 from .identity import Identified, Known, choose_keeper, identify
 from .layout import Layout
-from .marks import Marks, Span
+from .marks import Marks, Span, joined
 from .rows import Hasher
 from .settings import Mode
 from .table import DesiredTable, Shape
@@ -106,8 +106,13 @@ class Rules:
     """The operator's word: rows without a key that cannot be told, though `match_on` could, are removed."""
 
     @property
+    def removes(self) -> bool:
+        """Whether a row may go at all: `upsert` and `append` leave every one where it is."""
+        return self.mode == "mirror"
+
+    @property
     def deletes(self) -> bool:
-        return self.mode == "mirror" and not self.partial
+        return self.removes and not self.partial
 
 
 def needed_keys(comparison: Comparison, table: DesiredTable) -> set[bytes]:
@@ -145,13 +150,13 @@ def make_plan(
         written=written,
         positions=layout.positions,
         marks=marks,
-        first=not comparison.matched,
+        first=not written and not comparison.matched,
     )
     sorted_out = _sort_out(comparison, table, cells, known, rules, hasher, tab)
     found, surplus, gone = sorted_out.found, sorted_out.surplus, sorted_out.gone if rules.deletes else []
     discarded = sorted_out.discarded
     _guard_shrink(tab, shape, rules, len(gone) + len(discarded), comparison.rows_before, len(table.index))
-    surplus += discarded
+    surplus = surplus + discarded if rules.removes else []
     kept = {row.index for row in surplus if row.beside or row.index in marks.notes}
     leaving = sorted([*gone, *(row for row in surplus if row.index not in kept)], key=lambda row: row.index)
     differing = [RowUpdate(row.index, row.cells, cells[row.key]) for row in sorted_out.keepers]
@@ -199,25 +204,17 @@ def _retyped(update: RowUpdate) -> int:
     return sum(isinstance(old, str) and isinstance(new, bool | float) for old, new in pairs)
 
 
-MOST_SPANS = 100
-
-
 def _untext(
     formats: Sequence[str | None], layout: Layout, adopted: Sequence[RowUpdate], marks: Marks
 ) -> tuple[tuple[int, Span], ...]:
     """Columns of numbers where whoever wrote them had the cells formatted as text. Those with a format of ours
-    get that anyway."""
+    get that anyway. Where the spans are very many, a number format between two of them goes, too."""
     found: list[tuple[int, Span]] = []
     for i, position in enumerate(layout.positions):
         spans = marks.as_text.get(position, ()) if position is not None and not formats[i] else ()
         if spans and any(isinstance(update.new[i], bool | float) for update in adopted):
-            found += [(i, span) for span in _few(spans)]
+            found += [(i, span) for span in joined(spans)]
     return tuple(found)
-
-
-def _few(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """The same cells and those between them, where they are too many for a request each."""
-    return spans if len(spans) <= MOST_SPANS else ((spans[0][0], spans[-1][1]),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,12 +252,16 @@ def _sort_out(
     found = identify(table.shape, loose, known, hasher)
     unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
     puzzles = by_reason((row for row in comparison.keyless if row.index in unresolved), found.puzzles)
-    remove = rules.remove_unmatched and rules.deletes
-    taken = take_over(table.shape, found, puzzles, known.marks.notes, remove=remove)
+    taken = take_over(
+        table.shape,
+        found,
+        puzzles,
+        known.marks.notes,
+        remove=rules.remove_unmatched and rules.deletes,
+        removes=rules.removes,
+    )
     _refuse_unresolved(tab, rules, taken, strange, unresolved)
-    # What never deletes leaves copies without a key where they are.
-    copies = [row for row in found.copies if rules.deletes or row.key]
-    surplus = [row for row in doubles if row.index in unresolved] + copies
+    surplus = [row for row in doubles if row.index in unresolved] + list(found.copies)
     gone = [row for row in stale if row.index not in found.adopted]
     discarded = [row for rows in puzzles.values() for row in rows]
     return _SortedOut(keepers, loose, found, surplus, gone, discarded, taken)
@@ -311,9 +312,6 @@ def _split_doubles(
     return others + keep, doubles
 
 
-_NEVER_REMOVED = "Only in mode mirror does a sync remove rows."
-
-
 def _refuse_unresolved(
     tab: str,
     rules: Rules,
@@ -327,7 +325,7 @@ def _refuse_unresolved(
         raise KeyDamagedError(
             f"tab {tab!r}: {len(numbers):,} row(s) have no key ({headers}) and cannot be told for certain: "
             f"{named_rows(numbers)}; nothing was written",
-            hint=explained(taken) if rules.mode == "mirror" else f"{_NEVER_REMOVED} {explained(taken)}",
+            hint=explained(taken),
             rows=numbers,
             taken_over=taken,
         )
@@ -342,7 +340,7 @@ def _refuse_unresolved(
 
 
 def _guard_shrink(tab: str, shape: Shape, rules: Rules, deletions: int, before: int, after: int) -> None:
-    if not rules.deletes or rules.allow_deletes or not before:
+    if not (rules.deletes or deletions) or rules.allow_deletes or not before:
         return
     if after == 0:
         raise ShrinkRefusedError(

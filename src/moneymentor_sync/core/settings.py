@@ -21,7 +21,8 @@ class Column:
 
     `name` is the query's column, `header` the text in row 1 (default: the name), `hidden` hides the column
     when it is made, `format` is a Google Sheets number format pattern, `type` says what a value is where the
-    database does not. `derived` says that its text is put together from other values, so that nobody types it.
+    database does not. `varies` matches the parts that change in a text which the query composes; no configuration
+    sets it.
     """
 
     name: str
@@ -29,7 +30,7 @@ class Column:
     hidden: bool = False
     format: str | None = None
     type: CellType | None = None
-    derived: bool = field(default=False, repr=False, compare=False)  # changes nothing of what is written
+    varies: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Rows are given and taken one by one, never as a whole, so that a million of them
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -100,7 +100,7 @@ def _with_keys(dataset: Dataset, columns: tuple[Column, ...]) -> tuple[Column, .
 def _typed(column: Column, declared: object) -> Column:
     if column.type is not None or declared is None:
         return column
-    return Column(column.name, column.header, column.hidden, column.format, declared)  # type: ignore[arg-type]  # a CellType
+    return replace(column, type=declared)  # type: ignore[arg-type]  # a CellType
 
 
 DesiredRow = tuple[bytes, tuple[Cell, ...]]

@@ -23,7 +23,8 @@ REMOVABLE: frozenset[Reason] = frozenset(("unmatched", "differs", "beside"))
 class TakeOver:
     """`by` are the headers matched on, `key` those of the key. `adopted` rows are somebody's, `copies` go;
     `puzzles` cannot be told, but for those that go since the operator said so (`removed`, or `emptied` where
-    people have something with them). `retyped` counts cells whose text becomes a number, boolean or time."""
+    people have something with them). `retyped` counts cells whose text becomes a number, boolean or time.
+    Where the dataset's mode never removes a row (`removes`), copies stay, and no word lets puzzles go."""
 
     dataset: str
     key: tuple[str, ...]
@@ -34,6 +35,7 @@ class TakeOver:
     removed: tuple[int, ...] = ()
     emptied: tuple[int, ...] = ()
     retyped: int = 0
+    removes: bool = True
 
     @property
     def rows(self) -> int:
@@ -48,8 +50,10 @@ def take_over(
     noted: Iterable[int],
     *,
     remove: bool,
+    removes: bool,
 ) -> TakeOver:
-    """What becomes of the rows; `noted` are indexes of rows with a note, `remove` is the operator's word."""
+    """What becomes of the rows; `noted` are indexes of rows with a note, `remove` is the operator's word,
+    `removes` whether the dataset's mode lets rows go."""
     left = {reason: rows for reason, rows in puzzles.items() if not (remove and reason in REMOVABLE)}
     gone = [row for reason, rows in puzzles.items() if reason not in left for row in rows]
     kept = {row.index for row in gone if row.beside} | {row.index for row in gone} & set(noted)
@@ -62,6 +66,7 @@ def take_over(
         {reason: _numbers(row.index for row in rows) for reason, rows in left.items()},
         _numbers(row.index for row in gone if row.index not in kept),
         _numbers(kept),
+        removes=removes,
     )
 
 
@@ -97,7 +102,8 @@ def in_words(found: TakeOver) -> list[str]:
     if found.adopted:
         lines.append(f"taken over by {by}, with what stands beside them: {len(found.adopted):,}")
     if found.copies:
-        lines.append(f"copies of those, removed: {_counted(found.copies)}")
+        fate = "removed" if found.removes else "left where they are, since this mode never deletes"
+        lines.append(f"copies of those, {fate}: {_counted(found.copies)}")
     if found.removed:
         lines.append(f"removed, since you say so: {_counted(found.removed)}")
     if found.emptied:
@@ -116,7 +122,7 @@ def puzzles_in_words(found: TakeOver) -> list[str]:
         "unmatched": f"match nothing in the database by {by}",
         "several": f"match several rows of the database by {by}, which has to be unique",
         "differs": f"match by {by} what another row does, but differ from it, and a person may have typed them",
-        "beside": f"match by {by} what another row does, but people have cells beside them, or notes on them",
+        "beside": f"match by {by} what another row does, but people have cells beside, or notes or colours on them",
         "unknown": f"cannot be matched by {by}, which is blank, or have a part of a key"
         if by
         else "cannot be matched",
@@ -144,7 +150,9 @@ def remedy(found: TakeOver) -> str:
     if "several" in found.puzzles:
         parts.append("Choose a `match_on` that is unique.")
     parts.append("Delete those rows, or empty our columns in them, or put their key back.")
-    if found.puzzles.keys() & REMOVABLE:
+    if found.puzzles.keys() & REMOVABLE and found.removes:
         command = f"{found.dataset} --remove-unmatched"
         parts.append(f"Or see with `mmsync plan {command}` what would go, and let `mmsync sync {command}` do it.")
+    if not found.removes:
+        parts.append("`--remove-unmatched` is not for this dataset: its mode never deletes.")
     return " ".join(parts)
