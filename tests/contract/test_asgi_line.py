@@ -286,3 +286,15 @@ def test_a_configuration_that_is_wrong_is_told_the_log_and_nobody_is_asked(
     run("asyncio", main())
     assert len(caplog.records) == 1
     assert "the sync daemon's socket is not known, so it is not asked" in caplog.text
+
+
+def test_what_was_wrong_when_the_backend_started_may_be_mended_while_it_runs(home: Path) -> None:
+    Path("sync.toml").write_text("[control\n")
+    line = lines.line_to(None)
+    Path("sync.toml").write_text('[control]\nsocket = "s"\n')
+
+    async def main() -> int:
+        return (await line.ask("GET", "/sync/status", b"", timeout=10)).status
+
+    with serving(home / "here" / "s"):
+        assert run("asyncio", main()) == 200

@@ -298,3 +298,9 @@ def test_a_probe_gives_the_columns_without_running_the_query(things: WritableDat
     assert probed.columns[:2] == (SourceColumn("id", "number"), SourceColumn("name", "text"))
     with pytest.raises(QueryError, match="nope"):
         source_of(things).probe(dataset(query="SELECT nope FROM things"))
+
+
+def test_a_read_takes_no_more_than_one_core_of_the_server(postgresql_server: PostgresqlServer) -> None:
+    """The others are for users' requests: PostgreSQL would have several processes read a large table."""
+    setting = "SELECT current_setting('max_parallel_workers_per_gather') AS workers"
+    assert read_all(postgresql_server.new_database(), dataset(query=setting, key=("workers",))) == [("0",)]
