@@ -21,6 +21,7 @@ from moneymentor_sync.core.config_builtin import FORMER_TABS, builtin_dataset
 from moneymentor_sync.core.config_places import Places, default_socket_path, default_state_path
 from moneymentor_sync.core.errors import ConfigError
 from moneymentor_sync.core.settings import (
+    MASKS,
     Config,
     DatabaseSettings,
     Dataset,
@@ -122,12 +123,14 @@ def test_every_setting_is_there_with_its_variables(setting: Any) -> None:
 
 def test_every_key_of_a_dataset_and_a_column_is_there() -> None:
     entry = tomllib.loads(UNCOMMENTED)["datasets"][2]
-    resolved = {"builtin"}  # no key: a dataset of a built-in one's name
+    resolved = {"builtin", "deny"}  # no keys: a dataset of a built-in one's name; [privacy]
     alternative = {"table"}  # cannot stand beside the query
     assert set(entry) == {field.name for field in fields(Dataset)} - resolved - alternative
     assert 'table = "quiz_responses"' in TEXT
     shown = {key for column in entry["columns"] if isinstance(column, dict) for key in column}
-    assert shown == {"name", "header", "hidden", "format", "type"}
+    assert shown == {"name", "header", "hidden", "format", "type", "hash"}
+    for mask in MASKS:  # none by default, so that it stands in words alone
+        assert f'"{mask}" (' in TEXT
 
 
 def test_lines_fit_the_screen() -> None:

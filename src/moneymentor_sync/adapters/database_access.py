@@ -21,6 +21,10 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.engine import URL
 from sqlalchemy.pool import NullPool
 
+from ..core.privacy import denied_among
+from ..core.settings import Dataset
+from .database_denied import refuse_denied
+
 Clock = Callable[[], float]
 
 
@@ -48,6 +52,14 @@ class Access(Protocol):
 
     def end(self, connection: Connection) -> None:
         """Lets the transaction be rolled back."""
+        ...
+
+    def guard(self, connection: Connection, dataset: Dataset) -> None:
+        """Before the dataset's statement is run: sees to it that a query of its own gives no column that is denied.
+
+        Names in its text and in its result are looked at elsewhere. Raises DeniedColumnError at once, or has the
+        driver raise when the query is run.
+        """
         ...
 
     def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
@@ -113,6 +125,16 @@ class SqliteAccess:
 
     def end(self, connection: Connection) -> None:
         _driver(connection).set_authorizer(None)
+
+    def guard(self, connection: Connection, dataset: Dataset) -> None:
+        """Has SQLite ask of every column that a query reads, in whatever view or expression."""
+
+        def only_allowed(action: int, first: str | None, second: str | None, *rest: str | None) -> int:
+            if action == sqlite3.SQLITE_READ and denied_among([second or ""], dataset.deny):
+                return sqlite3.SQLITE_DENY
+            return _only_reading(action, first, second, *rest)
+
+        _driver(connection).set_authorizer(only_allowed if dataset.query else _only_reading)
 
     def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
         cursor: Cursor = _driver(connection).execute(sql, tuple((parameters or {}).values()))
@@ -186,6 +208,10 @@ class PostgresqlAccess:
     def end(self, connection: Connection) -> None:
         """Nothing to undo: all was set for the transaction."""
 
+    def guard(self, connection: Connection, dataset: Dataset) -> None:
+        if dataset.query and connection.dialect.driver == "psycopg":
+            refuse_denied(connection, dataset)
+
     def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
         cursor = connection.connection.cursor("mmsync")
         try:
@@ -227,6 +253,9 @@ class OtherAccess:
 
     def end(self, connection: Connection) -> None:
         """Nothing to undo: the connection is closed."""
+
+    def guard(self, connection: Connection, dataset: Dataset) -> None:
+        """Nothing is known of what such a database reads for a query: the names have to do."""
 
     def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
         cursor = connection.connection.cursor()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from ..core.errors import DatabaseUnreachableError, QueryError, SourceError
+from ..core.errors import DatabaseUnreachableError, DeniedColumnError, QueryError, SourceError
 
 _ONE_SELECT = "A dataset's query must be one SELECT (or WITH … SELECT, VALUES, TABLE): the database is only read."
 _START_SERVER = "Check that the server runs and listens there, and that no firewall stands between."
@@ -77,6 +77,9 @@ class Place:
                 f"dataset '{dataset}': the query took longer than {self.timeout_seconds:g} s and was stopped",
                 hint="Make it faster (an index, fewer rows) or raise `[database] statement_timeout_seconds`.",
             )
+        prohibited = re.fullmatch(r"access to (\S+) is prohibited", str(cause))
+        if isinstance(cause, sqlite3.Error) and prohibited:
+            return DeniedColumnError(f"dataset '{dataset}': its query reads {prohibited[1]}, which is never synced")
         words = self._safe(_without_values(cause, code))
         return QueryError(f"dataset '{dataset}': {words}", hint=self._query_hint(words, code))
 

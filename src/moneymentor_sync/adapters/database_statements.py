@@ -15,6 +15,7 @@ from sqlalchemy.exc import NoSuchTableError
 from ..core.builtin_sql import BUILTIN_COLUMNS, builtin_sql
 from ..core.builtin_sql_dialect import SqlDialect
 from ..core.errors import QueryError
+from ..core.privacy import denied_among
 from ..core.settings import CellType, Dataset
 
 _BUILTIN_DIALECTS: dict[str, SqlDialect] = {"sqlite": "sqlite", "postgresql": "postgresql"}
@@ -92,7 +93,13 @@ def _builtin(connection: Connection, dataset: Dataset) -> tuple[str, dict[str, C
         )
     stored = name == "user_profiles" and _has_stored_statistics(connection)
     sql = builtin_sql(name, dialect, stored_statistics=stored)
-    return sql, {column.name: column.type for column in BUILTIN_COLUMNS[name]}
+    types = {column.name: column.type for column in BUILTIN_COLUMNS[name]}
+    if denied_among(types, dataset.deny):  # then it is not even read from the result
+        wanted = needed_columns(dataset)
+        columns = ", ".join(_quote(connection.dialect, column) for column in wanted)
+        sql = f"SELECT {columns} FROM (\n{sql}\n) AS q"  # noqa: S608 - quoted
+        types = {column: types[column] for column in wanted}
+    return sql, types
 
 
 def _has_stored_statistics(connection: Connection) -> bool:

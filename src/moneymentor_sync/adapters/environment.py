@@ -72,7 +72,11 @@ def _parsed(
     dotenv = (cwd if file is None else file.path.parent) / ".env"
     problems: list[str] = []
     environment = _environment(dotenv, environ, problems)
-    database = _credential_text(environ, "database_url", problems)
+    places = replace(
+        _places(environ, cwd, home),
+        database_credential=_credential_text(environ, "database_url", problems),
+        hash_key_credential=_credential_text(environ, "hash_key", problems),
+    )
     toml = {} if file is None else _toml(file, problems)
     if toml is None:
         raise ConfigError(problems)
@@ -81,7 +85,7 @@ def _parsed(
             toml,
             environment,
             file=None if file is None else file.path,
-            places=replace(_places(environ, cwd, home), database_credential=database),
+            places=places,
             overrides=overrides,
         )
     except ConfigError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.adapters.state_schema import MIGRATIONS
@@ -65,7 +64,7 @@ def _enabled(config: Config) -> tuple[Dataset, ...]:
 def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator[Check]:
     datasets, sequence = _enabled(config), Sequence()
     extents: dict[str, Extent] = {}
-    rules = CellRules(ZoneInfo(config.sync.timezone), config.sync.long_text)
+    rules = CellRules.of(config)
     yield from sequence.run(DatabaseChecks(config.database, datasets, rules, tick, extents).steps())
     account = Account(config.google, clock, tick)
     yield from sequence.run(account.steps())

@@ -12,14 +12,15 @@ import marshal
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from .errors import UnsupportedValueError
-from .settings import CellType, LongText
+from .settings import CellType, Config, LongText
 
 Cell = None | bool | float | str
 Kind = str
@@ -124,10 +125,17 @@ def _is_tagged(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CellRules:
-    """How values become cells: the zone of time stamps that carry one, and what to do with long text."""
+    """How values become cells: the zone of time stamps that carry one, what to do with long text, and the key of
+    pseudonyms."""
 
     timezone: tzinfo
     long_text: LongText = "cut"
+    hash_key: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, config: Config) -> CellRules:
+        """As the configuration has them."""
+        return cls(ZoneInfo(config.sync.timezone), config.sync.long_text, config.privacy.hash_key)
 
 
 def number_cell(value: int | float) -> Cell:

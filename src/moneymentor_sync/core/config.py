@@ -14,6 +14,7 @@ from .config_addresses import (
     client_email,
     credentials_file,
     database_url,
+    hash_key,
     private_key,
     spreadsheet_id,
 )
@@ -25,6 +26,7 @@ from .config_values import (
     InvalidValueError,
     boolean,
     choice,
+    names,
     number,
     parse_duration,
     principals,
@@ -40,6 +42,7 @@ from .settings import (
     GoogleSettings,
     LogSettings,
     LongText,
+    PrivacySettings,
     Retention,
     ServiceAccount,
     SyncSettings,
@@ -56,6 +59,7 @@ _DATABASE = DatabaseSettings(url="")
 _GOOGLE = GoogleSettings(spreadsheet_id=None, account=ServiceAccount())
 _CONTROL = ControlSettings()
 _RETENTION = Retention()
+_PRIVACY = PrivacySettings()
 
 
 DATABASE_URL = Setting("database.url", database_url, _DATABASE.url, ("DATABASE_URL",))
@@ -104,6 +108,8 @@ KEEP_DAYS = Setting("state.keep_days", number(1, 36_600), _RETENTION.days)
 KEEP_RUNS = Setting("state.keep_runs", whole_number(1, 100_000_000), _RETENTION.runs)
 READERS = Setting("control.readers", principals, _CONTROL.readers)
 CHANGERS = Setting("control.changers", principals, _CONTROL.changers)
+DENY = Setting("privacy.deny", names(may_be_empty=True), _PRIVACY.deny)
+HASH_KEY: Setting[bytes | None] = Setting("privacy.hash_key", hash_key, None, ("MMSYNC_HASH_KEY",))
 LOG_LEVEL = Setting("log.level", choice("debug", "info", "warning", "error"), _LOG.level, ("MMSYNC_LOG_LEVEL",))
 LOG_FORMAT = Setting("log.format", choice("auto", "console", "json"), _LOG.format, ("MMSYNC_LOG_FORMAT",))
 
@@ -135,6 +141,8 @@ SETTINGS: tuple[Setting[Any], ...] = (
     SOCKET_PATH,
     READERS,
     CHANGERS,
+    DENY,
+    HASH_KEY,
     LOG_LEVEL,
     LOG_FORMAT,
 )
@@ -161,6 +169,7 @@ def parse_config(
     layers.check_names(SETTINGS, others=("datasets",))
     sync = _sync(layers)
     google = _google(layers, places)
+    privacy = _privacy(layers, places)
     config = Config(
         database=_database(layers, places),
         google=google,
@@ -168,10 +177,11 @@ def parse_config(
         state_path=_state_path(layers, places),
         socket_path=layers.get(SOCKET_PATH) or default_socket_path(layers.environment, places),
         log=LogSettings(level=layers.get(LOG_LEVEL), format=layers.get(LOG_FORMAT)),
-        datasets=_datasets(toml, layers, google, sync),
+        datasets=_datasets(toml, layers, google, sync, privacy),
         file=file,
         control=ControlSettings(layers.get(READERS), layers.get(CHANGERS)),
         retention=Retention(layers.get(KEEP_DAYS), layers.get(KEEP_RUNS)),
+        privacy=privacy,
     )
     if problems.found:
         raise ConfigError(problems.found, hint=_hint(file))
@@ -302,6 +312,14 @@ def _account_from_variables(layers: Layers) -> ServiceAccount | None:
     )
 
 
+def _privacy(layers: Layers, places: Places) -> PrivacySettings:
+    """The key of command line, environment or file; else that of systemd's credential."""
+    key = layers.get(HASH_KEY)
+    if layers.layer(HASH_KEY) is Layer.DEFAULT and places.hash_key_credential is not None:
+        key = layers.read_credential(HASH_KEY, "hash_key", places.hash_key_credential)
+    return PrivacySettings(layers.get(DENY), key)
+
+
 def _state_path(layers: Layers, places: Places) -> Path:
     found = layers.get(STATE_PATH) or default_state_path(layers.environment, places)
     if found is None and layers.layer(STATE_PATH) is Layer.DEFAULT:
@@ -312,7 +330,7 @@ def _state_path(layers: Layers, places: Places) -> Path:
 
 
 def _datasets(
-    toml: Mapping[str, Any], layers: Layers, google: GoogleSettings, sync: SyncSettings
+    toml: Mapping[str, Any], layers: Layers, google: GoogleSettings, sync: SyncSettings, privacy: PrivacySettings
 ) -> tuple[Dataset, ...]:
     common = Common(
         spreadsheet_id=google.spreadsheet_id,
@@ -322,6 +340,8 @@ def _datasets(
             "user_profiles": sync.enable_user_profiles,
             "course_statistics": sync.enable_course_stats,
         },
+        deny=privacy.deny,
+        hash_key_missing=privacy.hash_key is None,
     )
     raw = layers.raw(toml["datasets"]) if "datasets" in toml else None
     return parse_datasets(raw, common, layers.problems)

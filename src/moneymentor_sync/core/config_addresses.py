@@ -156,3 +156,16 @@ def private_key(value: str) -> str:
     ):
         raise InvalidValueError("is not a key in PEM form, from -----BEGIN PRIVATE KEY----- to -----END …")
     return found
+
+
+_HASH_KEY_CHARACTERS = 32
+
+
+def hash_key(raw: Raw) -> bytes:
+    """The key of pseudonyms, as text that nobody can guess; its bytes in UTF-8 are the key."""
+    value = text(raw).strip()
+    if len(value) < _HASH_KEY_CHARACTERS:
+        raise InvalidValueError(
+            f"has {len(value)} characters; it takes {_HASH_KEY_CHARACTERS} or more (`openssl rand -hex 32`)"
+        )
+    return value.encode("utf-8", "surrogatepass")

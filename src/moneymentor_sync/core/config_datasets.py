@@ -13,7 +13,8 @@ from .config_builtin import BUILTIN_NAMES, BuiltinName, builtin_dataset
 from .config_entries import ColumnEntry, Entry, read_entries
 from .config_layers import Problems
 from .config_values import Raw, did_you_mean, show
-from .settings import Column, Dataset
+from .privacy import denied_among, denied_in_sql
+from .settings import ALWAYS_DENIED, Column, Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,16 @@ class Common:
     """What datasets take from the settings: spreadsheet, interval, and which built-in ones are switched on.
 
     `spreadsheet_missing` is False where an id was given, also a wrong one, of which there is a problem already.
+    `deny` are columns that no dataset may have, beside those that none ever may; `hash_key_missing` says that no
+    column can be hashed.
     """
 
     spreadsheet_id: str | None
     spreadsheet_missing: bool
     interval_seconds: float
     switches: Mapping[BuiltinName, bool]
+    deny: tuple[str, ...] = ()
+    hash_key_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,7 @@ def parse_datasets(raw: Raw | None, common: Common, problems: Problems) -> tuple
     candidates = _without_those_in_the_way(candidates)
     for candidate in candidates:
         _check(candidate, problems)
+        _check_privacy(candidate, common, problems)
     _check_spreadsheets(candidates, common, problems)
     _check_tabs(candidates, problems)
     return tuple(candidate.dataset for candidate in candidates)
@@ -72,13 +78,18 @@ def _own(entry: Entry, common: Common) -> _Candidate:
 
 def _resolve(base: Dataset, entry: Entry | None, common: Common) -> Dataset:
     """`base` with the common values, and with what the entry names."""
-    base = replace(base, spreadsheet_id=common.spreadsheet_id or "", interval_seconds=common.interval_seconds)
+    base = replace(
+        base,
+        spreadsheet_id=common.spreadsheet_id or "",
+        interval_seconds=common.interval_seconds,
+        deny=(*ALWAYS_DENIED, *common.deny),
+    )
     if entry is None:
         return base
     changes = dict(entry.fields)
     if "columns" in changes:
         changes["columns"] = _columns(base, changes["columns"])
-        shown = {column.name for column in changes["columns"]}
+        shown = {column.name for column in changes["columns"] if not column.is_veiled}
         if not shown.issuperset(base.match_on):
             # Part of what tells rows apart would adopt the wrong ones.
             changes.setdefault("match_on", ())
@@ -163,6 +174,40 @@ def _check_columns(candidate: _Candidate, problems: Problems) -> None:
             if name not in known:
                 message = f"the built-in dataset has no column {show(name)}{did_you_mean(name, known)}"
                 candidate.problem(problems, "columns", message)
+
+
+def _check_privacy(candidate: _Candidate, common: Common, problems: Problems) -> None:
+    dataset = candidate.dataset
+    cursor = () if dataset.cursor is None else (dataset.cursor,)
+    named = {
+        "columns": tuple(column.name for column in dataset.columns),
+        "key": dataset.key,
+        "match_on": dataset.match_on,
+        "cursor": cursor,
+    }
+    for key, names in named.items():
+        for name in dict.fromkeys(denied_among(names, dataset.deny)):
+            candidate.problem(problems, key, f"the column {show(name)} is never synced ([privacy] deny)")
+    for name in denied_in_sql(dataset.query or "", dataset.deny):
+        candidate.problem(problems, "query", f"has {show(name)} in it, which is never synced ([privacy] deny)")
+    for column in dataset.columns:
+        if not column.is_veiled:
+            continue
+        if column.hash and column.mask is not None:
+            candidate.problem(problems, "columns", f"{show(column.name)} has both mask and hash; keep one of them")
+        if column.hash and common.hash_key_missing:
+            candidate.problem(problems, "columns", f"{show(column.name)} is hashed, and {_NO_HASH_KEY}")
+        if column.mask is not None and column.name in dataset.key:
+            message = f"{show(column.name)} is masked, and then no two rows can be told apart; use hash = true"
+            candidate.problem(problems, "key", message)
+        for key in ("match_on", "cursor"):
+            if column.name in named[key]:
+                candidate.problem(problems, key, f"{show(column.name)} is masked or hashed, and cannot serve here")
+
+
+_NO_HASH_KEY = (
+    "privacy.hash_key is missing; give at least 32 characters there or in MMSYNC_HASH_KEY (`openssl rand -hex 32`)"
+)
 
 
 def _check_spreadsheets(candidates: list[_Candidate], common: Common, problems: Problems) -> None:

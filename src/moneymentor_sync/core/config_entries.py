@@ -26,7 +26,7 @@ from .config_values import (
     show,
     text,
 )
-from .settings import CELL_TYPES, MODES, VerifyRule
+from .settings import CELL_TYPES, MASKS, MODES, VerifyRule
 
 _TAB_TITLE = 100
 """Google's limit of characters in a tab's title."""
@@ -175,6 +175,8 @@ def _read_column(raw: Raw, key: str, parent: TableReader) -> ColumnEntry | None:
         "hidden": reader.take("hidden", boolean),
         "format": reader.take("format", text),
         "type": reader.take("type", choice(*CELL_TYPES)),
+        "mask": reader.take("mask", choice(*MASKS)),
+        "hash": reader.take("hash", boolean),
     }
     reader.close()
     if name is None:

@@ -34,8 +34,8 @@ class Places:
 
     `working_directory` is what relative paths in the environment start from, `home` what `~` means (None: not
     known), `runtime` the directory of the socket where neither systemd nor the session gives one,
-    `google_credential` the file of the systemd credential `google`, `database_credential` what the one named
-    `database_url` holds; None where there is none, or it is blank.
+    `google_credential` the file of the systemd credential `google`, `database_credential` what those named
+    `database_url` and `hash_key` hold; None where there is none, or it is blank.
     """
 
     working_directory: Path
@@ -43,6 +43,7 @@ class Places:
     runtime: Path
     google_credential: Path | None = None
     database_credential: str | None = field(default=None, repr=False)  # may carry a password
+    hash_key_credential: str | None = field(default=None, repr=False)
 
 
 def default_state_path(environment: Mapping[str, str], places: Places) -> Path | None:

@@ -73,6 +73,13 @@ class QueryError(SourceError):
     code = "query"
 
 
+class DeniedColumnError(QueryError):
+    """The query gives, or reads for what it gives, a column that may not leave the database."""
+
+    code = "denied_column"
+    default_hint = "Name in the query, or in `columns`, just the columns that you want. See `[privacy] deny`."
+
+
 class KeyNotUniqueError(SourceError):
     """The query gave NULL or the same value twice in a dataset's key."""
 

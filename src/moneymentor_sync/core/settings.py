@@ -10,8 +10,12 @@ Mode = Literal["mirror", "upsert", "append"]
 CellType = Literal["date", "datetime", "boolean", "number", "text"]
 LongText = Literal["cut", "refuse"]
 VerifyRule = Literal["always", "auto"]
+Mask = Literal["email", "initial", "last4", "all"]
 
 MODES: tuple[Mode, ...] = ("mirror", "upsert", "append")
+MASKS: tuple[Mask, ...] = ("email", "initial", "last4", "all")
+ALWAYS_DENIED = ("password_hash",)
+"""Columns that are never synced, whatever the settings say."""
 CELL_TYPES: tuple[CellType, ...] = ("date", "datetime", "boolean", "number", "text")
 
 
@@ -21,8 +25,8 @@ class Column:
 
     `name` is the query's column, `header` the text in row 1 (default: the name), `hidden` hides the column
     when it is made, `format` is a Google Sheets number format pattern, `type` says what a value is where the
-    database does not. `varies` matches the parts that change in a text which the query composes; no configuration
-    sets it.
+    database does not. `mask` shows only a part of each value, `hash` a pseudonym. `varies` matches the parts that
+    change in a text which the query composes; no configuration sets it.
     """
 
     name: str
@@ -30,7 +34,14 @@ class Column:
     hidden: bool = False
     format: str | None = None
     type: CellType | None = None
+    mask: Mask | None = None
+    hash: bool = False
     varies: str | None = field(default=None, repr=False)
+
+    @property
+    def is_veiled(self) -> bool:
+        """Whether its values are not shown as they are."""
+        return self.hash or self.mask is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,8 @@ class Dataset:
     Exactly one of `query`, `table` and `builtin` is set. `columns` is empty where all of the query's columns
     are wanted under their own names. `verify` is a rule or a time in seconds. `interval_seconds` and
     `spreadsheet_id` are already resolved to the common ones where the entry names none. `tables` are those whose
-    changes concern it, as `table` or `schema.table`; None where the database is to be asked which it reads.
+    changes concern it, as `table` or `schema.table`; None where the database is to be asked which it reads. `deny`
+    are the columns, by name or pattern, that no query may give.
     """
 
     name: str
@@ -59,6 +71,7 @@ class Dataset:
     interval_seconds: float = 300.0
     verify: VerifyRule | float = "auto"
     tables: tuple[str, ...] | None = None
+    deny: tuple[str, ...] = ALWAYS_DENIED
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +125,14 @@ class SyncSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivacySettings:
+    """`deny` are columns that are not to be synced, beside those that never are; `hash_key` is for pseudonyms."""
+
+    deny: tuple[str, ...] = ()
+    hash_key: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ControlSettings:
     """Who may ask the daemon, of those whom the socket's mode lets in: users by name or number, groups as `@name`.
 
@@ -151,3 +172,4 @@ class Config:
     file: Path | None = None
     control: ControlSettings = ControlSettings()
     retention: Retention = Retention()
+    privacy: PrivacySettings = PrivacySettings()

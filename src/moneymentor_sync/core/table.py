@@ -12,8 +12,9 @@ from typing import Any
 
 from .cells import DEFAULT_FORMATS, Cell, CellRules, Converter, Kind, unpack_row
 from .columns import convert_column
-from .errors import KeyNotUniqueError, QueryError
+from .errors import DeniedColumnError, KeyNotUniqueError, QueryError
 from .ports import SourceColumn
+from .privacy import Veil, denied_among, veil_of
 from .rows import Fingerprint, Hasher, sum_hashes
 from .settings import Column, Dataset
 
@@ -52,6 +53,9 @@ class Shape:
 def resolve_shape(dataset: Dataset, source: Sequence[SourceColumn]) -> Shape:
     """Joins the configured columns with those that the query gave. Raises QueryError where they do not fit."""
     names = [column.name for column in source]
+    denied = denied_among(names, dataset.deny)
+    if denied:
+        raise DeniedColumnError(f"dataset {dataset.name!r} gives the column {denied[0]!r}, which is never synced")
     configured = dataset.columns or tuple(Column(name=name, header=name) for name in names)
     wanted = _with_keys(dataset, configured)
     missing = [name for name in [c.name for c in wanted] + list(dataset.match_on) if name not in names]
@@ -143,9 +147,14 @@ class TableBuilder:
     _bad: int = 0
     _nulls: int = 0
     _converters: list[Converter] = field(default_factory=list)
+    _veils: list[tuple[int, Veil]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._converters = [Converter(c.name, c.type, self.rules) for c in self.shape.columns]
+        columns = self.shape.columns
+        # What is masked or hashed is its text, as the database has it, whatever it would be as a cell.
+        self._converters = [Converter(c.name, "text" if c.is_veiled else c.type, self.rules) for c in columns]
+        veils = [(i, veil_of(column, self.rules.hash_key)) for i, column in enumerate(columns)]
+        self._veils = [(i, veil) for i, veil in veils if veil is not None]
 
     def chunks(self, packed: Iterable[bytes]) -> Iterator[list[DesiredRow]]:
         """The desired rows, some at once, never an empty list; those without a key of their own are left out."""
@@ -162,7 +171,10 @@ class TableBuilder:
         """The rows' cells, made column by column: its values are mostly of one kind."""
         source = [*zip(*rows, strict=True)]
         managed = zip(self._converters, self.shape.picks, strict=True)
-        return [*zip(*[convert_column(one, source[pick]) for one, pick in managed], strict=True)]
+        cells = [convert_column(one, source[pick]) for one, pick in managed]
+        for i, veil in self._veils:
+            cells[i] = [*map(veil, cells[i])]
+        return [*zip(*cells, strict=True)]
 
     def _indexed(self, keys: list[tuple[Cell, ...]], rows: list[tuple[Cell, ...]], seen: int) -> list[DesiredRow]:
         """Takes rows into the index, but for those whose key is not theirs alone; `seen` rows came before."""
@@ -192,7 +204,7 @@ class TableBuilder:
             raise self._key_error()
         kinds: list[Kind] = [converter.kind for converter in self._converters]
         formats = tuple(
-            column.format or DEFAULT_FORMATS.get(kind)
+            column.format or (None if column.is_veiled else DEFAULT_FORMATS.get(kind))
             for column, kind in zip(self.shape.columns, kinds, strict=True)
         )
         cut = sum(converter.cut for converter in self._converters)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from zoneinfo import ZoneInfo
 
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import MmsyncError
@@ -75,6 +74,7 @@ class Engine:
     def __init__(
         self,
         settings: SyncSettings,
+        rules: CellRules,
         edges: Edges,
         surroundings: Surroundings,
         *,
@@ -88,7 +88,7 @@ class Engine:
         self._tick: Tick = tick or _silent
         self._emit: Emit = emit or unheard
         self._gate: Gate = gate or _open
-        self._rules = CellRules(ZoneInfo(settings.timezone), settings.long_text)
+        self._rules = rules
 
     def new_run_id(self) -> str:
         """A name for a run: sorts by time, and two machines do not make the same one."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from moneymentor_sync.core.cells import Cell, CellRules, pack_row, unpack_row
 from moneymentor_sync.core.errors import MmsyncError, QueryError
 from moneymentor_sync.core.ports import Snapshot, Tick
+from moneymentor_sync.core.privacy import pseudonym
 from moneymentor_sync.core.rows import Fingerprint, Hasher, add
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.core.table import DesiredTable, Shape, TableBuilder, resolve_shape
@@ -111,6 +112,7 @@ def gather(
         gathered.shape = resolve_shape(dataset, stream.columns)
         gathered.signature = (
             f"{gathered.shape.text()} {dataset.mode} {dataset.match_on} {rules.timezone} {rules.long_text}"
+            f"{_key_in_use(gathered.shape, rules)}"
         )
         names = [column.name for column in stream.columns]
         at = _cursor_at(dataset, names)
@@ -133,6 +135,13 @@ def gather(
         gathered.close()
         raise
     return gathered
+
+
+def _key_in_use(shape: Shape, rules: CellRules) -> str:
+    """Differs when the pseudonyms do: another key makes others of the same rows. Does not tell the key."""
+    if rules.hash_key is None or not any(column.hash for column in shape.columns):
+        return ""
+    return f" {pseudonym(shape.dataset, rules.hash_key)}"
 
 
 def _cursor_at(dataset: Dataset, names: list[str]) -> int | None:

@@ -15,6 +15,7 @@ from moneymentor_sync.adapters.database import DatabaseSource
 from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.adapters.spool import Spool
 from moneymentor_sync.adapters.state_file import StateFile
+from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.ports import Gate, Tick
@@ -93,7 +94,7 @@ def open_engine(
         held.callback(spreadsheets.close)
         source = DatabaseSource(config.database)
         edges = Edges(source, spreadsheets, store, LockFiles(config.state_path, holder), Spool)
-        yield Engine(config.sync, edges, around, tick=tick, emit=emit, gate=gate)
+        yield Engine(config.sync, CellRules.of(config), edges, around, tick=tick, emit=emit, gate=gate)
 
 
 def choose(config: Config, names: Sequence[str]) -> list[Dataset]:
