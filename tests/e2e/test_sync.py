@@ -167,7 +167,7 @@ def test_a_wrong_database_url(place: Place, url: str, words: str, code: int) -> 
         ('query = "SELECT nothing AS id FROM users"', "nothing"),
         ('table = "missing"', "missing"),
         ('query = "SELEKT 1"', "SELEKT"),
-        ('query = "SELECT 1 AS id UNION ALL SELECT 1"', "more than once"),
+        ('query = "SELECT 1 AS id UNION ALL SELECT 1"', "row 2 of the result: as an earlier row"),
         ('query = "SELECT NULL AS id"', "NULL"),
         ('query = "SELECT 2 AS other"', "id"),
         ('query = "DELETE FROM users RETURNING id"', "x"),

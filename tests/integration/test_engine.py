@@ -190,7 +190,7 @@ def test_one_bad_dataset_does_not_hold_up_the_others(bench: Workbench) -> None:
     ]
     run = bench.run()
     assert [one.error_code for one in run.datasets] == ["query", None, "key_not_unique", "unsupported_value"]
-    assert run.datasets[2].details == ("1: more than once",)
+    assert run.datasets[2].details == ("row 2 of the result: as an earlier row",)
     assert bench.grid("B")[1] == [1.0, "Ann", 5.0]
     assert not {"A", "C", "D"} & set(bench.box.tabs(bench.spreadsheet))
     assert not run.ok

@@ -25,7 +25,7 @@ from moneymentor_sync.checks.machine import clock_check, lock_check, socket_chec
 from moneymentor_sync.checks.result import Check, Sequence, Step, all_well, failed, ok, refused, skipped
 from moneymentor_sync.checks.tabs import cells_check, find_tab, mark_check, needed_cells, tab_check, used_cells
 from moneymentor_sync.core.cells import CurrentCell
-from moneymentor_sync.core.errors import ConfigError, KeyNotUniqueError, QueryError
+from moneymentor_sync.core.errors import ConfigError, QueryError
 from moneymentor_sync.core.fence import FENCE_TAB
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import SourceColumn, TabInfo
@@ -94,11 +94,6 @@ def test_steps_of_a_later_part_know_what_failed_before() -> None:
 
 def test_every_problem_of_a_configuration_has_its_line() -> None:
     assert refused("configuration", ConfigError(["a: wrong", "b: missing"])).message == "a: wrong\nb: missing"
-
-
-def test_keys_of_people_stay_out_of_a_finding() -> None:
-    error = KeyNotUniqueError("the key is not unique", hint="Mend it.", offenders=["ada@example.org"])
-    assert "ada" not in repr(refused("key: people", error))
 
 
 @pytest.mark.parametrize(

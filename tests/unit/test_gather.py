@@ -44,6 +44,6 @@ def test_keys_are_counted_over_all_rows_that_are_converted_at_once() -> None:
     assert "1 row(s) with NULL and 2 that repeat it" in str(refusal.value)
     assert refusal.value.offenders == (
         "row 1502 of the result: NULL",
-        "700: more than once",
-        "2400: more than once",
+        "row 1501 of the result: as an earlier row",
+        "row 2503 of the result: as an earlier row",
     )

@@ -137,7 +137,7 @@ def test_a_source_key_that_is_null_or_twice_is_refused_with_the_offenders() -> N
     with pytest.raises(KeyNotUniqueError) as caught:
         desired(PEOPLE, [(1, "A", 1), (None, "B", 1), (1, "C", 1)])
     assert "1 row(s) with NULL and 1 that repeat it" in str(caught.value)
-    assert caught.value.offenders == ("row 2 of the result: NULL", "1: more than once")
+    assert caught.value.offenders == ("row 2 of the result: NULL", "row 3 of the result: as an earlier row")
 
 
 def test_a_changed_key_is_put_right_where_the_row_proves_itself() -> None:

@@ -87,7 +87,7 @@ class KeyNotUniqueError(SourceError):
 
     def __init__(self, message: str, *, hint: str | None = None, offenders: Sequence[str] = ()) -> None:
         super().__init__(message, hint=hint)
-        self.offenders = tuple(offenders)  # key values: for the operator's terminal, never for a log
+        self.offenders = tuple(offenders)  # where they are, never what they are
 
 
 class UnsupportedValueError(SourceError):

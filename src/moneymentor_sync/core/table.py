@@ -143,7 +143,7 @@ class TableBuilder:
     hasher: Hasher
     _index: dict[bytes, bytes] = field(default_factory=dict)
     _null: list[int] = field(default_factory=list)
-    _repeated: list[tuple[Cell, ...]] = field(default_factory=list)
+    _repeated: list[int] = field(default_factory=list)
     _bad: int = 0
     _nulls: int = 0
     _converters: list[Converter] = field(default_factory=list)
@@ -197,7 +197,7 @@ class TableBuilder:
             self._null.append(number)
             del self._null[MAX_OFFENDERS:]
         elif len(self._repeated) < MAX_OFFENDERS:
-            self._repeated.append(key)
+            self._repeated.append(number)
 
     def finish(self) -> DesiredTable:
         if self._bad:
@@ -214,7 +214,7 @@ class TableBuilder:
     def _key_error(self) -> KeyNotUniqueError:
         names = ", ".join(self.shape.columns[i].name for i in self.shape.key)
         offenders = [f"row {number} of the result: NULL" for number in self._null]
-        offenders += [" + ".join(_shown(cell) for cell in key) + ": more than once" for key in self._repeated]
+        offenders += [f"row {number} of the result: as an earlier row" for number in self._repeated]
         nulls, doubles = self._nulls, self._bad - self._nulls
         counts = [f"{nulls:,} row(s) with NULL" if nulls else "", f"{doubles:,} that repeat it" if doubles else ""]
         what = " and ".join(count for count in counts if count)
@@ -224,10 +224,3 @@ class TableBuilder:
             f"GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend the query.",
             offenders=tuple(offenders[:MAX_OFFENDERS]),
         )
-
-
-def _shown(cell: Cell) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    text = str(cell)
-    return text if len(text) <= 40 else text[:39] + "…"

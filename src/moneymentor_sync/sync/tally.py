@@ -72,7 +72,7 @@ class Tally:
 
 
 def failed(result: DatasetResult, error: MmsyncError) -> DatasetResult:
-    """A result with the error that ended it; keys that offend go to `details`, which no log and no file gets."""
+    """A result with the error that ended it; where keys offend goes to `details`."""
     details = error.offenders if isinstance(error, KeyNotUniqueError) else ()
     if isinstance(error, StoppedError):
         result = replace(result, result="stopped")
