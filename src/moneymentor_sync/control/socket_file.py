@@ -101,7 +101,7 @@ def _prepare_directory(directory: Path) -> None:
 
 def _take_lock(lock: Path, path: Path, holder: str) -> int:
     """The descriptor of the lock file. It is never removed: a second daemon might just be opening it."""
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o640)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         flock(descriptor, LOCK_EX | LOCK_NB)
     except BlockingIOError:
