@@ -147,7 +147,7 @@ def test_no_secret_and_nothing_of_anybody_is_written_down_or_said(house: SecretH
     house.start("-v")
     house.synced()
     make_everything_go_wrong(house)
-    house.command("-v", "force")
+    house.command("force", "-v")
     ask_for_everything(house)
     assert house.process is not None
     process = Path(f"/proc/{house.process.pid}")
@@ -158,7 +158,7 @@ def test_no_secret_and_nothing_of_anybody_is_written_down_or_said(house: SecretH
     house.config.write_text(good)
     house.end()
     house.command("sync", "--json")
-    house.command("-v", "sync")
+    house.command("sync", "-v")
     ask_for_everything_without_a_daemon(house)
     house.said += [house.log.read_text(), *map(str, house.folder.rglob("*"))]
     key = json.loads(house.box.credentials_file.read_text())["private_key"]
@@ -173,9 +173,11 @@ def test_no_secret_and_nothing_of_anybody_is_written_down_or_said(house: SecretH
 def ask_for_everything_without_a_daemon(house: SecretHouse) -> None:
     for command in ("status --json", "history --json", "check"):
         house.command(*command.split())
-    house.config.write_text(house.config.read_text().replace("postgresql+psycopg://", "postgresql+psycopg://x"))
-    for command in ("check", "-v sync"):
-        house.command(*command.split())
+    good = house.config.read_text()
+    for wrong in ("//postgres:", "//nobody:"), ("@/", "@x@/"), ("@/", "@127.0.0.1:port/"), ("+psycopg:", "+none:"):
+        house.config.write_text(good.replace(*wrong))
+        for command in ("check -v", "check --json", "sync -v"):
+            assert house.command(*command.split()).returncode in (1, 78)
 
 
 def around(text: str, secret: str) -> str:
