@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import network
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database, started_postgresql
 
 SETTINGS = ("DATABASE_URL", "GOOGLE_", "SYNC_", "MMSYNC_")
@@ -15,6 +16,13 @@ NOT_SETTINGS = {"MMSYNC_RECORDINGS"}
 for _name in [one for one in os.environ if one.startswith(SETTINGS) and one not in NOT_SETTINGS]:
     # Whoever runs the tests may have a database and a spreadsheet of their own in the environment.
     del os.environ[_name]
+
+
+reach = network.stay_on_this_machine()  # at once: before a test, or what it starts, could open a connection
+
+
+def pytest_report_header() -> str:
+    return f"network: {reach}"
 
 
 @pytest.fixture(scope="session")
