@@ -45,7 +45,7 @@ def test_every_file_that_ci_installs_has_its_hash() -> None:
 def test_ci_has_installed_just_what_is_locked() -> None:
     if not IN_CI:
         pytest.skip("not in .ci/run: other versions within the bounds may be installed")
-    installed = {canonicalize_name(found.name): found.version for found in distributions()}
+    installed: dict[str, str] = {canonicalize_name(found.name): found.version for found in distributions()}
     for tool in ("pip", "setuptools", "moneymentor-sync"):
         installed.pop(tool, None)
     assert installed == {name: version for name, version in LOCKED.items() if name in installed}
