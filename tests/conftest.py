@@ -12,7 +12,7 @@ from tests import network
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database, started_postgresql
 
 SETTINGS = ("DATABASE_URL", "GOOGLE_", "SYNC_", "MMSYNC_")
-NOT_SETTINGS = {"MMSYNC_RECORDINGS"}
+NOT_SETTINGS = {"MMSYNC_RECORDINGS", "MMSYNC_TESTED"}
 for _name in [one for one in os.environ if one.startswith(SETTINGS) and one not in NOT_SETTINGS]:
     # Whoever runs the tests may have a database and a spreadsheet of their own in the environment.
     del os.environ[_name]
