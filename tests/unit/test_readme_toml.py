@@ -1,4 +1,4 @@
-"""The README's settings are settings: every block of TOML parses, as a configuration that has what is asked besides."""
+"""The README's settings are settings: every block of TOML parses, with what is asked besides in the environment."""
 
 from __future__ import annotations
 
