@@ -52,7 +52,13 @@ class _Question:
 @command("init")
 def init(
     database_url: Annotated[
-        str | None, typer.Option("--database-url", metavar="URL", help="Any SQLAlchemy URL.", show_default=False)
+        str | None,
+        typer.Option(
+            "--database-url",
+            metavar="URL",
+            help="Any SQLAlchemy URL; one with a password rather in DATABASE_URL, or when asked: others see command lines.",
+            show_default=False,
+        ),
     ] = None,
     spreadsheet: Annotated[
         str | None,
