@@ -56,7 +56,7 @@ def init(
         typer.Option(
             "--database-url",
             metavar="URL",
-            help="Any SQLAlchemy URL; one with a password rather in DATABASE_URL, or when asked: others see command lines.",
+            help="Any SQLAlchemy URL; with a password rather in DATABASE_URL: others can see command lines.",
             show_default=False,
         ),
     ] = None,
