@@ -1,7 +1,7 @@
 """The one HTTP transport under pygsheets: another host if configured, a time-out always, and a count of it all.
 
 pygsheets has two roots (Sheets and Drive) and no option for either; swapping the host here serves both. The
-token endpoint is named by the key file and is left alone.
+token endpoint is named by the key file and is left alone, but for answers that are no answer.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from moneymentor_sync.core.ports import Traffic
 from moneymentor_sync.core.settings import WHOLE_CALL
 
 from .deadline import Deadline
+from .google_errors import token_failure
 
 GOOGLE_HOSTS = frozenset({"sheets.googleapis.com", "www.googleapis.com"})
 MAX_ANSWER_BYTES = 1 << 30
@@ -60,14 +61,18 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
             try:
                 response, content = super().request(uri, method, body, headers, redirections, connection_type)
             except Exception as error:
+                self.close()  # what is left on the connection is not the next call's, and httplib2 would keep it
                 if deadline.passed:
                     raise TimeoutError("the call took too long") from error
                 raise
         if deadline.passed:  # cut at its very end: what came may not be all
+            self.close()
             raise TimeoutError("the call took too long")
         self.date = response.get("date", self.date)
         if is_api:
             self.traffic.bytes_received += len(content)
+        elif (failure := token_failure(response)) is not None:
+            raise failure
         return response, content
 
     def _cut(self) -> None:
