@@ -265,3 +265,15 @@ def test_two_faults_in_one_sync(stage: Stage) -> None:
         assert run.ok or codes(run) <= allowed, (where, codes(run))
         stage.box.faults.clear()
         settles(stage, recorder, where)
+
+
+def test_connections_that_were_closed_since_the_last_sync_cost_no_retry(stage: Stage) -> None:
+    """Google ends idle connections after minutes; the daemon's next sync is later than that."""
+    assert stage.sync(retries=0).ok
+    stage.rewind()
+    recorder = stage.record()
+    stage.box.unplug()
+    stage.box.plug_in()
+    run = stage.sync(retries=0)
+    assert run.ok, codes(run)
+    settles(stage, recorder, "a closed connection")

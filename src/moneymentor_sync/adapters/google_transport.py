@@ -6,6 +6,7 @@ token endpoint is named by the key file and is left alone, but for answers that 
 
 from __future__ import annotations
 
+import select
 import socket
 from contextlib import suppress
 from typing import Any
@@ -57,6 +58,7 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
             if self._root is not None:
                 path = self._root.path.rstrip("/") + parts.path
                 uri = urlunsplit((self._root.scheme, self._root.netloc, path, parts.query, ""))
+        self._drop_stale()
         with Deadline(WHOLE_CALL * float(self.timeout), self._cut) as deadline:
             try:
                 response, content = super().request(uri, method, body, headers, redirections, connection_type)
@@ -75,6 +77,13 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
             raise failure
         return response, content
 
+    def _drop_stale(self) -> None:
+        """Closes what the other side has closed since the last call, as servers do with idle connections: on one
+        httplib2 sends a body in vain, and raises."""
+        for connection in self.connections.values():
+            if connection.sock is not None and _has_something_to_say(connection.sock):
+                connection.close()
+
     def _cut(self) -> None:
         """Ends whatever is under way: the time-out of the sockets is one of silence, not of the whole call."""
         for connection in list(self.connections.values()):
@@ -90,3 +99,10 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
         else:
             self.traffic.writes += 1
         self.traffic.bytes_sent += len(body or b"")
+
+
+def _has_something_to_say(idle: socket.socket) -> bool:
+    """True where a read would not wait: nothing was asked for, so that it is the end or an error."""
+    poll = select.poll()
+    poll.register(idle, select.POLLIN)
+    return bool(poll.poll(0))
