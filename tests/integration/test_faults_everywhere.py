@@ -178,7 +178,7 @@ def test_the_spreadsheet_is_deleted_at_any_request(stage: Stage) -> None:
 
 @pytest.mark.parametrize("ahead", [120.0, 7200.0], ids=["it_is_had_anew", "no_new_one_is_given"])
 def test_the_token_expires_at_any_request(stage: Stage, box_clock: SandboxClock, ahead: float) -> None:
-    """Google's clock goes on, and the token is refused in earnest. Where the clocks are hours apart, so is the key."""
+    """Google's clock goes on, and the token is refused in earnest. Where clocks are hours apart, so is the key."""
     for number, position in enumerate(stage.positions[1:], start=1):  # a token there is already
         where = f"request {number} ({position.kind})"
         stage.rewind()
