@@ -43,11 +43,13 @@ class Scene:
     folder: Path
     box: Sandbox
     server: ForkServer
+    state: Path = None  # type: ignore[assignment]  # beside the configuration, if not elsewhere
     config: Path = field(init=False)
     tables: dict[str, Rows] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.database, self.state = self.folder / "app.db", self.folder / "state.db"
+        self.database = self.folder / "app.db"
+        self.state = self.state or self.folder / "state.db"
         self.log = self.folder / "daemon.log"
         self.config = self.folder / "sync.toml"
         datasets = "".join(
