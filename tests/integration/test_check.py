@@ -17,7 +17,7 @@ from moneymentor_sync.adapters.state_schema import MIGRATIONS
 from moneymentor_sync.checks import Check, check_everything
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.sandbox import Sandbox
-from moneymentor_sync.sandbox.faults import Fault
+from moneymentor_sync.sandbox.faults import Fault, FaultKind
 from moneymentor_sync.wiring import choose, open_engine
 
 SECRET_NAME = "Ada Lovelace"
@@ -230,6 +230,22 @@ def test_a_google_that_is_down(place: Place) -> None:
 def test_an_answer_that_is_not_what_was_asked_for(place: Place) -> None:
     place.box.faults.add(Fault("truncate", on="read"))
     assert place.check()["spreadsheet"].status == "failed"
+
+
+@pytest.mark.parametrize("kind", ["html", "not_json", "truncate", "reset_before"])
+def test_a_token_endpoint_that_answers_something_else(place: Place, kind: FaultKind) -> None:
+    fault = place.box.faults.add(Fault(kind, on="token", count=None))
+    assert place.check()["token"].status == "failed"
+    assert fault.fired
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_token_endpoint_that_is_down_says_nothing_of_the_key_and_is_asked_once(place: Place, status: int) -> None:
+    place.box.faults.add(Fault("status", on="token", status=status, count=None))
+    place.box.log.reset()
+    check = place.check()["token"]
+    assert (check.status, "key" in (check.hint or "")) == ("failed", False)
+    assert place.box.log.count("token") == 1
 
 
 def test_a_protected_tab_is_found_before_the_first_write(place: Place) -> None:

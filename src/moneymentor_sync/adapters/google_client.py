@@ -149,6 +149,8 @@ class GoogleClient:
             self._credentials.refresh(google_auth_httplib2.Request(self._transport))
         except TRANSPORT_ERRORS as error:
             raise translate(error, self.whom) from error
+        except (TypeError, KeyError, ValueError) as error:  # as below
+            raise bad_answer() from error
 
     def call(self, request: Any, body: bytes | None = None) -> bytes:
         """Executes a request of the client library once; `body` replaces the one that it would encode.

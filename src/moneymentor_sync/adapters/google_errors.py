@@ -75,6 +75,22 @@ def bad_answer() -> UnavailableError:
     return UnavailableError("Google's answer could not be read: it is not the JSON that was asked for")
 
 
+def token_failure(response: httplib2.Response) -> MmsyncError | None:
+    """What a failing answer of the token endpoint means where it says nothing of the key, else None.
+
+    To be raised before google-auth sees it: that would try again by itself, asleep for seconds, and take a 502
+    for a key that was refused.
+    """
+    status, wait = int(response.status), _retry_after(response.get("retry-after"))
+    if status == 429:
+        return QuotaExhaustedError(
+            "Google gives no tokens for the moment: too many were asked for", retry_after=wait
+        )
+    if status in TRANSIENT_STATUS:
+        return UnavailableError(f"Google's token endpoint answered {status} {response.reason}", retry_after=wait)
+    return None
+
+
 def _refresh(error: Any, whom: Whom) -> MmsyncError:
     text = str(error)
     if getattr(error, "retryable", False):

@@ -1,11 +1,12 @@
 """The one HTTP transport under pygsheets: another host if configured, a time-out always, and a count of it all.
 
 pygsheets has two roots (Sheets and Drive) and no option for either; swapping the host here serves both. The
-token endpoint is named by the key file and is left alone.
+token endpoint is named by the key file and is left alone, but for answers that are no answer.
 """
 
 from __future__ import annotations
 
+import select
 import socket
 from contextlib import suppress
 from typing import Any
@@ -17,6 +18,7 @@ from moneymentor_sync.core.ports import Traffic
 from moneymentor_sync.core.settings import WHOLE_CALL
 
 from .deadline import Deadline
+from .google_errors import token_failure
 
 GOOGLE_HOSTS = frozenset({"sheets.googleapis.com", "www.googleapis.com"})
 MAX_ANSWER_BYTES = 1 << 30
@@ -56,19 +58,31 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
             if self._root is not None:
                 path = self._root.path.rstrip("/") + parts.path
                 uri = urlunsplit((self._root.scheme, self._root.netloc, path, parts.query, ""))
+        self._drop_stale()
         with Deadline(WHOLE_CALL * float(self.timeout), self._cut) as deadline:
             try:
                 response, content = super().request(uri, method, body, headers, redirections, connection_type)
             except Exception as error:
+                self.close()  # what is left on the connection is not the next call's, and httplib2 would keep it
                 if deadline.passed:
                     raise TimeoutError("the call took too long") from error
                 raise
         if deadline.passed:  # cut at its very end: what came may not be all
+            self.close()
             raise TimeoutError("the call took too long")
         self.date = response.get("date", self.date)
         if is_api:
             self.traffic.bytes_received += len(content)
+        elif (failure := token_failure(response)) is not None:
+            raise failure
         return response, content
+
+    def _drop_stale(self) -> None:
+        """Closes what the other side has closed since the last call, as servers do with idle connections: on one
+        httplib2 sends a body in vain, and raises."""
+        for connection in self.connections.values():
+            if connection.sock is not None and _has_something_to_say(connection.sock):
+                connection.close()
 
     def _cut(self) -> None:
         """Ends whatever is under way: the time-out of the sockets is one of silence, not of the whole call."""
@@ -85,3 +99,10 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
         else:
             self.traffic.writes += 1
         self.traffic.bytes_sent += len(body or b"")
+
+
+def _has_something_to_say(idle: socket.socket) -> bool:
+    """True where a read would not wait: nothing was asked for, so that it is the end or an error."""
+    poll = select.poll()
+    poll.register(idle, select.POLLIN)
+    return bool(poll.poll(0))

@@ -17,11 +17,18 @@ def state_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         raise StateError(f"the state file {path} cannot be used: {error}", hint=_hint(str(error))) from error
+    except UnicodeDecodeError as error:  # in SQLite's own words about a schema that is no text
+        raise damaged(path, "malformed") from error
     except OSError as error:
         raise StateError(
             f"the state file {path} cannot be made: {error.strerror}",
             hint="Set `[state] path` (or MMSYNC_STATE) to a place that the user of mmsync may write to.",
         ) from error
+
+
+def damaged(path: Path, what: str) -> StateError:
+    """The error for a file that SQLite can open and that is not as we wrote it."""
+    return StateError(f"the state file {path} is damaged: {what}; nothing was written", hint=_hint("malformed"))
 
 
 def _hint(words: str) -> str:

@@ -20,7 +20,7 @@ from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetState, FenceState, RunResult
 
 from . import state_rows, state_runs
-from .state_errors import state_errors
+from .state_errors import damaged, state_errors
 from .state_schema import migrate
 
 
@@ -40,6 +40,7 @@ class StateFile:
                 self._db.execute("PRAGMA journal_mode = WAL")
                 self._db.execute("PRAGMA synchronous = FULL")
                 self._db.execute("PRAGMA foreign_keys = ON")
+                _look_for_damage(self._db, path)
                 migrate(self._db, path)
                 self._secret = self._make_secret()
                 self._identity = _identity(path)
@@ -77,19 +78,10 @@ class StateFile:
             ).fetchone()
         if row is None:
             return None
-        return DatasetState(
-            spreadsheet_id=row[0],
-            tab=row[1],
-            known=_known(row[2]),
-            shape=row[3],
-            source=row[4],
-            content=row[5],
-            formats=tuple(json.loads(row[6])),
-            rows=row[7],
-            verified_at=row[8],
-            cursor=row[9],
-            dirty=bool(row[10]),
-        )
+        try:
+            return _state(row)
+        except (ValueError, TypeError, KeyError) as error:
+            raise damaged(self._path, f"what it has of dataset {name!r} cannot be read") from error
 
     def written(self, name: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         with state_errors(self._path):
@@ -171,6 +163,30 @@ class StateFile:
 def _identity(path: Path) -> tuple[int, int]:
     found = path.stat()
     return found.st_dev, found.st_ino
+
+
+def _look_for_damage(db: sqlite3.Connection, path: Path) -> None:
+    """Goes through the whole file, 25 ms for a million rows: damage is to be found before a sync writes."""
+    found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise damaged(path, "malformed")
+
+
+def _state(row: tuple[Any, ...]) -> DatasetState:
+    """Raises ValueError, TypeError, KeyError where the row is not one that was ever written."""
+    return DatasetState(
+        spreadsheet_id=row[0],
+        tab=row[1],
+        known=_known(row[2]),
+        shape=row[3],
+        source=row[4],
+        content=row[5],
+        formats=tuple(json.loads(row[6])),
+        rows=int(row[7]),
+        verified_at=float(row[8]),
+        cursor=row[9],
+        dirty=bool(row[10]),
+    )
 
 
 def _plain(known: KnownTab) -> dict[str, Any]:

@@ -14,7 +14,16 @@ from .messages import Response
 from .quota import exceeded
 
 FaultKind = Literal[
-    "status", "reset_before", "reset_after", "close_before", "close_after", "truncate", "not_json", "html", "delay"
+    "status",
+    "reset_before",
+    "reset_after",
+    "close_before",
+    "close_after",
+    "refuse",
+    "truncate",
+    "not_json",
+    "html",
+    "delay",
 ]
 _KINDS: tuple[str, ...] = get_args(FaultKind)
 
@@ -40,8 +49,9 @@ class Fault:
     `on` is a kind of request (`read`, `write`, `drive`, `token`, `any`) or a regular expression over
     `METHOD /path`. It fires from the `nth` matching request on, `count` times (None: for ever).
     kinds: `status` answers with `status` without applying; `reset_*` cuts the connection with RST,
-    `close_*` closes it without an answer, both before or after the request was applied; `truncate` sends
-    half of the answer after applying; `not_json` and `html` spoil a 200 after applying; `delay` waits
+    `close_*` closes it without an answer, both before or after the request was applied; `refuse` is a server
+    that dies before applying: nobody listens from then on, until `Sandbox.plug_in`; `truncate` sends half of
+    the answer after applying; `not_json` and `html` spoil a 200 after applying; `delay` waits
     `seconds` before or after applying (`when`) and then answers as usual. `after_applying` makes a `status`
     fault answer so although the request was applied.
     """
@@ -69,7 +79,7 @@ class Fault:
         """Whether the request is carried out all the same."""
         if self.kind == "status":
             return self.after_applying
-        return self.kind not in ("reset_before", "close_before")
+        return self.kind not in ("reset_before", "close_before", "refuse")
 
     def matches(self, kind: str, line: str) -> bool:
         if self.on == "any":

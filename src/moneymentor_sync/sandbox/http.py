@@ -54,6 +54,10 @@ class _Exchange(BaseHTTPRequestHandler):
             self._send(Response(403, b"This server only answers requests to loopback names.\n", "text/plain"))
             return
         response, fault = self.server.handler(Request.of(self.command, self.path, headers, body))
+        if fault is not None and fault.kind == "refuse":
+            self.close_connection = True
+            self.server.unplug()
+            return
         if fault is not None and fault.kind.startswith(("reset", "close")):
             self._drop(reset=fault.kind.startswith("reset"))
             return
@@ -185,9 +189,26 @@ class Server(ThreadingHTTPServer):
         """A connection that broke is the client's business; anything else is a bug and is shown."""
         super().handle_error(request, client_address)
 
+    def unplug(self) -> None:
+        """Nobody listens any more: open connections end without an answer, new ones are refused."""
+        self.shutdown()
+        self.socket.close()
+        self._end_connections()
+
+    def plug_in(self) -> None:
+        """Listens again on the same port, after `unplug`."""
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.server_bind()
+        self.server_activate()
+        serve_in_thread(self)
+
     def stop(self) -> None:
         """Stops accepting and ends the open connections."""
         self.shutdown()
+        self._end_connections()
+        self.server_close()
+
+    def _end_connections(self) -> None:
         with self._guard:
             connections = list(self._open)
         for connection in connections:
@@ -195,7 +216,6 @@ class Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
-        self.server_close()
 
 
 def serve_in_thread(server: BaseServer) -> threading.Thread:

@@ -18,7 +18,7 @@ from .faults import Faults
 from .grid import Json, Sheet
 from .http import Server, serve_in_thread
 from .journal import Journal
-from .library import Library
+from .library import Library, permission_id
 from .log import Log
 from .messages import Request, Response
 from .person import Person
@@ -107,6 +107,16 @@ class Sandbox:
             self._journal.compact(self.library)
             self._journal.close()
 
+    def unplug(self) -> None:
+        """From now on connections are refused, as those to a host that is down; those that are open end."""
+        if self._server is not None:
+            self._server.unplug()
+
+    def plug_in(self) -> None:
+        """Answers again at the same address, after `unplug` or a fault of the kind `refuse`."""
+        if self._server is not None:
+            self._server.plug_in()
+
     def __enter__(self) -> Sandbox:
         return self.start() if self._server is None else self
 
@@ -183,10 +193,18 @@ class Sandbox:
         body = {"role": role, "type": "user", "emailAddress": email}
         self._as_owner("POST", f"/drive/v3/files/{spreadsheet_id}/permissions", body)
 
-    def _as_owner(self, method: str, target: str, body: Json) -> Json:
-        request = Request.of(method, target, {}, msgspec.json.encode(body))
+    def unshare(self, spreadsheet_id: str, email: str) -> None:
+        """Takes somebody's permission away, as the owner would in the browser."""
+        self._as_owner("DELETE", f"/drive/v3/files/{spreadsheet_id}/permissions/{permission_id(email)}")
+
+    def delete(self, spreadsheet_id: str) -> None:
+        """Deletes a spreadsheet for good, as its owner would."""
+        self._as_owner("DELETE", f"/drive/v3/files/{spreadsheet_id}")
+
+    def _as_owner(self, method: str, target: str, body: Json | None = None) -> Json:
+        request = Request.of(method, target, {}, msgspec.json.encode(body) if body is not None else b"")
         response: Response = self._service.perform(request, OWNER)
-        found: Json = msgspec.json.decode(response.body)
+        found: Json = msgspec.json.decode(response.body) if response.body else {}
         return found
 
     def person(self, spreadsheet_id: str | None = None) -> Person:

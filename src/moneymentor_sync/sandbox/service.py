@@ -30,10 +30,23 @@ Hook = Callable[[Request], None]
 
 @dataclass(slots=True)
 class Hooks:
-    """Called around requests, outside of every lock: the place for a person's edit between two of them."""
+    """Called around requests, outside of every lock: the place for a person's edit between two of them.
 
+    Only what is called `after_change` holds up everybody else: no state comes and goes without it.
+    """
+
+    _before: list[Hook] = field(default_factory=list)
+    _after_change: list[Hook] = field(default_factory=list)
     _before_write: list[Hook] = field(default_factory=list)
     _after_read: list[Hook] = field(default_factory=list)
+
+    def before(self, hook: Hook) -> None:
+        """Calls `hook(request)` before anything is done about any request, also one for a token."""
+        self._before.append(hook)
+
+    def after_change(self, hook: Hook) -> None:
+        """Calls `hook(request)` after each change that was made, also a person's; it has to be quick."""
+        self._after_change.append(hook)
 
     def before_write(self, hook: Hook) -> None:
         """Calls `hook(request)` before each writing request is carried out."""
@@ -44,8 +57,16 @@ class Hooks:
         self._after_read.append(hook)
 
     def clear(self) -> None:
-        self._before_write.clear()
-        self._after_read.clear()
+        for hooks in (self._before, self._after_change, self._before_write, self._after_read):
+            hooks.clear()
+
+    def arrived(self, request: Request) -> None:
+        for hook in list(self._before):
+            hook(request)
+
+    def changed(self, request: Request) -> None:
+        for hook in list(self._after_change):
+            hook(request)
 
     def run(self, request: Request, *, writing: bool) -> None:
         for hook in list(self._before_write if writing else self._after_read):
@@ -78,6 +99,7 @@ class Service:
         """The answer, and the fault that the connection is to suffer."""
         kind = _kind(request)
         line = f"{request.method} {request.path}"
+        self.hooks.arrived(request)
         fault = self.faults.next(kind, line)
         started = self._clock()
         if fault is not None and fault.kind == "delay" and fault.when == "before":
@@ -163,6 +185,7 @@ class Service:
             except BaseException:
                 self.library.documents, self.library.created = documents, created
                 raise
+            self.hooks.changed(request)
             if self._journal is not None and self._journal.is_long:
                 self._journal.compact(self.library)
             return response
