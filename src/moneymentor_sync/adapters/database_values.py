@@ -44,11 +44,12 @@ def read_exactly(connection: Connection[Any]) -> None:
 def _or_text(usual: type[Any] | None, marks: tuple[bytes, ...] = ()) -> type[Loader]:
     """A loader that does as `usual` and gives the text of what that cannot read, or has one of the `marks`."""
     assert usual is not None  # noqa: S101 - psycopg has one for each type named here
+    its_way: Callable[..., Any] = usual
 
     class OrText(Loader):
         def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
             super().__init__(oid, context)
-            self._load: Callable[[Buffer], Any] = usual(oid, context).load
+            self._load: Callable[[Buffer], Any] = its_way(oid, context).load
 
         def load(self, data: Buffer) -> Any:
             if marks and any(mark in bytes(data) for mark in marks):

@@ -219,10 +219,9 @@ def _dated(plan: Plan, i: int, cell: CurrentCell) -> CurrentCell:
 def _text(cell: CurrentCell) -> str:
     if cell is None:
         return "(empty)"
-    if isinstance(cell, Formula):
-        return cell.text
-    if isinstance(cell, str):
-        return repr(cell)[1:-1] if not cell.isprintable() else cell
+    if isinstance(cell, Formula | str):
+        text = cell.text if isinstance(cell, Formula) else cell
+        return repr(text)[1:-1] if not text.isprintable() else text
     return str(_value(cell)) if not isinstance(cell, bool) else str(cell).upper()
 
 
