@@ -300,7 +300,7 @@ class Converter:
     def _boolean(self, value: Any) -> Cell:
         if type(value) is int and value in (0, 1):
             return value == 1
-        word = str(value).strip().lower() if type(value) in (int, float, str) else ""
+        word = str(value).strip().lower() if type(value) in (float, str) else ""
         if word in _TRUE or word == "1.0":
             return True
         if word in _FALSE or word == "0.0":
