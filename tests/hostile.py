@@ -41,8 +41,8 @@ BLANKS = (
 TWINS = ("a", "A", "é", unicodedata.normalize("NFD", "é"), "ﬁ", "fi", "İ", "i̇", "ß", "ss", "SS", "\uff21")
 RIGHT_TO_LEFT = ("\u202eabc", "\u200fabc", "\u2067abc\u2069", "שלום", "مرحبا")
 UNICODE = (
-    "😀", "👩\u200d👩\u200d👧", "🏳\ufe0f\u200d🌈", "\U0001d518", "\U0010ffff", "\ufffe", "\uffff", "\U0001fffe", "\ufeff", "\ufeffa", "\ufffd",
-    "e\u0301\u0301\u0301", "\u0301", "中文", "\ue000", "\U000e0041",
+    "😀", "👩\u200d👩\u200d👧", "🏳\ufe0f\u200d🌈", "\U0001d518", "\U0010ffff", "\ufffe", "\uffff",
+    "\U0001fffe", "\ufeff", "\ufeffa", "\ufffd", "e\u0301\u0301\u0301", "\u0301", "中文", "\ue000", "\U000e0041",
 )  # fmt: skip
 CONTROLS = tuple(map(chr, (*range(1, 32), *range(127, 160))))
 ESCAPES = (
