@@ -148,7 +148,9 @@ def _structure(plan: Plan) -> list[str]:
         lines.append("headers put right: " + ", ".join(text for _, text in plan.layout.headers))
     lines += in_words(plan.taken_over) if plan.taken_over is not None else []
     if plan.restyle and not plan.create_tab:
-        lines.append("number formats: " + ", ".join(f"{headers[i]} {plan.formats[i]}" for i in plan.restyle))
+        lines.append(
+            "number formats: " + ", ".join(f"{headers[i]} {plan.formats[i] or 'none'}" for i in plan.restyle)
+        )
     return [line for line in lines if line]
 
 
