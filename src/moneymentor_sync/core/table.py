@@ -78,7 +78,10 @@ def resolve_shape(dataset: Dataset, source: Sequence[SourceColumn]) -> Shape:
         )
     blank = [c.name for c in wanted if not c.header.strip()]
     if blank:
-        raise QueryError(f"dataset {dataset.name!r}: column {blank[0]!r} has no header")
+        raise QueryError(
+            f"dataset {dataset.name!r}: column {clipped(blank[0])} has no header",
+            hint="Name the column in the query with AS, or give it a `header` in `columns`.",
+        )
     _check_headers(dataset.name, wanted)
     position = {name: i for i, name in enumerate(names)}
     at = {column.name: i for i, column in enumerate(wanted)}
@@ -233,7 +236,7 @@ class TableBuilder:
         what = " and ".join(count for count in counts if count)
         return KeyNotUniqueError(
             f"dataset {self.shape.dataset!r}: its key ({names}) has {what}; the tab was left as it is",
-            hint=f"A key must be unique and not null. To see the rows: SELECT {names}, count(*) … "
+            hint=f"A key must be unique and not null (nor an empty text, which is an empty cell). To see the rows: SELECT {names}, count(*) … "
             f"GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend the query.",
             offenders=tuple(offenders[:MAX_OFFENDERS]),
         )
