@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -197,6 +197,40 @@ def test_postgresql_values_keep_their_python_types(postgresql_server: Postgresql
     identity = uuid.UUID("6f9619ff-8b86-d011-b42d-00c04fc964ff")
     query = f"SELECT 1 AS id, '{identity}'::uuid AS u, '[true]'::jsonb AS j, '{{1,2}}'::int[] AS a"
     assert read_all(database, dataset(query=query)) == [(1, identity, [True], [1, 2])]
+
+
+BEYOND_PYTHON = {
+    "'infinity'::timestamptz": "infinity",
+    "'-infinity'::timestamp": "-infinity",
+    "'infinity'::date": "infinity",
+    "'0044-03-15 BC'::date": "0044-03-15 BC",
+    "'0044-03-15 12:00 BC'::timestamp": "0044-03-15 12:00:00 BC",
+    "'10000-01-01'::date": "10000-01-01",
+    "'24:00'::time": "24:00:00",
+    "'12:00+02'::timetz": "12:00:00+02",
+    "'1 year 2 mons 3 days'::interval": "1 year 2 mons 3 days",
+    "'infinity'::interval": "infinity",
+    "'100000000 years'::interval": "100000000 years",
+    "ARRAY['2026-01-01'::date, 'infinity']": [date(2026, 1, 1), "infinity"],
+    "tsrange('2026-01-01', NULL)": '["2026-01-01 00:00:00",)',
+    "daterange('2026-01-01', 'infinity')": "[2026-01-01,infinity)",
+    "int4multirange(int4range(1, 5))": "{[1,5)}",
+    """'{"a": 1.10, "b": 12345678901234567890.123}'::jsonb""": '{"a": 1.10, "b": 12345678901234567890.123}',
+    """'{"a":1e400}'::json""": '{"a":1e400}',
+    "'1.10'::jsonb": Decimal("1.10"),
+    "(repeat('[', 3000) || repeat(']', 3000))::json": "[" * 3000 + "]" * 3000,
+    "('1' || repeat('0', 5000))::jsonb": Decimal(10) ** 5000,
+}
+
+
+@pytest.mark.parametrize("expression", BEYOND_PYTHON)
+def test_a_value_of_postgresql_that_python_cannot_hold_arrives_exactly(
+    postgresql_server: PostgresqlServer, expression: str
+) -> None:
+    database = postgresql_server.new_database()
+    assert read_all(database, dataset(query=f"SELECT 1 AS id, {expression} AS v")) == [
+        (1, BEYOND_PYTHON[expression])
+    ]
 
 
 def test_how_postgresql_is_asked(postgresql_server: PostgresqlServer) -> None:

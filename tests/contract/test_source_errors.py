@@ -222,13 +222,6 @@ def test_no_value_of_a_row_in_a_message_of_sqlite(tmp_path: Path) -> None:
     assert "jane" not in str(error)
 
 
-def test_a_time_that_python_lacks_is_explained(postgresql_server: PostgresqlServer) -> None:
-    database = postgresql_server.new_database()
-    error = failure(database.url, dataset("SELECT 1 AS id, 'infinity'::timestamptz AS at"))
-    assert isinstance(error, QueryError)
-    assert "Cast the column to text" in error.hint
-
-
 # --- no connection ----------------------------------------------------------------------------------------
 
 

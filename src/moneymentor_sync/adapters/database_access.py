@@ -193,9 +193,14 @@ class PostgresqlAccess:
         options = {name: value for name, value in LIBPQ_DEFAULTS.items() if name not in url.query}
         if url.get_driver_name() == "psycopg":
             options["prepare_threshold"] = None  # prepared statements outlive the transaction; poolers mind
+        self._reads_exactly = url.get_driver_name() == "psycopg"
         self.engine = create_engine(url, poolclass=NullPool, connect_args=options, hide_parameters=True)
 
     def begin(self, connection: Connection) -> None:
+        if self._reads_exactly:
+            from .database_values import read_exactly  # psycopg is loaded only where it is used
+
+            read_exactly(_psycopg(connection))
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         # The first query takes the snapshot. A cursor is planned for its first tenth unless told otherwise; and
         # a large read by several processes at once would take the cores that users' requests need.
@@ -224,6 +229,10 @@ class PostgresqlAccess:
 
     def arm(self) -> None:
         """The server watches the time of each statement, and each chunk is one."""
+
+
+def _psycopg(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 # --- others -----------------------------------------------------------------------------------------------

@@ -190,7 +190,7 @@ def _blanked(line: str) -> str:
     column = re.match(r"Could not decode to UTF-8 column '(.*?)' with text", line)
     if column:
         return f"a text in column '{column[1]}' is not UTF-8"
-    return re.sub(r"\"[^\"].*\"|'[^'].*'", "…", line).split(": ")[0]
+    return re.sub(r"\"[^\"].*\"|(?<!\w)'[^'].*'", "…", line).split(": ")[0]
 
 
 _DAMAGED = "The file is no (whole) SQLite database; correct `[database] url` or restore a backup."

@@ -5,7 +5,7 @@ Looks at the catalogue where a table is named; runs no dataset's query.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import NoSuchTableError
 
 from ..core.builtin_sql import BUILTIN_COLUMNS, builtin_sql
 from ..core.builtin_sql_dialect import SqlDialect
-from ..core.errors import QueryError
+from ..core.errors import QueryError, some_names
 from ..core.privacy import denied_among
 from ..core.settings import CellType, Dataset
 
@@ -139,19 +139,15 @@ def require_columns(dataset: Dataset, there: tuple[str, ...], wanted: tuple[str,
     missing = [name for name in wanted if name not in there]
     if missing:
         raise QueryError(
-            f"dataset '{dataset.name}': its result has no column {_quoted(missing)}; it has {_quoted(there)}",
+            f"dataset '{dataset.name}': its result has no column {some_names(missing)}; it has {some_names(there)}",
             hint="Correct the name in the dataset (`columns`, `key`, `match_on` or `cursor`), or its query.",
         )
-    twice = [name for name in dict.fromkeys(there) if there.count(name) > 1]
+    twice = [name for name, count in Counter(there).items() if count > 1]
     if twice:
         raise QueryError(
-            f"dataset '{dataset.name}': its result has more than one column {_quoted(twice)}",
+            f"dataset '{dataset.name}': its result has more than one column {some_names(twice)}",
             hint="Give each column of the query its own name with AS.",
         )
-
-
-def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
 
 
 def _declared(connection: Connection, table: str, schema: str | None) -> dict[str, CellType | None]:

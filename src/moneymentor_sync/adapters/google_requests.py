@@ -243,7 +243,12 @@ def frame(plan: Plan, tab: TabInfo) -> Frame:
     else:
         requests += [header_style(tab.sheet_id, (positions[i], positions[i] + 1)) for i in layout.missing]
     for i in plan.restyle:
-        requests.append(column_format(tab.sheet_id, positions[i], plan.formats[i] or ""))
+        pattern = plan.formats[i]
+        requests.append(
+            column_format(tab.sheet_id, positions[i], pattern)
+            if pattern
+            else clear_format(tab.sheet_id, positions[i], (1, None))
+        )
     requests += [clear_format(tab.sheet_id, positions[i], rows) for i, rows in plan.untext]
     for i in layout.missing:
         if plan.shape.columns[i].hidden:

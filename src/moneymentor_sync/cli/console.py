@@ -8,6 +8,8 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
+from .words import unseen_escaped
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -31,19 +33,30 @@ def _console(stream: TextIO) -> Console:
     """No escape at all where it is not a terminal or NO_COLOR is set, whatever other variables say."""
     from rich.console import Console
 
+    from .safe_screen import Cleaning
+
     terminal = stream.isatty()
     plain = not terminal or bool(os.environ.get("NO_COLOR"))
-    return Console(
+    console = Console(
         file=stream,
         width=None if terminal else WIDE,
         highlight=False,
         force_terminal=terminal,
         color_system=None if plain else "auto",
         no_color=plain,
+        markup=False,  # a text in brackets is one that somebody wrote
     )
+    console.push_render_hook(Cleaning())
+    return console
 
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    print_json_line(value, indent=2)
+
+
+def print_json_line(value: Any, *, indent: int | None = None) -> None:
+    """One JSON document on stdout, on one line unless it is to be indented."""
+    document = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    sys.stdout.write(unseen_escaped(document) + "\n")
     sys.stdout.flush()

@@ -20,6 +20,8 @@ from .progress import progress
 from .sandbox_command import explained
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from moneymentor_sync.core.settings import Config
     from moneymentor_sync.sandbox import Sandbox
 
@@ -70,7 +72,10 @@ def demo(
         _first_sync(settings, verbose=verbose)
         if once:
             return
-        out().print(f"\nThe spreadsheet, in a browser: [link={box.url}/]{box.url}/[/link]")
+        from rich.text import Text
+
+        address = f"{box.url}/"
+        out().print(Text.assemble("\nThe spreadsheet, in a browser: ", (address, f"link {address}")))
         _follow(settings, place, interval)
 
 
@@ -146,10 +151,17 @@ def _follow(settings: Config, place: Path, interval: int) -> None:
     ):
         out().print(f"The database changes every {interval} s, and the spreadsheet follows. Ctrl-C stops.")
         out().print(
-            f"[dim]In another terminal:[/dim] {sys.argv[0]} status -c {place / 'sync.toml'}\n", soft_wrap=True
+            _labelled("In another terminal:", "dim", f" {sys.argv[0]} status -c {place / 'sync.toml'}\n"),
+            soft_wrap=True,
         )
         life.live()
     out().print("Stopped.")
+
+
+def _labelled(label: str, style: str, text: str) -> Text:
+    from rich.text import Text
+
+    return Text.assemble((label, style), text)
 
 
 @contextmanager
@@ -164,7 +176,7 @@ def _changing(database: Path, interval: int) -> Iterator[None]:
             if stop.wait(interval):
                 return
             for made in mutate(database, step=step):
-                out().print(f"[dim]database:[/dim]    {made.text}", highlight=False)
+                out().print(_labelled("database:", "dim", f"    {made.text}"))
 
     thread = threading.Thread(target=change, name="people", daemon=True)
     thread.start()
@@ -183,9 +195,9 @@ class _Shown:
 
     def __call__(self, event: str, **fields: Any) -> None:
         if event == "dataset.failed":
-            out().print(f"[red]failed:[/red]      {fields['dataset']}: {fields['message']}", highlight=False)
+            out().print(_labelled("failed:", "red", f"      {fields['dataset']}: {fields['message']}"))
         elif event == "dataset.synced":
             tab, writes = self._tabs[fields["dataset"]], fields["writes"]
             words = f"{fields['inserted']} inserted, {fields['updated']} updated, {fields['deleted']} deleted"
             cost = f"{writes} write{'' if writes == 1 else 's'}, {fields['took']:.1f} s"
-            out().print(f"[green]spreadsheet:[/green] {tab}: {words} ({cost})", highlight=False)
+            out().print(_labelled("spreadsheet:", "green", f" {tab}: {words} ({cost})"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from .words import shown
+
 if TYPE_CHECKING:
     from moneymentor_sync.core.errors import MmsyncError
 
@@ -25,7 +27,7 @@ def explain(error: Exception) -> int:
     if {"-v", "--verbose"} & set(sys.argv):
         import traceback
 
-        traceback.print_exception(error)
+        print(shown("".join(traceback.format_exception(error))), end="", file=sys.stderr)  # noqa: T201
     if isinstance(error, MmsyncError):
         say_error(error)
         return error.exit_code
@@ -53,6 +55,7 @@ def say_error(error: MmsyncError) -> None:
 
 def say(text: str) -> None:
     """A line on stderr, which is where a person reads it; a long one is broken between words on a terminal."""
+    text = shown(text)
     if sys.stderr.isatty():
         text = _wrapped(text)
     print(text, file=sys.stderr)  # noqa: T201

@@ -148,7 +148,9 @@ def _structure(plan: Plan) -> list[str]:
         lines.append("headers put right: " + ", ".join(text for _, text in plan.layout.headers))
     lines += in_words(plan.taken_over) if plan.taken_over is not None else []
     if plan.restyle and not plan.create_tab:
-        lines.append("number formats: " + ", ".join(f"{headers[i]} {plan.formats[i]}" for i in plan.restyle))
+        lines.append(
+            "number formats: " + ", ".join(f"{headers[i]} {plan.formats[i] or 'none'}" for i in plan.restyle)
+        )
     return [line for line in lines if line]
 
 
@@ -219,10 +221,9 @@ def _dated(plan: Plan, i: int, cell: CurrentCell) -> CurrentCell:
 def _text(cell: CurrentCell) -> str:
     if cell is None:
         return "(empty)"
-    if isinstance(cell, Formula):
-        return cell.text
-    if isinstance(cell, str):
-        return repr(cell)[1:-1] if not cell.isprintable() else cell
+    if isinstance(cell, Formula | str):
+        text = cell.text if isinstance(cell, Formula) else cell
+        return repr(text)[1:-1] if not text.isprintable() else text
     return str(_value(cell)) if not isinstance(cell, bool) else str(cell).upper()
 
 

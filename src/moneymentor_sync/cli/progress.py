@@ -27,7 +27,7 @@ def progress(*, wanted: bool = True) -> Iterator[Tick | None]:
 
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.fields[dataset]:<20}"),
+        TextColumn("{task.fields[dataset]:<20}", markup=False),
         TextColumn("{task.description:<9}"),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[count]}"),

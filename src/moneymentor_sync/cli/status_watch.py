@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from moneymentor_sync.adapters.environment import load_places
 from moneymentor_sync.core.errors import MmsyncError, UsageError
 
+from .console import print_json_line
 from .status_screen import known_status
 
 if TYPE_CHECKING:
@@ -32,8 +31,7 @@ def watch_status(config: Path | None, *, as_json: bool) -> None:
     if as_json:
         with suppress(KeyboardInterrupt):
             while True:
-                sys.stdout.write(json.dumps(_document(config), ensure_ascii=False) + "\n")
-                sys.stdout.flush()
+                print_json_line(_document(config))
                 time.sleep(EVERY_SECONDS)
         return
     from .console import out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,7 +95,27 @@ def changes(inserted: int, updated: int, deleted: int) -> str:
 
 def plain(text: object) -> str:
     """Text from elsewhere on one line, with nothing in it that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "�" for letter in " ".join(str(text).split()))
+    return shown(" ".join(str(text).split()))
+
+
+def shown(text: str) -> str:
+    """Text from elsewhere with its lines, and nothing else in it that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in text)
+
+
+_NOT_ASCII = re.compile(r"[^\x20-\x7e\n]")
+
+
+def unseen_escaped(document: str) -> str:
+    """JSON with every character that is not seen written as JSON's escape; it says the same."""
+    return _NOT_ASCII.sub(_escaped, document)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    letter = match[0]
+    return letter if letter.isprintable() else json.dumps(letter)[1:-1]
 
 
 def for_daemon(hint: str, dataset: str | None = None) -> str:

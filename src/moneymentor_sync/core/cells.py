@@ -42,6 +42,8 @@ DEFAULT_FORMATS: dict[Kind, str] = {
 EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell has no zone; the epoch is as naive as the cell
 _SECONDS = 86_400
 NOT_IN_CELLS = re.compile("[\x00\ud800-\udfff]")
+_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\s*", re.ASCII)
+"""What a database calls a number; Python's Decimal would also take `1_000` and the digits of other scripts."""
 _TRUE = frozenset({"1", "t", "true", "y", "yes", "on"})
 _FALSE = frozenset({"0", "f", "false", "n", "no", "off"})
 
@@ -138,13 +140,23 @@ class CellRules:
         return cls(ZoneInfo(config.sync.timezone), config.sync.long_text, config.privacy.hash_key)
 
 
+def utf16_units(text: str) -> int:
+    """A text's length as Google may count it: a character beyond U+FFFF is two."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
 def number_cell(value: int | float) -> Cell:
     """An integer or float as a number; what a double cannot hold exactly, as its exact text."""
     if isinstance(value, int):
-        return float(value) if -MAX_EXACT_INTEGER <= value <= MAX_EXACT_INTEGER else str(value)
+        return float(value) if -MAX_EXACT_INTEGER <= value <= MAX_EXACT_INTEGER else _digits(value)
     if math.isfinite(value):
         return value + 0.0  # -0.0 becomes 0.0, which is what comes back
     return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+def _digits(value: int) -> str:
+    """An integer's digits, however many: Python itself writes out no more than 4,300."""
+    return str(value) if value.bit_length() < 10_000 else format(Decimal(value), "f")
 
 
 def decimal_cell(value: Decimal) -> Cell:
@@ -184,10 +196,11 @@ class Converter:
 
     `convert(value)` takes what `unpack_row` gives. Raises UnsupportedValueError for bytes, and for text over
     50,000 characters where `long_text` is `refuse`. Text that a cell cannot hold to the letter (NUL, lone
-    surrogates) gets U+FFFD in its place and is counted in `replaced`.
+    surrogates) gets U+FFFD in its place and is counted in `replaced`; a value that is not what the column's type
+    says arrives as what it is, and is counted in `unlike`.
     """
 
-    __slots__ = ("_column", "_rules", "convert", "cut", "kind", "replaced", "type")
+    __slots__ = ("_column", "_rules", "convert", "cut", "kind", "replaced", "type", "unlike")
 
     def __init__(self, column: str, cell_type: CellType | None, rules: CellRules) -> None:
         self._column = column
@@ -196,6 +209,7 @@ class Converter:
         self.kind: Kind = cell_type if cell_type in ("date", "datetime") else ""
         self.cut = 0
         self.replaced = 0
+        self.unlike = 0
         by_type: dict[CellType | None, Callable[[Any], Cell]] = {
             "date": self._dated,
             "datetime": self._dated,
@@ -212,7 +226,7 @@ class Converter:
             plain = len(value) <= MAX_TEXT // 2 and value.isascii() and "\x00" not in value
             return (value or None) if plain else self._text(value)
         if kind is int:
-            return float(value) if -MAX_EXACT_INTEGER <= value <= MAX_EXACT_INTEGER else str(value)
+            return float(value) if -MAX_EXACT_INTEGER <= value <= MAX_EXACT_INTEGER else self._whole(_digits(value))
         if value is None or kind is bool:
             return value  # type: ignore[no-any-return]  # narrowed by `kind`, which mypy cannot follow
         if kind is float:
@@ -236,8 +250,18 @@ class Converter:
                 value = clean
         return value or None
 
+    def _whole(self, number: Cell) -> Cell:
+        """A number's exact text; one of more digits than a cell holds ends in the mark that says so."""
+        return self._shortened(number) if isinstance(number, str) and len(number) > MAX_TEXT else number
+
+    def _unlike(self, value: Any) -> Cell:
+        """What it is, though the column says that it should be something else."""
+        cell = self._any(value)
+        self.unlike += cell is not None
+        return cell
+
     def _shortened(self, value: str) -> str:
-        if len(value) + sum(c > "\uffff" for c in value) <= MAX_TEXT:
+        if utf16_units(value) <= MAX_TEXT:
             return value
         if self._rules.long_text == "refuse":
             raise UnsupportedValueError(
@@ -252,7 +276,7 @@ class Converter:
         tag, content = value
         match tag:
             case "\x00n":
-                return decimal_cell(Decimal(content))
+                return self._whole(decimal_cell(Decimal(content)))
             case "\x00t":
                 self.kind = self.kind or "datetime"
                 return serial(_in_zone(datetime.fromisoformat(content), self._rules.timezone))
@@ -273,31 +297,35 @@ class Converter:
             try:
                 moment = datetime.fromisoformat(value.strip())
             except ValueError:
-                return self._text(value)
+                return self._unlike(value)
         elif _is_tagged(value) and value[0] in (_TAG + "t", _TAG + "d"):
             moment = datetime.fromisoformat(value[1])
         else:
-            return self._any(value)
+            return self._unlike(value)
         local = _in_zone(moment, self._rules.timezone)
         return serial(datetime.combine(local, time.min) if self.type == "date" else local)
 
     def _boolean(self, value: Any) -> Cell:
         if type(value) is int and value in (0, 1):
             return value == 1
-        word = str(value).strip().lower() if type(value) in (int, float, str) else ""
+        word = str(value).strip().lower() if type(value) in (float, str) else ""
         if word in _TRUE or word == "1.0":
             return True
         if word in _FALSE or word == "0.0":
             return False
-        return self._any(value)
+        return self._unlike(value)
 
     def _number(self, value: Any) -> Cell:
         if type(value) is str:
             try:
-                return decimal_cell(Decimal(value.strip()))
-            except InvalidOperation:
-                return self._text(value)
-        return number_cell(int(value)) if type(value) is bool else self._any(value)
+                number = Decimal(value.strip()) if _NUMBER.fullmatch(value) else None
+            except InvalidOperation:  # its exponent is beyond Decimal's
+                number = None
+            return self._unlike(value) if number is None else self._whole(decimal_cell(number))
+        if type(value) is bool:
+            return number_cell(int(value))
+        plain = value is None or type(value) in (int, float) or (_is_tagged(value) and value[0] == _TAG + "n")
+        return self._any(value) if plain else self._unlike(value)
 
     def _as_text(self, value: Any) -> Cell:
         if value is None or type(value) is str:
@@ -306,4 +334,6 @@ class Converter:
             return self._text(str(value[1]))
         if type(value) is bool:
             return "true" if value else "false"
-        return self._text(str(value)) if type(value) in (int, float) else self._any(value)
+        if type(value) is int:
+            return self._text(_digits(value))
+        return self._text(str(value)) if type(value) is float else self._any(value)

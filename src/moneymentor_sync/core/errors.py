@@ -13,6 +13,21 @@ if TYPE_CHECKING:  # it is told of by what raises errors
     from .take_over import TakeOver
 
 
+_LONGEST_NAME = 80
+_MOST_NAMES = 20
+
+
+def clipped(name: str) -> str:
+    """A name in quotes for a message: on one line, whatever is in it, and no longer than a line."""
+    return repr(name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…")
+
+
+def some_names(names: Sequence[str]) -> str:
+    """Names for a message; of very many the first, and how many there are besides."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(map(clipped, names[:_MOST_NAMES])) + (f" and {more:,} more" if more > 0 else "")
+
+
 class MmsyncError(Exception):
     """The root. `str(error)` is one line for a person; `hint` is the remedy."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .adoption import Reason, by_match_on
-from .cells import Cell, CurrentCell
+from .cells import Cell, CurrentCell, Formula
 from .compare import TabRow
 from .marks import Marks
 from .rows import Hasher
@@ -45,8 +45,8 @@ class Known:
 def identify(shape: Shape, loose: Sequence[TabRow], known: Known, hasher: Hasher) -> Identified:
     """Gives rows without a usable key back to the desired rows that they are.
 
-    `loose` are the rows in question. In this order: `match_on`, for rows with no key at all; all other managed
-    cells equal, and unique on both sides; the row as we last wrote it but for its key.
+    `loose` are the rows in question. In this order: `match_on`, for rows with no key at all; a key that reads the
+    same; all other managed cells equal; both unique on both sides; the row as we last wrote it but for its key.
     """
     if not loose:
         return Identified({}, ())
@@ -56,12 +56,52 @@ def identify(shape: Shape, loose: Sequence[TabRow], known: Known, hasher: Hasher
     rest = [row for row in loose if row.index not in adopted and row.index not in copied]
     taken = set(adopted.values())
     free = {key: cells for key, cells in known.missing.items() if key not in taken}
+    adopted |= _by_readings(shape, rest, free)
+    taken = set(adopted.values())
+    rest = [row for row in rest if row.index not in adopted]
+    free = {key: cells for key, cells in free.items() if key not in taken}
     adopted |= _by_other_cells(shape, rest, free)
     taken = set(adopted.values())
     rest = [row for row in rest if row.index not in adopted]
     free = {key: cells for key, cells in free.items() if key not in taken}
     adopted |= _by_last_written(shape, rest, free, known.written, hasher)
     return Identified(adopted, tuple(told.copies), frozenset(told.adopted), told.puzzles)
+
+
+def key_reading(shape: Shape, cells: Sequence[CurrentCell]) -> tuple[str, ...] | None:
+    """A key as people read it: 1, "1" and 1.0 are one. None where a key cell is blank or a formula."""
+    found = [_reading(cells[i]) for i in shape.key]
+    return None if None in found else tuple(map(str, found))
+
+
+def _reading(cell: CurrentCell) -> str | None:
+    if cell is None or isinstance(cell, Formula):
+        return None
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() else repr(cell)
+    return cell if isinstance(cell, str) else str(cell).lower()
+
+
+def _by_readings(
+    shape: Shape, loose: Sequence[TabRow], missing: Mapping[bytes, Sequence[Cell]]
+) -> dict[int, bytes]:
+    """Rows whose key reads as one that stands nowhere: the key's column has become text, or numbers."""
+    rows: dict[object, list[int]] = defaultdict(list)
+    for row in loose:
+        rows[key_reading(shape, row.cells)].append(row.index)
+    rows.pop(None, None)
+    wanted: dict[object, list[bytes]] = defaultdict(list)
+    for key, cells in missing.items() if rows else ():
+        wanted[key_reading(shape, cells)].append(key)
+    return _one_to_one(rows, wanted)
+
+
+def _one_to_one(rows: Mapping[object, list[int]], wanted: Mapping[object, list[bytes]]) -> dict[int, bytes]:
+    return {
+        indexes[0]: wanted[token][0]
+        for token, indexes in rows.items()
+        if len(indexes) == 1 and len(wanted.get(token, ())) == 1
+    }
 
 
 def _by_other_cells(
@@ -79,11 +119,7 @@ def _by_other_cells(
     wanted: dict[object, list[bytes]] = defaultdict(list)
     for key, cells in missing.items() if rows else ():
         wanted[other(cells)].append(key)
-    return {
-        indexes[0]: wanted[token][0]
-        for token, indexes in rows.items()
-        if len(indexes) == 1 and len(wanted.get(token, ())) == 1
-    }
+    return _one_to_one(rows, wanted)
 
 
 def _by_last_written(

@@ -116,7 +116,7 @@ def header_row_is_gone(
 ) -> bool:
     """Whether the tab's rows, row 1 among them, are ours where our columns last stood: then the header row was
     deleted. Most of them have to be, hash for hash; columns that were moved as well prove nothing."""
-    return _share(shape, layout, rows, is_row, hasher) >= PROOF_SHARE
+    return _shares(shape, [layout], rows, is_row, hasher)[0] >= PROOF_SHARE
 
 
 def _at(row: Sequence[CurrentCell], position: int | None) -> CurrentCell:
@@ -155,11 +155,9 @@ def resolve_missing(
     possible = [i for i in possible if i in filled]
     if not missing or not possible:
         return layout
-    best: tuple[float, tuple[int, ...]] = (0.0, ())
-    for choice in _assignments(possible, len(missing)):
-        share = _share(shape, _placed(layout, missing, choice), rows(), is_row, hasher)
-        best = max(best, (share, choice))
-    share, choice = best
+    choices = list(_assignments(possible, len(missing)))
+    shares = _shares(shape, [_placed(layout, missing, choice) for choice in choices], rows(), is_row, hasher)
+    share, choice = max(zip(shares, choices, strict=True), default=(0.0, ()))
     if share == 0.0:
         return layout
     if share < PROOF_SHARE:
@@ -187,20 +185,23 @@ def _placed(layout: Layout, missing: Sequence[int], choice: Sequence[int]) -> La
     return replace(layout, positions=tuple(positions))
 
 
-def _share(
+def _shares(
     shape: Shape,
-    layout: Layout,
+    layouts: Sequence[Layout],
     rows: Iterable[Sequence[CurrentCell]],
     is_row: Callable[[bytes, bytes], bool],
     hasher: Hasher,
-) -> float:
-    total = hits = 0
+) -> list[float]:
+    """For each layout the share of the rows that are known by it. One pass over the rows, however many layouts:
+    a person may have filled thousands of columns."""
+    totals, hits = [0] * len(layouts), [0] * len(layouts)
     for row in rows:
-        cells = tuple([_at(row, position) for position in layout.positions])
-        if any(cell is not None for cell in cells):
-            total += 1
-            hits += is_row(hasher.key(tuple([cells[i] for i in shape.key])), hasher.row(cells))
-    return hits / total if total else 0.0
+        for number, layout in enumerate(layouts):
+            cells = tuple([_at(row, position) for position in layout.positions])
+            if any(cell is not None for cell in cells):
+                totals[number] += 1
+                hits[number] += is_row(hasher.key(tuple([cells[i] for i in shape.key])), hasher.row(cells))
+    return [hit / total if total else 0.0 for hit, total in zip(hits, totals, strict=True)]
 
 
 def _letters(columns: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from .cells import Cell, CurrentCell
 from .compare import Comparison, TabRow
 from .errors import DuplicateKeyError, KeyDamagedError, ShrinkRefusedError, UnknownRowsError
-from .identity import Identified, Known, choose_keeper, identify
+from .identity import Identified, Known, choose_keeper, identify, key_reading
 from .layout import Layout
 from .marks import Marks, Span, joined
 from .rows import Hasher
@@ -47,7 +47,8 @@ class Plan:
 
     `inserts` are whole new rows; `deletes` rows that go with all that stands in them; `blanks` rows whose
     managed cells are emptied since people keep something beside them. `layout` tells which columns and
-    headers have to be made, `restyle` which managed columns get their number format. `rows_before` is what
+    headers have to be made, `restyle` which managed columns get their number format (None in `formats`: lose it);
+    `styled` are the formats that we gave them before. `rows_before` is what
     the tab held, `last_row` the index of the last row with anything in it, `removed` the managed cells of the
     rows in `deletes`, `put_back` how many of the cells to update were changed by a person, not by the database.
     `taken_over` tells of rows that had no key yet; where numbers are to stand in cells that are formatted as
@@ -69,6 +70,7 @@ class Plan:
     people_beside: bool = False
     unknown_kept: int = 0
     restyle: tuple[int, ...] = ()
+    styled: tuple[str | None, ...] = ()
     removed: tuple[tuple[CurrentCell, ...], ...] = ()
     put_back: int = 0
     taken_over: TakeOver | None = None
@@ -168,6 +170,7 @@ def make_plan(
     ]
     updates = [u for u in adopted + (differing if rules.mode != "append" else []) if u.changed()]
     placed = set(found.adopted.values())
+    inserts = tuple(row for key, row in known.missing.items() if key not in placed)
     return Plan(
         dataset=shape.dataset,
         tab=tab,
@@ -176,7 +179,7 @@ def make_plan(
         formats=table.formats,
         create_tab=create_tab,
         updates=tuple(sorted(updates, key=lambda update: update.row)),
-        inserts=tuple(row for key, row in known.missing.items() if key not in placed),
+        inserts=inserts,
         deletes=tuple(row.index for row in leaving),
         removed=tuple(row.cells for row in leaving),
         put_back=sum(len(update.changed()) for update in differing if update.row in theirs),
@@ -185,7 +188,8 @@ def make_plan(
         last_row=comparison.last_row,
         people_beside=comparison.people_beside,
         unknown_kept=0 if rules.deletes else len(comparison.absent),
-        restyle=_restyle(table.formats, layout, styled),
+        restyle=_restyle(table.formats, layout, styled, [*inserts, *(update.new for update in updates)]),
+        styled=styled,
         taken_over=_with_retyped(sorted_out.taken_over, found, adopted),
         untext=_untext(table.formats, layout, adopted, marks),
     )
@@ -249,6 +253,7 @@ def _sort_out(
     loose = comparison.keyless + doubles + (strange if rules.deletes else [])
     if rules.deletes:  # a row that is not as we wrote it may be another's, its key typed over
         loose += [row for row in stale if hasher.row(row.cells) != written[row.key]]
+    loose += _retyped_keys(table.shape, comparison.absent, loose, known)
     found = identify(table.shape, loose, known, hasher)
     unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
     puzzles = by_reason((row for row in comparison.keyless if row.index in unresolved), found.puzzles)
@@ -267,13 +272,27 @@ def _sort_out(
     return _SortedOut(keepers, loose, found, surplus, gone, discarded, taken)
 
 
-def _restyle(formats: Sequence[str | None], layout: Layout, styled: Sequence[str | None]) -> tuple[int, ...]:
-    """The columns whose number format is to be set: new ones, and those whose format is another than before."""
+def _retyped_keys(shape: Shape, absent: Sequence[TabRow], loose: Sequence[TabRow], known: Known) -> list[TabRow]:
+    """Rows that are not in question yet, but whose key reads as one that stands nowhere."""
+    there = {row.index for row in loose}
+    readings = {key_reading(shape, cells) for cells in known.missing.values()} - {None} if absent else set()
+    return [row for row in absent if row.index not in there and key_reading(shape, row.cells) in readings]
+
+
+def _restyle(
+    formats: Sequence[str | None],
+    layout: Layout,
+    styled: Sequence[str | None],
+    written: Sequence[Sequence[CurrentCell]],
+) -> tuple[int, ...]:
+    """The columns whose number format is to be set: new ones, those whose format is another than before, and
+    those that had one of ours and now get plain numbers (`written` are the rows that are): it is taken off."""
     before = styled if len(styled) == len(formats) else (None,) * len(formats)
     return tuple(
         i
         for i, (new, old) in enumerate(zip(formats, before, strict=True))
-        if new and (new != old or i in layout.missing)
+        if (new and (new != old or i in layout.missing))
+        or (old and not new and any(isinstance(row[i], float) for row in written))
     )
 
 

@@ -5,18 +5,29 @@ Rows are given and taken one by one, never as a whole, so that a million of them
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from .cells import DEFAULT_FORMATS, Cell, CellRules, Converter, Kind, unpack_row
+from .cells import (
+    DEFAULT_FORMATS,
+    MAX_TEXT,
+    NOT_IN_CELLS,
+    Cell,
+    CellRules,
+    Converter,
+    Kind,
+    unpack_row,
+    utf16_units,
+)
 from .columns import convert_column
-from .errors import DeniedColumnError, KeyNotUniqueError, QueryError
+from .errors import DeniedColumnError, KeyNotUniqueError, QueryError, some_names
 from .ports import SourceColumn
 from .privacy import Veil, denied_among, veil_of
 from .rows import Fingerprint, Hasher, sum_hashes
-from .settings import Column, Dataset
+from .settings import CellType, Column, Dataset
 
 MAX_OFFENDERS = 5
 _TOGETHER = 1_000
@@ -61,7 +72,7 @@ def resolve_shape(dataset: Dataset, source: Sequence[SourceColumn]) -> Shape:
     missing = [name for name in [c.name for c in wanted] + list(dataset.match_on) if name not in names]
     if missing:
         raise QueryError(
-            f"dataset {dataset.name!r} has no column {missing[0]!r}; its query gives {', '.join(names) or 'none'}",
+            f"dataset {dataset.name!r} has no column {missing[0]!r}; its query gives {some_names(names) or 'none'}",
             hint="Correct `key`, `columns` or `match_on` of the dataset, or its query.",
         )
     if not source or len(wanted) > MAX_COLUMNS:
@@ -71,14 +82,11 @@ def resolve_shape(dataset: Dataset, source: Sequence[SourceColumn]) -> Shape:
         )
     blank = [c.name for c in wanted if not c.header.strip()]
     if blank:
-        raise QueryError(f"dataset {dataset.name!r}: column {blank[0]!r} has no header")
-    headers = [column.header.strip() for column in wanted]
-    double = next((text for text in headers if headers.count(text) > 1), None)
-    if double is not None:
         raise QueryError(
-            f"dataset {dataset.name!r} has the header {double!r} twice",
-            hint="Give each of its `columns` a header of its own.",
+            f"dataset {dataset.name!r}: column {clipped(blank[0])} has no header",
+            hint="Name the column in the query with AS, or give it a `header` in `columns`.",
         )
+    _check_headers(dataset.name, wanted)
     position = {name: i for i, name in enumerate(names)}
     at = {column.name: i for i, column in enumerate(wanted)}
     unseen = [name for name in dataset.match_on if name not in at]
@@ -92,6 +100,22 @@ def resolve_shape(dataset: Dataset, source: Sequence[SourceColumn]) -> Shape:
         key=tuple(at[name] for name in dataset.key),
         match_on=tuple(at[name] for name in dataset.match_on),
     )
+
+
+def _check_headers(dataset: str, columns: Sequence[Column]) -> None:
+    """Raises QueryError for a header that no cell can hold to the letter, and for one that stands twice."""
+    hint = "Give each of its `columns` a header of its own."
+    for column in columns:
+        if NOT_IN_CELLS.search(column.header) or utf16_units(column.header) > MAX_TEXT:
+            raise QueryError(
+                f"dataset {dataset!r}: the header {clipped(column.header)} is longer than a cell holds, or has "
+                "characters that none can hold",
+                hint=hint,
+            )
+    counts = Counter(column.header.strip() for column in columns)
+    double = next((header for header, count in counts.items() if count > 1), None)
+    if double is not None:
+        raise QueryError(f"dataset {dataset!r} has the header {clipped(double)} twice", hint=hint)
 
 
 def _with_keys(dataset: Dataset, columns: tuple[Column, ...]) -> tuple[Column, ...]:
@@ -116,7 +140,8 @@ class DesiredTable:
     """What is known of the desired rows once they have been read: everything but the rows themselves.
 
     `index` maps each key's hash to its row's hash, in the source's order. `formats` has a number format for
-    each managed column that needs one. `cut` and `replaced` count texts that a cell could not hold whole.
+    each managed column that needs one. `cut` and `replaced` count texts that a cell could not hold whole, `unlike`
+    the values of a column, named with its type, that were not what that says.
     """
 
     shape: Shape
@@ -124,6 +149,7 @@ class DesiredTable:
     formats: tuple[str | None, ...]
     cut: int = 0
     replaced: int = 0
+    unlike: tuple[tuple[str, CellType, int], ...] = ()
 
     @property
     def fingerprint(self) -> Fingerprint:
@@ -209,7 +235,9 @@ class TableBuilder:
         )
         cut = sum(converter.cut for converter in self._converters)
         replaced = sum(converter.replaced for converter in self._converters)
-        return DesiredTable(self.shape, self._index, formats, cut, replaced)
+        named = zip(self.shape.columns, self._converters, strict=True)
+        unlike = tuple((c.name, c.type, one.unlike) for c, one in named if c.type is not None and one.unlike)
+        return DesiredTable(self.shape, self._index, formats, cut, replaced, unlike)
 
     def _key_error(self) -> KeyNotUniqueError:
         names = ", ".join(self.shape.columns[i].name for i in self.shape.key)
@@ -220,7 +248,7 @@ class TableBuilder:
         what = " and ".join(count for count in counts if count)
         return KeyNotUniqueError(
             f"dataset {self.shape.dataset!r}: its key ({names}) has {what}; the tab was left as it is",
-            hint=f"A key must be unique and not null. To see the rows: SELECT {names}, count(*) … "
+            hint=f"A key must be unique and not null (nor an empty text, which is an empty cell). To see the rows: SELECT {names}, count(*) … "
             f"GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend the query.",
             offenders=tuple(offenders[:MAX_OFFENDERS]),
         )

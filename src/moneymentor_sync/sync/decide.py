@@ -145,7 +145,7 @@ class Decider:
             ),
             hasher=self.hasher,
             create_tab=tab is None,
-            styled=state.formats if known is not None and state is not None else (),
+            styled=_styled(table.shape, known, state),
             marks=marks,
         )
         return Decision(plan, table, comparison, frozenset(needed))
@@ -185,6 +185,14 @@ class Decider:
                 f"{where}: none of the headers is in row 1; nothing was written",
                 hint=f"The header is row 1: put it back ({', '.join(shape.headers[:4])}, …).",
             )
+
+
+def _styled(shape: Shape, known: KnownTab | None, state: DatasetState | None) -> tuple[str | None, ...]:
+    """The number formats that the columns of now were given, by their headers: a query may have changed."""
+    if known is None or state is None or len(known.headers) != len(state.formats):
+        return ()
+    given = dict(zip(known.headers, state.formats, strict=True))
+    return tuple(given.get(header) for header in shape.headers)
 
 
 def _rows(tab: TabView | None, layout: Layout) -> IndexedRows:

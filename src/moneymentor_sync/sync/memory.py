@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from moneymentor_sync.core.layout import KnownTab, Layout, heading
+from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import DatasetState, Landing, TabView
 from moneymentor_sync.core.rows import Hasher
 
@@ -45,6 +46,15 @@ def known_as_seen(known: KnownTab, layout: Layout, tab: TabView, hasher: Hasher)
     return KnownTab(info.sheet_id, info.title, headings, positions, known.headers, info.columns, info.rows)
 
 
+def _formats(plan: Plan) -> tuple[str | None, ...]:
+    """The columns' number formats now: one whose values were all NULL keeps the one that it had."""
+    before = plan.styled or (None,) * len(plan.formats)
+    return tuple(
+        new or (None if i in plan.restyle else old)
+        for i, (new, old) in enumerate(zip(plan.formats, before, strict=True))
+    )
+
+
 def memory_of(
     one: Gathered,
     decision: Decision,
@@ -72,7 +82,7 @@ def memory_of(
         shape=one.signature,
         source="" if one.partial or removed else one.fingerprint.to_text(),
         content=table.fingerprint.to_text() if whole and not removed else "",
-        formats=table.formats,
+        formats=_formats(plan),
         rows=decision.plan.rows_after,
         verified_at=before.verified_at if one.partial and before is not None else now,
         cursor=one.cursor,

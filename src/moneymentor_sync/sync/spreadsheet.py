@@ -390,6 +390,11 @@ class SpreadsheetSync:
             notes.append(f"{one.table.cut:,} texts were longer than a cell holds and were cut")
         if one.table is not None and one.table.replaced:
             notes.append(f"{one.table.replaced:,} texts had characters that no cell can hold; each became �")
+        if one.table is not None:
+            notes += [
+                f"{count:,} values of column {name!r} are no {kind} and arrived as they are"
+                for name, kind, count in one.table.unlike
+            ]
         if self._foreign:
             notes.append("another installation has written to this spreadsheet since the last sync")
         return notes
