@@ -24,13 +24,13 @@ from starlette.routing import Route
 from moneymentor_sync.core.errors import MmsyncError, ShuttingDownError
 from moneymentor_sync.core.events import Emit
 
-from . import asks
+from . import asks, paths
 from .changes import CHANGES, Change, said
+from .openapi import description
 from .operator import Accepted, Document, Operator, Peer
 from .peers import Access
 from .refusals import INTERNAL, NotAllowedError, TooManyWaitingError, document, document_of, status_of
 
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus text exposition format
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -70,18 +70,17 @@ class Channel:
         return app
 
     def _routes(self) -> list[Route]:
-        reads: dict[str, Endpoint] = {
-            "/sync/status": self._status,
-            "/sync/history": self._history,
-            "/healthz": self._healthz,
-            "/metrics": self._metrics,
+        endpoints: dict[str, Endpoint] = {
+            paths.STATUS.path: self._status,
+            paths.HISTORY.path: self._history,
+            paths.HEALTHZ.path: self._healthz,
+            paths.METRICS.path: self._metrics,
+            paths.DESCRIPTION.path: self._described,
+            paths.FORCE.path: self._force,
         }
-        writes: dict[str, Endpoint] = {"/sync/force": self._force}
-        writes.update({f"/sync/{name}": partial(self._change, name, change) for name, change in CHANGES.items()})
-        return [
-            *(Route(path, endpoint, methods=["GET"], name=path) for path, endpoint in reads.items()),
-            *(Route(path, endpoint, methods=["POST"], name=path) for path, endpoint in writes.items()),
-        ]
+        for name, change in CHANGES.items():
+            endpoints[paths.path_of(name)] = partial(self._change, name, change)
+        return [Route(one.path, endpoints[one.path], methods=[one.method], name=one.path) for one in paths.PATHS]
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -96,7 +95,11 @@ class Channel:
 
     async def _metrics(self, request: Request) -> Response:
         self._reader(request)
-        return Response(self._operator.metrics(), headers={"content-type": METRICS_TYPE})
+        return Response(self._operator.metrics(), headers={"content-type": paths.METRICS_TYPE})
+
+    async def _described(self, request: Request) -> Response:
+        self._reader(request)
+        return _json(description())
 
     async def _history(self, request: Request) -> Response:
         self._reader(request)
@@ -193,7 +196,7 @@ class Channel:
     async def _failed(self, request: Request, error: Exception) -> Response:
         """A bug: the log gets everything, the client nothing but that it happened."""
         self._emit("control.failed", path=request.scope["path"], error=type(error).__name__, exc_info=error)
-        found = document(INTERNAL, "the daemon failed to answer", "Its log has the details.")
+        found = document(INTERNAL, "the daemon failed to answer")
         return _json(found, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -226,4 +229,4 @@ async def _gone_away(_request: Request, _error: Exception) -> Response:
 
 
 def _json(content: Document, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), status, headers, "application/json")
+    return Response(msgspec.json.encode(content), status, headers, paths.JSON)

@@ -7,9 +7,8 @@ names the field.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,13 +19,21 @@ DAY = 86_400.0
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1_000
 
-Name = Annotated[str, Meta(min_length=1, max_length=100)]
+LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+"""Text in a line: no control character, line or paragraph end. JSON in UTF-8 has no halves of characters."""
+PRINTABLE = r"^(?: |[^\p{C}\p{Z}])*$"
+"""What `str.isprintable` takes, in the description's regular expressions (ECMA-262); Python's lack the classes."""
+
+_LINE: dict[str, Any] = {"pattern": LINE}
+Name = Annotated[str, Meta(min_length=1, max_length=100, extra_json_schema=_LINE)]
 Names = Annotated[list[Name], Meta(min_length=1)]
-Reason = Annotated[str, Meta(max_length=500)]
+Reason = Annotated[str, Meta(max_length=500, extra_json_schema=_LINE)]
+Holder = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"pattern": PRINTABLE})]
 Seconds = Annotated[float, Meta(gt=0, le=366 * DAY)]
+Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 Ask = TypeVar("Ask", bound=Struct)
 
-_NOT_IN_A_LINE = {"Cc", "Cs", "Zl", "Zp"}  # control characters, halves of characters, line and paragraph ends
+_IN_A_LINE = re.compile(LINE)
 _PLACE = re.compile(r"^(?P<what>.*) - at `\$\.(?P<field>.*)`$", re.DOTALL)
 
 
@@ -56,7 +63,7 @@ class Switch(Struct, frozen=True, forbid_unknown_fields=True):
 class Pause(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /sync/pause`. `ttl_seconds` is above 0 and at most an hour."""
 
-    holder: Annotated[str, Meta(min_length=1, max_length=200)]
+    holder: Holder
     ttl_seconds: Annotated[float, Meta(gt=0, le=3600)]
 
     def __post_init__(self) -> None:
@@ -66,7 +73,7 @@ class Pause(Struct, frozen=True, forbid_unknown_fields=True):
 class Resume(Struct, frozen=True, forbid_unknown_fields=True):
     """`POST /sync/resume`."""
 
-    holder: Annotated[str, Meta(min_length=1, max_length=200)]
+    holder: Holder
 
     def __post_init__(self) -> None:
         _check_printable("holder", self.holder)
@@ -88,10 +95,10 @@ class Reload(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class History(Struct, frozen=True):
-    """`GET /sync/history`: of one dataset or all, at most `limit` runs (1 to 10,000)."""
+    """`GET /sync/history`: of one dataset or all, at most `limit` runs."""
 
     dataset: str | None = None
-    limit: int = DEFAULT_LIMIT
+    limit: Limit = DEFAULT_LIMIT
 
 
 def parse(kind: type[Ask], body: bytes) -> Ask:
@@ -133,7 +140,7 @@ def _readable(message: str) -> str:
 
 def _check_line(field: str, *texts: str) -> None:
     """These go into logs and onto terminals. The ValueError becomes msgspec's ValidationError."""
-    if any(unicodedata.category(letter) in _NOT_IN_A_LINE for text in texts for letter in text):
+    if not all(_IN_A_LINE.fullmatch(text) for text in texts):
         raise ValueError(f"`{field}`: has a control character in it")
 
 

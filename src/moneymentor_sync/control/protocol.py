@@ -62,7 +62,7 @@ class ControlProtocol(H11Protocol):
         if len(self.connections) > self.limits.connections_with_refused:
             transport.abort()
         elif len(self.served) >= self.limits.connections:
-            self._refuse("too_many_connections", "too many connections are open", "Close some, or ask again soon.")
+            self._refuse("too_many_connections", "too many connections are open")
         else:
             self.served.add(self)
             self._watch()
@@ -103,7 +103,7 @@ class ControlProtocol(H11Protocol):
         if self._phase is Phase.ANSWERING:
             super().shutdown()
         elif self._phase is Phase.ARRIVING and self._has_begun():
-            self._refuse("shutting_down", "the daemon is stopping", "Ask again when it has been started again.")
+            self._refuse("shutting_down", "the daemon is stopping")
         else:
             self.transport.abort()
 
@@ -167,7 +167,7 @@ class ControlProtocol(H11Protocol):
 
     # --- refusing -------------------------------------------------------------------------------------------
 
-    def _refuse(self, code: str, message: str, hint: str = "") -> None:
+    def _refuse(self, code: str, message: str) -> None:
         """Says why, if nothing of an answer has been sent yet, and takes nothing more from this connection.
 
         Not closed at once: a client still sending would then get an error instead of the answer.
@@ -178,7 +178,7 @@ class ControlProtocol(H11Protocol):
         self._release_application()
         self.flow.resume_reading()
         if unanswered and not self.transport.is_closing():
-            self.transport.write(closing_answer(code, message, hint))
+            self.transport.write(closing_answer(code, message))
             self.transport.write_eof()
             self._watch()
         else:
