@@ -19,21 +19,27 @@ DAY = 86_400.0
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1_000
 
-LINE = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
-"""Text in a line: no control character, line or paragraph end. JSON in UTF-8 has no halves of characters."""
-PRINTABLE = r"^(?: |[^\p{C}\p{Z}])*$"
-"""What `str.isprintable` takes, in the description's regular expressions (ECMA-262); Python's lack the classes."""
+_CONTROL = "\x00-\x1f\x7f-\x9f\u2028\u2029"  # with the ends of lines and paragraphs
+_UNSEEN = (
+    "\xa0\xad\u061c\u1680\u180e\u2000-\u200f\u202a-\u202f\u205f-\u206f\u3000\ufeff"
+    "\ufff9-\ufffb\U000e0000-\U000e007f"
+)
+LINE = f"^[^{_CONTROL}]*$"
+"""Text in a line, as a regular expression that reads alike here and in a JSON schema: the letters are in it as
+themselves. JSON in UTF-8 has no halves of characters."""
+SEEN = f"^[^{_CONTROL}{_UNSEEN}]*$"
+"""Text without anything in it that is not seen, or that turns around what is: names that are told apart by eye."""
 
 _LINE: dict[str, Any] = {"pattern": LINE}
 Name = Annotated[str, Meta(min_length=1, max_length=100, extra_json_schema=_LINE)]
 Names = Annotated[list[Name], Meta(min_length=1)]
 Reason = Annotated[str, Meta(max_length=500, extra_json_schema=_LINE)]
-Holder = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"pattern": PRINTABLE})]
+Holder = Annotated[str, Meta(min_length=1, max_length=200, extra_json_schema={"pattern": SEEN})]
 Seconds = Annotated[float, Meta(gt=0, le=366 * DAY)]
 Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 Ask = TypeVar("Ask", bound=Struct)
 
-_IN_A_LINE = re.compile(LINE)
+_IN_A_LINE, _IS_SEEN = re.compile(LINE), re.compile(SEEN)
 _PLACE = re.compile(r"^(?P<what>.*) - at `\$\.(?P<field>.*)`$", re.DOTALL)
 
 
@@ -67,7 +73,7 @@ class Pause(Struct, frozen=True, forbid_unknown_fields=True):
     ttl_seconds: Annotated[float, Meta(gt=0, le=3600)]
 
     def __post_init__(self) -> None:
-        _check_printable("holder", self.holder)
+        _check_seen("holder", self.holder)
 
 
 class Resume(Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,7 +82,7 @@ class Resume(Struct, frozen=True, forbid_unknown_fields=True):
     holder: Holder
 
     def __post_init__(self) -> None:
-        _check_printable("holder", self.holder)
+        _check_seen("holder", self.holder)
 
 
 class Notify(Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,6 +150,6 @@ def _check_line(field: str, *texts: str) -> None:
         raise ValueError(f"`{field}`: has a control character in it")
 
 
-def _check_printable(field: str, text: str) -> None:
-    if not text.isprintable():
+def _check_seen(field: str, text: str) -> None:
+    if not _IS_SEEN.fullmatch(text):
         raise ValueError(f"`{field}`: has a character in it that cannot be printed")
