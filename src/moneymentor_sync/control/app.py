@@ -30,6 +30,7 @@ from .openapi import description
 from .operator import Accepted, Document, Operator, Peer
 from .peers import Access
 from .refusals import INTERNAL, NotAllowedError, TooManyWaitingError, document, document_of, status_of
+from .seldom import Seldom
 
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -54,6 +55,7 @@ class Channel:
         self._stopping = stopping
         self._one_history = asyncio.Semaphore(1)
         self._waiting = 0
+        self._refusals = Seldom()
 
     def app(self) -> Starlette:
         """The ASGI application. It needs the Peer in `scope["state"]["peer"]`."""
@@ -178,9 +180,15 @@ class Channel:
     def _changer(self, request: Request) -> Peer:
         peer = cast(Peer, request.state.peer)
         if not self._access.may_change(peer):
-            self._emit("control.refused", path=request.scope["path"], uid=peer.uid, pid=peer.pid)
+            self._tell_of_refusal(request.scope["path"], peer)
             raise NotAllowedError(f"user {peer.uid} may not change what this daemon does")
         return peer
+
+    def _tell_of_refusal(self, path: str, peer: Peer) -> None:
+        """One line a minute for each user and path: who may not change anything may not fill the disk, either."""
+        more = self._refusals.passed_over((path, peer.uid), asyncio.get_running_loop().time())
+        if more is not None:
+            self._emit("control.refused", path=path, uid=peer.uid, pid=peer.pid, passed_over=more)
 
     def _changed(self, action: str, peer: Peer, **fields: Any) -> None:
         self._emit("control.changed", action=action, uid=peer.uid, pid=peer.pid, **fields)

@@ -40,6 +40,7 @@ Limit = Annotated[int, Meta(ge=1, le=MAX_LIMIT)]
 Ask = TypeVar("Ask", bound=Struct)
 
 _IN_A_LINE, _IS_SEEN = re.compile(LINE), re.compile(SEEN)
+_SPACE = b" \t\n\r"  # RFC 8259, section 2
 _PLACE = re.compile(r"^(?P<what>.*) - at `\$\.(?P<field>.*)`$", re.DOTALL)
 
 
@@ -110,7 +111,7 @@ class History(Struct, frozen=True):
 def parse(kind: type[Ask], body: bytes) -> Ask:
     """A request's body (JSON; an empty one counts as `{}`). Raises BadRequestError that names the field."""
     try:
-        return msgspec.json.decode(body.strip() or b"{}", type=kind)
+        return msgspec.json.decode(body.strip(_SPACE) or b"{}", type=kind)
     except msgspec.ValidationError as error:
         raise BadRequestError(_readable(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -140,6 +141,8 @@ def _limit(word: str) -> int:
 
 def _readable(message: str) -> str:
     """msgspec's message with the field first: `wait`: expected `bool | null`, got `str`."""
+    if message == "Number out of range":  # so it is nothing but a number
+        return "Expected `object`, got a number that is out of range"
     found = _PLACE.match(message)
     return message if found is None else f"`{found['field']}`: {found['what'][:1].lower()}{found['what'][1:]}"
 
