@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import network
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database, started_postgresql
@@ -16,6 +17,9 @@ NOT_SETTINGS = {"MMSYNC_RECORDINGS", "MMSYNC_TESTED"}
 for _name in [one for one in os.environ if one.startswith(SETTINGS) and one not in NOT_SETTINGS]:
     # Whoever runs the tests may have a database and a spreadsheet of their own in the environment.
     del os.environ[_name]
+
+settings.register_profile("long", max_examples=10_000, deadline=None, print_blob=True)
+"""`--hypothesis-profile=long`: a hundred times what the suite tries."""
 
 
 reach = network.stay_on_this_machine()  # at once: before a test, or what it starts, could open a connection

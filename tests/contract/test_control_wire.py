@@ -11,6 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ from moneymentor_sync.control.limits import Limits
 SHORT = 0.2
 STATUS = b"GET /sync/status HTTP/1.1\r\nHost: x\r\n\r\n"
 HEAD = b"POST /sync/force HTTP/1.1\r\nHost: x\r\n"
-PATIENT = Limits(receive_seconds=PATIENCE, idle_seconds=PATIENCE, stall_seconds=PATIENCE, linger_seconds=PATIENCE)
+PATIENT = Limits(PATIENCE, PATIENCE, PATIENCE, PATIENCE, crowded_seconds=PATIENCE)
 """Everything is closed for another reason than time, or the test gives up."""
 
 
@@ -350,7 +351,7 @@ def test_of_two_hundred_at_once_sixty_four_are_served_and_the_others_told(patien
 
 
 def test_a_place_is_free_again_when_somebody_leaves(tmp_path: Path) -> None:
-    with serving(tmp_path / "s", limits=Limits(PATIENCE, PATIENCE, connections=2)) as served:
+    with serving(tmp_path / "s", limits=replace(PATIENT, connections=2)) as served:
         for _ in range(3):
             with connected_to(served, 2) as [first, second]:
                 for one in (first, second):
@@ -360,8 +361,42 @@ def test_a_place_is_free_again_when_somebody_leaves(tmp_path: Path) -> None:
             wait_until(lambda: served.ask("GET", "/sync/status")[0] == 200)
 
 
+def test_where_there_is_no_room_who_was_waited_for_longest_makes_place(tmp_path: Path) -> None:
+    limits = replace(PATIENT, connections=3, crowded_seconds=0.0)
+    with serving(tmp_path / "s", limits=limits) as served, ExitStack() as stack:
+
+        def come(sent: bytes) -> socket.socket:
+            connected = stack.enter_context(connect(served.path))
+            connected.sendall(sent)
+            return connected
+
+        waiting = come(HEAD + b'Content-Length: 13\r\n\r\n{"wait":true}')
+        assert served.operator.forced.acquire(timeout=PATIENCE)
+        silent, half, idle = come(b""), come(STATUS[:-2]), come(STATUS)
+        assert everything(silent) == b"", "it had said nothing"
+        assert one_answer(idle)[0] == 200
+        last = come(STATUS)
+        raw = everything(half)
+        assert (statuses(raw), code(raw)) == ([503], "too_many_connections")
+        assert one_answer(last)[0] == 200
+        assert served.ask("GET", "/sync/status")[0] == 200
+        assert everything(idle) == b"", "it was answered, and kept open for another request"
+        served.operator.done.set_result({"ok": True})
+        assert one_answer(waiting)[0] == 200, "who is being answered keeps its place"
+
+
+def test_where_all_are_being_answered_nobody_makes_place(tmp_path: Path) -> None:
+    limits = replace(PATIENT, connections=1, crowded_seconds=0.0)
+    with serving(tmp_path / "s", limits=limits) as served, connect(served.path) as waiting:
+        waiting.sendall(HEAD + b'Content-Length: 13\r\n\r\n{"wait":true}')
+        assert served.operator.forced.acquire(timeout=PATIENCE)
+        assert served.ask("GET", "/sync/status")[0] == 503
+        served.operator.done.set_result({"ok": True})
+        assert one_answer(waiting)[0] == 200
+
+
 def test_a_crowd_that_does_not_leave_is_closed_without_words(tmp_path: Path) -> None:
-    limits = Limits(PATIENCE, PATIENCE, PATIENCE, PATIENCE, connections=2)
+    limits = replace(PATIENT, connections=2)
     with serving(tmp_path / "s", limits=limits) as served, connected_to(served, 12) as connections:
         answers = [b"" if one in connections[:2] else first_of(one) for one in connections]
         assert [statuses(raw) for raw in answers] == [[]] * 2 + [[503]] * 6 + [[]] * 4

@@ -51,6 +51,8 @@ def test_a_reason_is_one_line_without_commands_for_a_terminal(letter: str) -> No
         (b'{"datasets": []}', "`datasets`: expected `array` of length >= 1"),
         (b'{"no": 1}', "Object contains unknown field `no`"),
         (b"[]", "Expected `object`, got `array`"),
+        (b"1e400", "Expected `object`, got a number that is out of range"),
+        (b"\x0b", "the body is not JSON in UTF-8: JSON is malformed: invalid character (byte 0)"),
     ],
 )
 def test_a_message_names_the_field_first(body: bytes, message: str) -> None:

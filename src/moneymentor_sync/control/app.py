@@ -24,13 +24,14 @@ from starlette.routing import Route
 from moneymentor_sync.core.errors import MmsyncError, ShuttingDownError
 from moneymentor_sync.core.events import Emit
 
-from . import asks
+from . import asks, paths
 from .changes import CHANGES, Change, said
+from .openapi import description
 from .operator import Accepted, Document, Operator, Peer
 from .peers import Access
 from .refusals import INTERNAL, NotAllowedError, TooManyWaitingError, document, document_of, status_of
+from .seldom import Seldom
 
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # Prometheus text exposition format
 T = TypeVar("T")
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -54,6 +55,7 @@ class Channel:
         self._stopping = stopping
         self._one_history = asyncio.Semaphore(1)
         self._waiting = 0
+        self._refusals = Seldom()
 
     def app(self) -> Starlette:
         """The ASGI application. It needs the Peer in `scope["state"]["peer"]`."""
@@ -70,18 +72,17 @@ class Channel:
         return app
 
     def _routes(self) -> list[Route]:
-        reads: dict[str, Endpoint] = {
-            "/sync/status": self._status,
-            "/sync/history": self._history,
-            "/healthz": self._healthz,
-            "/metrics": self._metrics,
+        endpoints: dict[str, Endpoint] = {
+            paths.STATUS.path: self._status,
+            paths.HISTORY.path: self._history,
+            paths.HEALTHZ.path: self._healthz,
+            paths.METRICS.path: self._metrics,
+            paths.DESCRIPTION.path: self._described,
+            paths.FORCE.path: self._force,
         }
-        writes: dict[str, Endpoint] = {"/sync/force": self._force}
-        writes.update({f"/sync/{name}": partial(self._change, name, change) for name, change in CHANGES.items()})
-        return [
-            *(Route(path, endpoint, methods=["GET"], name=path) for path, endpoint in reads.items()),
-            *(Route(path, endpoint, methods=["POST"], name=path) for path, endpoint in writes.items()),
-        ]
+        for name, change in CHANGES.items():
+            endpoints[paths.path_of(name)] = partial(self._change, name, change)
+        return [Route(one.path, endpoints[one.path], methods=[one.method], name=one.path) for one in paths.PATHS]
 
     # --- reading --------------------------------------------------------------------------------------------
 
@@ -96,7 +97,11 @@ class Channel:
 
     async def _metrics(self, request: Request) -> Response:
         self._reader(request)
-        return Response(self._operator.metrics(), headers={"content-type": METRICS_TYPE})
+        return Response(self._operator.metrics(), headers={"content-type": paths.METRICS_TYPE})
+
+    async def _described(self, request: Request) -> Response:
+        self._reader(request)
+        return _json(description())
 
     async def _history(self, request: Request) -> Response:
         self._reader(request)
@@ -175,9 +180,15 @@ class Channel:
     def _changer(self, request: Request) -> Peer:
         peer = cast(Peer, request.state.peer)
         if not self._access.may_change(peer):
-            self._emit("control.refused", path=request.scope["path"], uid=peer.uid, pid=peer.pid)
+            self._tell_of_refusal(request.scope["path"], peer)
             raise NotAllowedError(f"user {peer.uid} may not change what this daemon does")
         return peer
+
+    def _tell_of_refusal(self, path: str, peer: Peer) -> None:
+        """One line a minute for each user and path: who may not change anything may not fill the disk, either."""
+        more = self._refusals.passed_over((path, peer.uid), asyncio.get_running_loop().time())
+        if more is not None:
+            self._emit("control.refused", path=path, uid=peer.uid, pid=peer.pid, passed_over=more)
 
     def _changed(self, action: str, peer: Peer, **fields: Any) -> None:
         self._emit("control.changed", action=action, uid=peer.uid, pid=peer.pid, **fields)
@@ -193,7 +204,7 @@ class Channel:
     async def _failed(self, request: Request, error: Exception) -> Response:
         """A bug: the log gets everything, the client nothing but that it happened."""
         self._emit("control.failed", path=request.scope["path"], error=type(error).__name__, exc_info=error)
-        found = document(INTERNAL, "the daemon failed to answer", "Its log has the details.")
+        found = document(INTERNAL, "the daemon failed to answer")
         return _json(found, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -226,4 +237,4 @@ async def _gone_away(_request: Request, _error: Exception) -> Response:
 
 
 def _json(content: Document, status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), status, headers, "application/json")
+    return Response(msgspec.json.encode(content), status, headers, paths.JSON)

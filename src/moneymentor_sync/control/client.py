@@ -37,7 +37,7 @@ class ControlClient:
         return self._ask("GET", "/sync/status")
 
     def history(self, dataset: str | None = None, limit: int = 20) -> Document:
-        """`{"runs": […]}`, newest first; `limit` is 1 to 10,000."""
+        """`{"runs": […]}`, newest first; `limit` is 1 to 1,000."""
         query = {"limit": limit} if dataset is None else {"dataset": dataset, "limit": limit}
         return self._ask("GET", f"/sync/history?{urlencode(query)}")
 

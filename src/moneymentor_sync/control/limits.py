@@ -14,17 +14,24 @@ class Limits:
     `stall_seconds` is how long a client may take nothing of an answer that waits for it. `linger_seconds` is how
     long a client that was refused may take to read why. `head_bytes` counts the request line and the header
     fields, `body_bytes` the body. `connections` are served at a time; up to four times as many are told that
-    there is no room, any more are just closed.
+    there is no room, any more are just closed. Where there is none, one that has been waited for longer than
+    `crowded_seconds` makes place: a client in good faith sends its request at once. A quarter of all places is
+    for root and the daemon's own user, so that no other user can shut the operator out.
     """
 
     receive_seconds: float = 5.0
     idle_seconds: float = 5.0
     stall_seconds: float = 5.0
     linger_seconds: float = 1.0
+    crowded_seconds: float = 0.5
     head_bytes: int = 16 * 1024
     body_bytes: int = 64 * 1024
     connections: int = 64
 
-    @property
-    def connections_with_refused(self) -> int:
-        return 4 * self.connections
+    def places(self, *, trusted: bool) -> int:
+        """How many connections there may be for the next one to be served."""
+        return self.connections if trusted else self.connections - self.connections // 4
+
+    def places_with_refused(self, *, trusted: bool) -> int:
+        """How many for the next one to be told that there is no room."""
+        return 4 * self.places(trusted=trusted)

@@ -86,7 +86,12 @@ class Access:
         return self.changers is not None and self.changers.has(peer)
 
     def _trusted(self, peer: Peer) -> bool:
-        return peer.uid in (ROOT, self.own_uid)
+        return is_trusted(peer, self.own_uid)
+
+
+def is_trusted(peer: Peer, own_uid: int) -> bool:
+    """Whether it is root or the daemon's own user, who could do anything to the daemon anyway."""
+    return peer.uid in (ROOT, own_uid)
 
 
 def access_of(

@@ -8,6 +8,7 @@ that never reads its answer or a thousand connections stay for ever. It takes it
 from __future__ import annotations
 
 import asyncio
+import os
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .framing import Framing
 from .limits import Limits
-from .peers import peer_of
+from .peers import is_trusted, peer_of
 from .refusals import closing_answer
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class ControlProtocol(H11Protocol):
         self.conn = self._framing = Framing(self.limits)
         self._refused = False
         self._phase: Phase | None = None
+        self._since = 0.0
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
@@ -58,11 +60,13 @@ class ControlProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
-        self.app_state = {**self.app_state, "peer": peer_of(transport.get_extra_info("socket"))}
-        if len(self.connections) > self.limits.connections_with_refused:
+        peer = peer_of(transport.get_extra_info("socket"))
+        self.app_state = {**self.app_state, "peer": peer}
+        trusted = is_trusted(peer, os.geteuid())
+        if len(self.connections) > self.limits.places_with_refused(trusted=trusted):
             transport.abort()
-        elif len(self.served) >= self.limits.connections:
-            self._refuse("too_many_connections", "too many connections are open", "Close some, or ask again soon.")
+        elif len(self.served) >= self.limits.places(trusted=trusted) and not self._place_is_made():
+            self._refuse("too_many_connections", "too many connections are open")
         else:
             self.served.add(self)
             self._watch()
@@ -103,7 +107,7 @@ class ControlProtocol(H11Protocol):
         if self._phase is Phase.ANSWERING:
             super().shutdown()
         elif self._phase is Phase.ARRIVING and self._has_begun():
-            self._refuse("shutting_down", "the daemon is stopping", "Ask again when it has been started again.")
+            self._refuse("shutting_down", "the daemon is stopping")
         else:
             self.transport.abort()
 
@@ -114,7 +118,7 @@ class ControlProtocol(H11Protocol):
         phase = None if self.transport.is_closing() else self._phase_now()
         if phase is self._phase:
             return
-        self._phase = phase
+        self._phase, self._since = phase, self.loop.time()
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -165,9 +169,34 @@ class ControlProtocol(H11Protocol):
         else:
             self._watch_writing()
 
+    # --- where there is no room -----------------------------------------------------------------------------
+
+    def _place_is_made(self) -> bool:
+        """Whether one that has kept us waiting gives its place to this one: the one that has done so longest."""
+        until = self.loop.time() - self.limits.crowded_seconds
+        waited_for = [one for one in self.served if one.awaited_since <= until]
+        if not waited_for:
+            return False
+        min(waited_for, key=lambda one: one.awaited_since).give_way()
+        return True
+
+    @property
+    def awaited_since(self) -> float:
+        """Since when a request is waited for, by the loop's clock; infinite while one is answered or read."""
+        awaited = self._phase in (Phase.ARRIVING, Phase.IDLE) and not self.transport.get_write_buffer_size()
+        return self._since if awaited else float("inf")
+
+    def give_way(self) -> None:
+        """Ends, with words where a request has begun to arrive."""
+        if self._has_begun():
+            self._refuse("too_many_connections", "others need the place of a request that does not arrive")
+        else:
+            self.served.discard(self)
+            self.transport.abort()
+
     # --- refusing -------------------------------------------------------------------------------------------
 
-    def _refuse(self, code: str, message: str, hint: str = "") -> None:
+    def _refuse(self, code: str, message: str) -> None:
         """Says why, if nothing of an answer has been sent yet, and takes nothing more from this connection.
 
         Not closed at once: a client still sending would then get an error instead of the answer.
@@ -178,7 +207,7 @@ class ControlProtocol(H11Protocol):
         self._release_application()
         self.flow.resume_reading()
         if unanswered and not self.transport.is_closing():
-            self.transport.write(closing_answer(code, message, hint))
+            self.transport.write(closing_answer(code, message))
             self.transport.write_eof()
             self._watch()
         else:

@@ -11,9 +11,10 @@ import msgspec
 from moneymentor_sync.core.errors import ConfigError, MmsyncError
 
 INTERNAL = "internal"
+BAD_REQUEST = "bad_request"
 
 STATUSES: Mapping[str, HTTPStatus] = {
-    "bad_request": HTTPStatus.BAD_REQUEST,
+    BAD_REQUEST: HTTPStatus.BAD_REQUEST,
     "not_allowed": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
@@ -32,11 +33,37 @@ STATUSES: Mapping[str, HTTPStatus] = {
 }
 """Which status goes with which code; any other is a failure of the daemon's (500)."""
 
+ANY_REQUEST = (
+    BAD_REQUEST,
+    "too_slow",
+    "too_large",
+    "head_too_large",
+    "shutting_down",
+    "too_many_connections",
+    INTERNAL,
+)
+"""What may become of any request, whatever its path: the connection ends with it, or the daemon has a bug."""
+
+_SEE = "GET /openapi.json says what each path takes."
+_HINTS: Mapping[str, str] = {
+    BAD_REQUEST: _SEE,
+    "not_found": "GET /openapi.json lists the paths.",
+    "method_not_allowed": "Use a method that the `Allow` header names.",
+    "too_slow": "Send the whole request at once.",
+    "too_large": "Send less; a body that names some datasets takes a few hundred bytes.",
+    "head_too_large": "Send fewer and shorter header fields.",
+    "shutting_down": "Ask again when it has been started again.",
+    "too_many_connections": "Close some, or ask again soon.",
+    INTERNAL: "Its log has the details.",
+}
+"""What to do about it where the error itself does not say."""
+_HINT = "`mmsync status` and the daemon's log say more."
+
 
 class BadRequestError(MmsyncError):
     """The body or the query is not what the path takes; the message names the field."""
 
-    code = "bad_request"
+    code = BAD_REQUEST
 
 
 class NotAllowedError(MmsyncError):
@@ -59,8 +86,8 @@ def status_of(code: str) -> HTTPStatus:
 
 
 def document(code: str, message: str, hint: str = "") -> dict[str, Any]:
-    """`{"error": {"code", "message", "hint"}}`, as every error of the channel looks."""
-    return {"error": {"code": code, "message": message, "hint": hint}}
+    """`{"error": {"code", "message", "hint"}}`, as every error of the channel looks; none is without a hint."""
+    return {"error": {"code": code, "message": message, "hint": hint or _HINTS.get(code, _HINT)}}
 
 
 def document_of(error: MmsyncError) -> dict[str, Any]:
