@@ -24,6 +24,7 @@ from moneymentor_sync.adapters.google_sheets import GoogleSheets
 from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.adapters.spool import Spool
 from moneymentor_sync.adapters.state_file import StateFile
+from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.ports import RunResult
 from moneymentor_sync.core.settings import Dataset, SyncSettings
 from moneymentor_sync.sandbox import Sandbox
@@ -135,6 +136,7 @@ class Stage:
         hold(store.close)
         source, locks = DatabaseSource(bench.config.database), LockFiles(bench.state, "test")
         around = Surroundings(bench.clock, bench.clock, self._sleep, bench.chance)
+        rules = CellRules.of(bench.config)
         self.credentials = load_credentials(bench.config.google.account)
         for quick in (False, True):
             google = replace(bench.config.google, timeout_seconds=TIMEOUT_SECONDS if quick else 20)
@@ -146,7 +148,7 @@ class Stage:
 
             edges = Edges(source, sheets, store, locks, Spool)
             for retries in (0, 3):
-                self._engines[retries, quick] = Engine(SyncSettings(max_retries=retries), edges, around)
+                self._engines[retries, quick] = Engine(SyncSettings(max_retries=retries), rules, edges, around)
         self.on_sleep: Callable[[], object] = lambda: None
 
     def _sleep(self, seconds: float) -> None:

@@ -23,7 +23,7 @@ from .cells import (
     utf16_units,
 )
 from .columns import convert_column
-from .errors import DeniedColumnError, KeyNotUniqueError, QueryError, some_names
+from .errors import DeniedColumnError, KeyNotUniqueError, QueryError, clipped, some_names
 from .ports import SourceColumn
 from .privacy import Veil, denied_among, veil_of
 from .rows import Fingerprint, Hasher, sum_hashes
@@ -248,7 +248,8 @@ class TableBuilder:
         what = " and ".join(count for count in counts if count)
         return KeyNotUniqueError(
             f"dataset {self.shape.dataset!r}: its key ({names}) has {what}; the tab was left as it is",
-            hint=f"A key must be unique and not null (nor an empty text, which is an empty cell). To see the rows: SELECT {names}, count(*) … "
-            f"GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend the query.",
+            hint="A key must be unique and not null (nor an empty text, which is an empty cell). To see the rows: "
+            f"SELECT {names}, count(*) … GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend "
+            "the query.",
             offenders=tuple(offenders[:MAX_OFFENDERS]),
         )
