@@ -1,4 +1,4 @@
-"""The machine's clock set by hours, forward or back: the real engine, its token, and marks that lie in the future."""
+"""The machine's clock set by hours: the real engine, its token, and marks that lie in the future."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_runs_from_the_future_hide_none_of_now(bench: Workbench) -> None:
 def test_a_machine_that_is_hours_off_is_told_and_nothing_is_half_done(
     away: Workbench, hours: float, token_is_good: bool
 ) -> None:
-    """Google gives no token to a clock that is hours off; one that was given before is good as long as it seems so."""
+    """Google gives no token to a clock that is hours off; one from before is good while it seems so."""
     around = Surroundings(away.clock, away.clock, away.clock.sleep, away.chance)
     away.people(*ROWS)
     with open_engine(away.config, holder="test", surroundings=around) as engine:
