@@ -214,6 +214,20 @@ def test_a_connection_that_breaks(box: Sandbox, wire: Wire, kind: Any, error: ty
     assert box.log.of("write")[-1].applied == bool(grid)
 
 
+def test_a_server_that_dies_refuses_connections_until_it_is_there_again(box: Sandbox, wire: Wire) -> None:
+    fault = box.faults.add(Fault("refuse", on="write"))
+    with pytest.raises(http.client.RemoteDisconnected):
+        wire.put("A1", [[1]])
+    with pytest.raises(ConnectionRefusedError):
+        wire.put("A1", [[1]])
+    box.plug_in()
+    assert (fault.fired, box.grid(box.spreadsheet_id, "Sheet1")) == (1, [])
+    assert wire.put("A1", [[1]]).status == 200
+    box.unplug()
+    with pytest.raises(ConnectionRefusedError):
+        wire.put("A1", [[1]])
+
+
 def test_answers_that_are_no_json(box: Sandbox, wire: Wire) -> None:
     box.faults.add(Fault("not_json", on="read"))
     box.faults.add(Fault("html", on="read", nth=2))
@@ -504,3 +518,27 @@ def test_a_bug_is_answered_with_500_and_shown(
 def test_a_person_is_told_of_refusals(box: Sandbox) -> None:
     with pytest.raises(ApiError, match="Unable to parse range: Nope"):
         box.person().delete_tab("Nope")
+
+
+def test_no_request_and_no_state_is_missed(box: Sandbox, wire: Wire) -> None:
+    arrived: list[str] = []
+    states: list[Any] = []
+    box.hooks.before(lambda request: arrived.append(request.method))
+    box.hooks.after_change(lambda request: states.append(box.grid(box.spreadsheet_id, "Sheet1")))
+    wire.put("A1", [[1]])
+    box.faults.add(Fault("reset_before"))
+    with pytest.raises(ConnectionResetError):
+        wire.put("A1", [[2]])
+    box.person().type("Sheet1", 0, 0, "3")
+    assert wire.put("nonsense!A1", [[4]]).status == 400
+    assert arrived == ["PUT", "PUT", "PUT"]
+    assert states == [[[1]], [[3.0]]]
+
+
+def test_what_an_owner_does_about_a_spreadsheet(box: Sandbox, wire: Wire) -> None:
+    box.unshare(box.spreadsheet_id, box.client_email)
+    assert wire.send("GET", "?fields=spreadsheetId").status == 403
+    box.share(box.spreadsheet_id, box.client_email)
+    assert wire.send("GET", "?fields=spreadsheetId").status == 200
+    box.delete(box.spreadsheet_id)
+    assert wire.send("GET", "?fields=spreadsheetId").status == 404

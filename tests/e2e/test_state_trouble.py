@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -181,6 +182,58 @@ def test_on_a_full_disk_it_goes_on_and_writes_nothing_that_it_cannot_account_for
         assert status["is_running"] and "full" in str(status["statistics"]["last_error"])
         disk.free()
         assert client.force(wait=True)["ok"]
+        scene.kill(pid)
+        judge = Judge({tab: [START[tab], rows] for tab, rows in scene.tables.items()})
+        judge.look([dict(state) for state in recorder.states])
+        assert judge.wrong == [] and differences(scene) == []
+
+
+def test_where_no_file_may_grow_any_more_not_even_the_log_it_goes_on(scene: Scene) -> None:
+    pid = scene.start()
+    client = ControlClient(scene.folder / "control.sock")
+    wait_for(lambda: answers(client) and not client.status()["sync_in_progress"], "it answers")
+    recorder = Recorder(scene.box, scene.box.spreadsheet_id).start()
+    with closing(sqlite3.connect(scene.state)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    none, (_, most) = 0, resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (none, most))
+    last = {PEOPLE: {key: (name, -score) for key, (name, score) in NEXT[PEOPLE].items()}, BIG: START[BIG]}
+    scene.fill(last)
+    refused = client.force(wait=True)
+    assert not refused["ok"] and {one["error_code"] for one in refused["datasets"]} == {"state"}
+    assert recorder.states[1:] == []
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, most))
+    assert client.force(wait=True)["ok"]
+    assert differences(scene) == []
+    scene.kill(pid)
+
+
+@pytest.mark.parametrize("what", ["file", "directory"])
+def test_deleted_under_a_daemon_it_is_noticed_before_it_writes_and_made_anew(
+    server: ForkServer, tmp_path: Path, what: str
+) -> None:
+    with Sandbox(tmp_path / "sheets", quota=None) as box:
+        scene = Scene(tmp_path, box, server, state=tmp_path / "state" / "state.db")
+        scene.fill(START)
+        scene.sync()
+        scene.write_notes()
+        scene.sync()
+        pid = scene.start()
+        client = ControlClient(scene.folder / "control.sock")
+        wait_for(lambda: answers(client) and not client.status()["sync_in_progress"], "it answers")
+        recorder = Recorder(box, box.spreadsheet_id).start()
+        client.disable(reason="so that only what is forced is synced")
+        box.log.reset()
+        if what == "file":
+            for path in scene.state.parent.glob("state.db*"):
+                path.unlink()
+        else:
+            shutil.rmtree(scene.state.parent)
+        scene.fill({PEOPLE: NEXT[PEOPLE] | {5: ("p5", 55)}, BIG: NEXT[BIG]})
+        refused = client.force(wait=True)
+        assert not refused["ok"] and "removed or replaced" in str(refused["datasets"]), refused
+        assert recorder.states[1:] == [] and box.log.count("write") == 0
+        assert client.force(wait=True)["ok"], "rows that are in the database are ours again"
         scene.kill(pid)
         judge = Judge({tab: [START[tab], rows] for tab, rows in scene.tables.items()})
         judge.look([dict(state) for state in recorder.states])

@@ -11,6 +11,8 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -24,6 +26,8 @@ from .stages import RECIPES, Delay, Position, Recipe, SandboxClock, Stage, set_u
 from .workbench import TAB
 
 KINDS = (*PASSING, *STAYING)
+MEMORY = Path("/dev/shm")
+"""Thousands of syncs note what they do, each time down to the disk: here nothing has to survive a power cut."""
 EVERYTHING = os.environ.get("FAULTS") == "all"
 by_name: Callable[[object], str] = lambda kind: kind.name  # type: ignore[attr-defined]  # noqa: E731 - pytest's ids
 
@@ -45,12 +49,11 @@ def own_box(tmp_path_factory: pytest.TempPathFactory, delay: Delay, box_clock: S
 
 
 @pytest.fixture(scope="module", params=RECIPES, ids=by_name)
-def stage(
-    request: pytest.FixtureRequest, own_box: Sandbox, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, own_box: Sandbox) -> Iterator[Stage]:
     recipe: Recipe = request.param
-    with ExitStack() as held, set_up(recipe, own_box, tmp_path_factory.mktemp("stage"), held.callback) as made:
-        yield made
+    with ExitStack() as held:
+        folder = Path(held.enter_context(TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)))
+        yield held.enter_context(set_up(recipe, own_box, folder, held.callback))
 
 
 def codes(run: RunResult) -> set[str]:

@@ -131,6 +131,20 @@ def test_a_switch_survives_a_restart() -> None:
     assert not again.status["sync_enabled"]
 
 
+@pytest.mark.parametrize("back", [0.0, 6 * 3600.0])
+def test_disabled_for_a_time_it_is_not_for_longer_where_the_clock_was_set_back_meanwhile(back: float) -> None:
+    ledger = MemoryLedger()
+    before = Bench(ledger=ledger)
+    before.time.wall += back
+    before.start().daemon.operations.disable(None, reason=None, for_seconds=7200, by=None)
+    before.daemon.operations.disable(["a"], reason=None, for_seconds=None, by=None)
+    again = Bench(config_of(interval_seconds=100_000.0), ledger=ledger).start()
+    again.pass_time(7100)
+    assert again.synced == [] and not again.status["sync_enabled"]
+    again.pass_time(200)
+    assert again.synced == [["b"]]
+
+
 def test_disabled_for_a_time_it_ends_by_itself_with_a_sync() -> None:
     bench = Bench(config_of(interval_seconds=100_000.0)).start()
     bench.daemon.operations.disable(None, reason=None, for_seconds=7200, by=None)

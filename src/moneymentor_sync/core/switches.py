@@ -40,7 +40,20 @@ def is_enabled(switches: Switches, name: str, configured: bool, now: float) -> b
 def shifted(switches: Switches, seconds: float) -> dict[str, Switch]:
     """Those that end by themselves, for a clock that was set by so many seconds: they end when they would have."""
     return {
-        name: replace(one, until=one.until + seconds) for name, one in switches.items() if one.until is not None
+        name: replace(one, since=one.since + seconds, until=one.until + seconds)
+        for name, one in switches.items()
+        if one.until is not None
+    }
+
+
+def by_now(switches: Switches, now: float) -> dict[str, Switch]:
+    """Switches from a state file: what was said at a time that is still to come was said by a clock that has been
+    set back since, and it holds for as long as it was said, from now on at most."""
+    return {
+        name: one
+        if one.since <= now
+        else replace(one, since=now, until=None if one.until is None else now + one.until - one.since)
+        for name, one in switches.items()
     }
 
 

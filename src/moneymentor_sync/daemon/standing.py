@@ -21,7 +21,7 @@ from moneymentor_sync.core.record import DatasetRecord, Totals, after_result, af
 from moneymentor_sync.core.resilience import concerns_all, proves_recovery
 from moneymentor_sync.core.settings import Config, Dataset
 from moneymentor_sync.core.status import RECENT_ERRORS, ErrorSeen
-from moneymentor_sync.core.switches import EVERYTHING, Switch, is_enabled, next_end, shifted
+from moneymentor_sync.core.switches import EVERYTHING, Switch, by_now, is_enabled, next_end, shifted
 
 UNREACHABLE = DatabaseUnreachableError.code
 COMMON = ""
@@ -52,7 +52,7 @@ class Standing:
         self.config = config
         self.totals: Totals = ledger.totals()
         self.records: Mapping[str, DatasetRecord] = ledger.records()
-        self.switches: Mapping[str, Switch] = ledger.switches()
+        self.switches: Mapping[str, Switch] = by_now(ledger.switches(), clock())
         self.breakers: Mapping[str, Breaker] = ledger.breakers()
         self.errors: tuple[ErrorSeen, ...] = ()
         self.last_ok: bool | None = None
