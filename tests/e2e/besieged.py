@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import resource
 import socket
 import tempfile
 import threading
@@ -216,8 +217,22 @@ class Besieged:
 
 
 @contextmanager
-def besieged(**control: Any) -> Iterator[Besieged]:
-    """A daemon that has synced once, in a folder that other users may pass through; `control` are its settings."""
+def few_descriptors(files: int | None) -> Iterator[None]:
+    """A process that is started meanwhile may have so many descriptors; with None as many as this one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files or soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@contextmanager
+def besieged(*, files: int | None = None, **control: Any) -> Iterator[Besieged]:
+    """A daemon that has synced once, in a folder that other users may pass through.
+
+    `control` are its settings, `files` how many descriptors it may have.
+    """
     with tempfile.TemporaryDirectory() as name, Sandbox(Path(name) / "sandbox", quota=None) as box:
         Path(name).chmod(0o711)
         folder = Path(name) / "h"
@@ -228,7 +243,8 @@ def besieged(**control: Any) -> Iterator[Besieged]:
         with house.config.open("a") as file:
             file.writelines(f"{key} = {json.dumps(value)}\n" for key, value in control.items())
         try:
-            house.start()
+            with few_descriptors(files):
+                house.start(wait=False)
             house.synced()
             yield Besieged(house)
             assert house.end() == 0

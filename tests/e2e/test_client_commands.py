@@ -156,6 +156,25 @@ def test_only_what_concerns_the_daemon_has_to_be_right(place: Place, daemon: Fak
     assert "control.socket: expected a string" in done.stderr
 
 
+def test_in_the_middle_of_an_edit_the_daemon_that_runs_is_shown_and_nobody_is_told_anything(
+    place: Place, daemon: FakeDaemon
+) -> None:
+    (place.folder / "sync.toml").write_text("[database]\nurl = \n")
+    shown = place.command("status", "--json")
+    assert shown.returncode == 0
+    assert json.loads(shown.stdout)["is_running"] is True
+    assert "sync.toml" in shown.stderr and "line 2" in shown.stderr
+    assert place.command("force").returncode == 78, "who changes something must know whom they ask"
+    assert {asked for asked, _ in daemon.asked} == {"GET /sync/status"}
+
+
+def test_in_the_middle_of_an_edit_and_without_a_daemon_the_file_is_what_is_wrong(place: Place) -> None:
+    (place.folder / "sync.toml").write_text("[database]\nurl = \n")
+    done = place.command("status")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "line 2" in done.stderr
+
+
 def test_a_watched_daemon_may_go_and_come_back(place: Place) -> None:
     """As lines of JSON, which is what a test can read."""
 

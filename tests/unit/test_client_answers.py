@@ -96,7 +96,7 @@ def test_watching_outlives_the_daemon_and_ends_well(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(status_watch, "known_status", known)
     monkeypatch.setattr(time, "sleep", sleep)
-    monkeypatch.setattr(status_watch, "load_places", lambda config: PLACES)
+    monkeypatch.setattr(status_watch, "places_to_look_at", lambda config: PLACES)
     monkeypatch.setattr(console_streams, "out", lambda: console)
     watch_status(None, as_json=False)
     assert isinstance(console.file, io.StringIO)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from moneymentor_sync.control.limits import Limits
+import pytest
+
+from moneymentor_sync.control.limits import Limits, accepted_at_once
 from moneymentor_sync.control.seldom import MOST, Seldom
 
 
@@ -28,3 +30,15 @@ def test_a_quarter_of_the_places_is_for_root_and_the_daemons_user() -> None:
     assert (limits.places(trusted=True), limits.places(trusted=False)) == (64, 48)
     assert (limits.places_with_refused(trusted=True), limits.places_with_refused(trusted=False)) == (256, 192)
     assert Limits(connections=1).places(trusted=False) == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "connections", "at_once"),
+    [(1024, 64, 256), (4096, 64, 256), (256, 16, 64), (100, 6, 25), (10, 4, 4), (2**63, 64, 256)],
+)
+def test_with_few_descriptors_there_are_few_places(files: int, connections: int, at_once: int) -> None:
+    limits = Limits().within(files)
+    assert (limits.connections, accepted_at_once(files)) == (connections, at_once)
+    assert Limits(connections=2).within(files).connections == 2
+    if files >= 100:
+        assert limits.places_with_refused(trusted=True) + accepted_at_once(files) <= files // 2

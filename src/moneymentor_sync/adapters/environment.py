@@ -101,14 +101,18 @@ def load_places(
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     system_file: Path = SYSTEM_FILE,
+    even_if_broken: bool = False,
 ) -> ClientPlaces:
     """Where the daemon is, for a command that only talks to it; files and precedence as of `load_config`.
 
     Only the two settings have to be right, and the TOML well-formed; else ConfigError. The system's file (and a
     `.env`) may be the daemon's alone: one that may not be read is passed over, and is in `unread`. What nothing
-    names is where the system service has it, if it is there and the user's own is not.
+    names is where the system service has it, if it is there and the user's own is not. With `even_if_broken` a file
+    that is no TOML is passed over, too.
     """
-    found, unread = _candidates(path, environ=environ, cwd=cwd, system_file=system_file)
+    found, unread = _candidates(
+        path, environ=environ, cwd=cwd, system_file=system_file, even_if_broken=even_if_broken
+    )
     return ClientPlaces(_first(found.state), _first(found.socket), unread)
 
 
@@ -123,7 +127,12 @@ def load_socket_paths() -> tuple[Path, ...]:
 
 
 def _candidates(
-    path: Path | None, *, environ: Mapping[str, str] | None, cwd: Path | None, system_file: Path
+    path: Path | None,
+    *,
+    environ: Mapping[str, str] | None,
+    cwd: Path | None,
+    system_file: Path,
+    even_if_broken: bool = False,
 ) -> tuple[Candidates, tuple[str, ...]]:
     """The places, and the files that could not be read."""
     environ = os.environ if environ is None else environ
@@ -134,7 +143,9 @@ def _candidates(
     file = _own(path, environ, cwd, home) or _system(system_file, unread)
     toml = {} if file is None else _toml(file, problems)
     if toml is None:
-        raise ConfigError(problems)
+        if not even_if_broken:
+            raise ConfigError(problems)
+        toml, unread = {}, [*unread, *problems]
     dotenv = (cwd if file is None else file.path.parent) / ".env"
     if _is_file(dotenv) and not os.access(dotenv, os.R_OK):
         unread.append(f"{dotenv}: cannot be read: Permission denied")

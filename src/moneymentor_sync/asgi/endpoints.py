@@ -70,7 +70,7 @@ async def _answer(scope: Scope, receive: Receive, line: Line) -> Answer:
         body = await _body(receive)
         return await _unless_gone(_ask(line, name, body), receive)
     except _TooLargeError:
-        return _error(413, "too_large", "the body is larger than 64 KiB")
+        return _error(413, "too_large", "the body is larger than 64 KiB", "Send less.")
     except UnansweredError:
         return _error(
             503,

@@ -43,16 +43,38 @@ class Client(Protocol):
         ...
 
 
-def find_places(config: Path | None, *, verbose: bool) -> ClientPlaces:
-    """Where the daemon is; says on stderr what could not be read. Raises ConfigError."""
+def find_places(config: Path | None, *, verbose: bool, only_to_look: bool = False) -> ClientPlaces:
+    """Where the daemon is; says on stderr what could not be read. Raises ConfigError.
+
+    `only_to_look` is as of `places_to_look_at`: whoever changes something must be sure whom they ask.
+    """
     from moneymentor_sync.adapters.environment import load_places
 
-    places = load_places(config)
+    places = places_to_look_at(config) if only_to_look else load_places(config)
     for reason in places.unread:
         say(f"note: {reason}; asking the daemon at {places.socket_path}")
     if verbose and not places.unread:
         say(f"asking the daemon at {places.socket_path}")
     return places
+
+
+def places_to_look_at(config: Path | None) -> ClientPlaces:
+    """Where the daemon is; where the file is no TOML, the one that answers at the usual place. Raises ConfigError.
+
+    It runs on what it read when the file was right, and an operator in the middle of an edit wants to see it.
+    """
+    from moneymentor_sync.adapters.environment import load_places
+    from moneymentor_sync.core.errors import ConfigError, MmsyncError
+
+    try:
+        return load_places(config)
+    except ConfigError as broken:
+        places = load_places(config, even_if_broken=True)
+        try:
+            open_client(places).status()
+        except MmsyncError:
+            raise broken from None
+        return places
 
 
 def open_client(places: ClientPlaces) -> Client:

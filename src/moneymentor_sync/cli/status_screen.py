@@ -16,7 +16,7 @@ _GOOD = ("healthy", "warning")
 
 def show_status(config: Path | None, *, as_json: bool, watch: bool, verbose: bool) -> int:
     """Shows the status, once or until Ctrl-C; gives the exit code. Raises what the client raises."""
-    places = find_places(config, verbose=verbose)
+    places = find_places(config, verbose=verbose, only_to_look=True)
     if watch:
         from .status_watch import watch_status
 

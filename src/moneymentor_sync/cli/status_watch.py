@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moneymentor_sync.adapters.environment import load_places
 from moneymentor_sync.core.errors import MmsyncError, UsageError
 
 from .console import print_json_line
+from .daemon_access import places_to_look_at
 from .status_screen import known_status
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def watch_status(config: Path | None, *, as_json: bool) -> None:
 
 def _document(config: Path | None) -> dict[str, Any]:
     try:
-        return known_status(load_places(config))
+        return known_status(places_to_look_at(config))
     except MmsyncError as error:
         return {"is_running": None, "error": {"code": error.code, "message": str(error), "hint": error.hint}}
 
@@ -70,7 +70,7 @@ def _shown(config: Path | None, console: Console) -> RenderableType:
     from .words import Viewpoint
 
     try:
-        return fitted(known_status(load_places(config)), Viewpoint(datetime.now(UTC)), console)
+        return fitted(known_status(places_to_look_at(config)), Viewpoint(datetime.now(UTC)), console)
     except MmsyncError as error:
         return gone(error)
 

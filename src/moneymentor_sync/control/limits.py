@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+_FEWEST = 4
+_MOST_AT_ONCE = 256
+
+
+def accepted_at_once(files: int) -> int:
+    """How many connections may be accepted before any of them is looked at, with so many descriptors."""
+    return min(_MOST_AT_ONCE, max(_FEWEST, files // 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,13 @@ class Limits:
     head_bytes: int = 16 * 1024
     body_bytes: int = 64 * 1024
     connections: int = 64
+
+    def within(self, files: int) -> Limits:
+        """With no more connections than leave half of so many descriptors to the syncs.
+
+        A quarter is for connections, served or told; another for those accepted in one go (`accepted_at_once`).
+        """
+        return replace(self, connections=min(self.connections, max(_FEWEST, files // 16)))
 
     def places(self, *, trusted: bool) -> int:
         """How many connections there may be for the next one to be served."""

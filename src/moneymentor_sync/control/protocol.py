@@ -64,6 +64,7 @@ class ControlProtocol(H11Protocol):
         self.app_state = {**self.app_state, "peer": peer}
         trusted = is_trusted(peer, os.geteuid())
         if len(self.connections) > self.limits.places_with_refused(trusted=trusted):
+            self.connections.discard(self)  # it counts no more, though asyncio takes a moment to end it
             transport.abort()
         elif len(self.served) >= self.limits.places(trusted=trusted) and not self._place_is_made():
             self._refuse("too_many_connections", "too many connections are open")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import uvicorn
 
@@ -18,15 +21,15 @@ from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import ControlSettings
 
 from .app import Channel
-from .limits import Limits
+from .limits import Limits, accepted_at_once
 from .operator import Operator
 from .peers import access_of
 from .protocol import protocol_class
+from .seldom import Seldom
 
 THREADS = 4
 """For what may wait for the disk. More would only wait for each other."""
 _GRACE_SECONDS = 1  # for answers under way when the daemon stops; a whole number, as uvicorn has it
-_BACKLOG = 256  # also how often asyncio complains at once where no descriptors are left
 _LAST_WORDS_SECONDS = 0.3
 _START_SECONDS = 10.0
 
@@ -58,7 +61,8 @@ class ControlServer:
         self._emit = emit
         self._beat = beat
         self._beat_seconds = beat_seconds
-        self._limits = limits or Limits()
+        self._files = _descriptors()
+        self._limits = (limits or Limits()).within(self._files)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
         self._serving = threading.Event()
@@ -92,6 +96,7 @@ class ControlServer:
             self._serving.set()
 
     async def _serve(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(_complain_seldom(Seldom()))
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="control")
         channel = Channel(self._operator, self._access, self._emit, pool, self._stopping)
         server = _Server(self._config(channel), self._stopping, self._announce)
@@ -128,8 +133,27 @@ class ControlServer:
             log_level=logging.CRITICAL + 1,  # what matters is emitted as events
             access_log=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
-            backlog=_BACKLOG,
+            backlog=accepted_at_once(self._files),  # asyncio takes so many in one go
         )
+
+
+def _descriptors() -> int:
+    """How many descriptors this process may have."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def _complain_seldom(seldom: Seldom) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """asyncio's own handler, once a minute for each complaint.
+
+    Where no descriptors are left, asyncio complains once for each connection that it could accept, again and again.
+    """
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if seldom.passed_over(context["message"], loop.time()) is not None:
+            loop.default_exception_handler(context)
+
+    return handle
 
 
 class _Server(uvicorn.Server):
