@@ -92,7 +92,7 @@ class DeniedColumnError(QueryError):
     """The query gives, or reads for what it gives, a column that may not leave the database."""
 
     code = "denied_column"
-    default_hint = "Name just the columns that you want: in the query, or with `table` in `columns`. See `[privacy] deny`."
+    default_hint = "Name just the columns that you want: in the query, or beside `table` in `columns`."
 
 
 class KeyNotUniqueError(SourceError):
