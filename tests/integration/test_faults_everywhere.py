@@ -91,6 +91,7 @@ def test_a_fault_at_any_request(stage: Stage, kind: Kind) -> None:
         stage.rewind()
         recorder = stage.record()
         fault = stage.box.faults.add(kind.at(number))
+        stage.bench.clock.slept.clear()
         if kind.kind == "refuse":
             stage.on_sleep = stage.box.plug_in
         run = stage.sync(retries=retries)
@@ -98,6 +99,8 @@ def test_a_fault_at_any_request(stage: Stage, kind: Kind) -> None:
         assert fault.fired >= 1, where
         assert run.ok or codes(run) <= kind.codes, (where, codes(run))
         assert run.ok or not kind.must_pass(position.kind, retries), (where, codes(run))
+        if fault.retry_after is not None and run.ok:
+            assert max(stage.bench.clock.slept) >= fault.retry_after, where
         if kind.kind == "status" and not run.ok and "credentials" not in codes(run) and len(run.datasets) == 1:
             assert len(stage.box.log.entries) == number, (where, "a hidden retry")
         if kind.kind == "refuse" and not retries:
