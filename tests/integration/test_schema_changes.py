@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from moneymentor_sync.core.settings import Column, Mode
+from moneymentor_sync.core.settings import CellType, Column, Mode
 
 from .workbench import TAB, Workbench
 
@@ -133,7 +133,7 @@ RETYPED: list[tuple[str, list[Any]]] = [
 @pytest.mark.parametrize(("expression", "cells"), RETYPED)
 def test_a_column_gets_another_type(bench: Workbench, expression: str, cells: list[Any]) -> None:
     made = Bench(bench)
-    kind = "boolean" if isinstance(cells[0], bool) else None
+    kind: CellType | None = "boolean" if isinstance(cells[0], bool) else None
     made.reads(f"SELECT k, a, {expression} AS b FROM t", columns=(Column("b", "b", type=kind),))
     bench.sync()
     assert made.holds("b", cells)
@@ -144,12 +144,13 @@ def test_a_column_gets_another_type(bench: Workbench, expression: str, cells: li
 def test_a_column_of_dates_becomes_one_of_numbers_and_is_shown_as_such(bench: Workbench) -> None:
     made = Bench(bench)
     dated = "SELECT k, a, date('2026-01-01') AS b FROM t"
-    for kind, query, pattern in (
+    turns: list[tuple[CellType, str, str | None]] = [
         ("date", dated, "yyyy-mm-dd"),
         ("number", "SELECT k, a, k AS b FROM t", None),
         ("datetime", dated, "yyyy-mm-dd hh:mm:ss"),
         ("date", "SELECT k, a, NULL AS b FROM t", "yyyy-mm-dd"),
-    ):
+    ]
+    for kind, query, pattern in turns:
         made.reads(query, columns=(Column("a", "a"), Column("b", "b", type=kind)))
         bench.sync()
         formats = bench.box.formats(bench.spreadsheet, TAB)

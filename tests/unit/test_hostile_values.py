@@ -121,7 +121,7 @@ def test_as_many_characters_as_a_cell_holds_stay_and_one_more_is_cut(text: str) 
 
 
 UNLIKE: list[tuple[CellType, Any, Cell]] = [
-    ("date", "N/A", "N/A"),
+    ("date", "soon", "soon"),
     ("datetime", "infinity", "infinity"),
     ("datetime", "10000-01-01", "10000-01-01"),
     ("datetime", 5, 5.0),
@@ -143,9 +143,9 @@ def test_a_value_that_is_not_of_its_columns_type_arrives_and_is_counted(
     dataset = Dataset(name="d", tab="d", key=("id",), spreadsheet_id="s", columns=(Column("id", "id"), column))
     shape = resolve_shape(dataset, [SourceColumn("id"), SourceColumn("c")])
     builder = TableBuilder(shape, RULES, HASHER)
-    rows = [(1, value), (2, None), (3, value)]
+    rows = [(1, value), (2, None), (3, value), (4, "N/A")]
     cells = [row[1] for chunk in builder.chunks(map(pack_row, rows)) for _, row in chunk]
-    assert cells == [expected, None, expected]
+    assert cells == [expected, None, expected, "N/A"]
     assert builder.finish().unlike == (("c", cell_type, 2),)
 
 

@@ -55,7 +55,7 @@ def _beside(one: Check, names: int) -> Table:
 def _below(name: str, one: Check) -> list[RenderableType]:
     head = Table.grid()
     head.add_column(width=_INDENT)
-    head.add_column()
+    head.add_column(overflow="fold")
     head.add_row(_mark(one.status), Text(name))
     return [head, Padding(_words(one), (0, 0, 0, _INDENT))]
 

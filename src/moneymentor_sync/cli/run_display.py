@@ -75,9 +75,9 @@ def run_table(run: RunResult) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("dataset", overflow="fold")
     table.add_column("tab", overflow="fold")
-    table.add_column("result")
+    table.add_column("result", no_wrap=True)  # in a narrow terminal it is the names that are broken
     for heading in ("rows", "inserted", "updated", "deleted"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for one in run.datasets:
         table.add_row(
             Text(plain(one.dataset)),

@@ -28,6 +28,8 @@ Kind = str
 
 MAX_TEXT = 50_000
 """Characters a cell holds (Google Sheets limit); counted in UTF-16 units, which is never less."""
+NOT_APPLICABLE = "N/A"
+"""The word for no value, which a column of any type may have on purpose."""
 CUT_MARK = "… [cut by mmsync]"
 MAX_EXACT_INTEGER = 2**53
 MAX_DIGITS = 15
@@ -257,7 +259,7 @@ class Converter:
     def _unlike(self, value: Any) -> Cell:
         """What it is, though the column says that it should be something else."""
         cell = self._any(value)
-        self.unlike += cell is not None
+        self.unlike += cell is not None and cell != NOT_APPLICABLE
         return cell
 
     def _shortened(self, value: str) -> str:

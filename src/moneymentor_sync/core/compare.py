@@ -10,11 +10,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from .cells import CurrentCell
+from .errors import TooManyRowsError
 from .layout import Layout
 from .rows import Fingerprint, Hasher, sum_hashes
 from .table import Shape
 
 Cells = tuple[CurrentCell, ...]
+MOST_IN_QUESTION = 500_000
+"""Rows that are kept since they are not the database's, beside as many as it has itself: a person may have filled
+ten million cells. A row of very long texts counts for several."""
+_CHARACTERS = 400
+"""Of a row's texts, that weigh about what a row does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +39,16 @@ class Comparison:
 
     `matched` maps a key to twice its first row's index, plus one where people have something beside it;
     `changed` are matched rows whose cells differ; `again` are further rows with a key that was already met;
-    `absent` have a key that is not desired; `keyless` have managed cells but no whole key. `rows_before`
-    counts rows with managed cells, `last_row` is the index of the last row with anything in it (0 where
-    there is only the header).
+    `absent` have a key that is not desired, and `unkept` more of them were only counted; `keyless` have managed
+    cells but no whole key. `rows_before` counts rows with managed cells, `last_row` is the index of the last row
+    with anything in it (0 where there is only the header).
     """
 
     matched: dict[bytes, int] = field(default_factory=dict)
     changed: list[TabRow] = field(default_factory=list)
     again: list[TabRow] = field(default_factory=list)
     absent: list[TabRow] = field(default_factory=list)
+    unkept: int = 0
     keyless: list[TabRow] = field(default_factory=list)
     rows_before: int = 0
     last_row: int = 0
@@ -68,9 +75,31 @@ def compare(
     rows: Iterable[tuple[int, Sequence[CurrentCell]]],
     desired: Mapping[bytes, bytes],
     hasher: Hasher,
+    most: int = MOST_IN_QUESTION,
+    *,
+    keep_all: bool = True,
 ) -> Comparison:
-    """Sorts the tab's rows, given as (index, cells of the whole row), by what they are to the desired table."""
+    """Sorts the tab's rows, given as (index, cells of the whole row), by what they are to the desired table.
+
+    Raises TooManyRowsError where more than `most` rows are in question; without `keep_all`, those with a key that
+    is not desired are then counted and forgotten, since nothing will be done to them.
+    """
     result = Comparison()
+    weight = 0
+
+    def keep(rows: list[TabRow], row: TabRow) -> None:
+        nonlocal weight
+        weight += 1 + sum(len(cell) for cell in row.cells if isinstance(cell, str)) // _CHARACTERS
+        if weight <= most:
+            rows.append(row)
+        elif rows is result.absent and not keep_all:
+            result.unkept += 1
+        else:
+            raise TooManyRowsError(
+                f"more than {weight - 1:,} rows have no key, another's, or one that is not in the database; "
+                "nothing was written"
+            )
+
     positions, key_at = layout.positions, shape.key
     hash_key, hash_row = hasher.key, hasher.row
     matched = result.matched
@@ -88,14 +117,14 @@ def compare(
         result.rows_before += 1
         key = tuple([cells[i] for i in key_at])
         if None in key:
-            result.keyless.append(TabRow(index, cells, beside))
+            keep(result.keyless, TabRow(index, cells, beside))
             continue
         identity = hash_key(key)
         wanted = desired.get(identity)
         if wanted is None:
-            result.absent.append(TabRow(index, cells, beside, identity))
+            keep(result.absent, TabRow(index, cells, beside, identity))
         elif identity in matched:
-            result.again.append(TabRow(index, cells, beside, identity))
+            keep(result.again, TabRow(index, cells, beside, identity))
         else:
             matched[identity] = 2 * index + beside
             if hash_row(cells) != wanted:

@@ -248,6 +248,13 @@ class DuplicateKeyError(GuardError):
     code = "duplicate_key"
 
 
+class TooManyRowsError(GuardError):
+    """The tab has so many rows that are not the database's that they are not even looked at one by one."""
+
+    code = "too_many_rows"
+    default_hint = "Delete the rows that somebody put there, or give the dataset another tab."
+
+
 class CellLimitError(GuardError):
     """The spreadsheet would exceed Google's limit of cells; nothing was written."""
 

@@ -187,7 +187,7 @@ def make_plan(
         rows_before=comparison.rows_before,
         last_row=comparison.last_row,
         people_beside=comparison.people_beside,
-        unknown_kept=0 if rules.deletes else len(comparison.absent),
+        unknown_kept=0 if rules.deletes else len(comparison.absent) + comparison.unkept,
         restyle=_restyle(table.formats, layout, styled, [*inserts, *(update.new for update in updates)]),
         styled=styled,
         taken_over=_with_retyped(sorted_out.taken_over, found, adopted),

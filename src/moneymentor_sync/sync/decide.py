@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from moneymentor_sync.core.adoption import claimed_keys
 from moneymentor_sync.core.cells import CellRules, CurrentCell
-from moneymentor_sync.core.compare import Comparison, compare, tab_fingerprint
+from moneymentor_sync.core.compare import MOST_IN_QUESTION, Comparison, compare, tab_fingerprint
 from moneymentor_sync.core.errors import HeaderDamagedError, OvertakenError
 from moneymentor_sync.core.layout import (
     KnownTab,
@@ -117,7 +117,10 @@ class Decider:
             known = None
         layout = self._layout(table, tab, known)
         rows = _paced(_rows(tab, layout), between)
-        comparison = compare(table.shape, layout, rows, table.index, self.hasher)
+        rules = Rules(dataset.mode, dataset.max_delete_fraction, allow_deletes, gathered.partial, remove_unmatched)
+        ours = max(len(table.index), state.rows if state is not None else 0)
+        most = MOST_IN_QUESTION + 2 * ours
+        comparison = compare(table.shape, layout, rows, table.index, self.hasher, most, keep_all=rules.deletes)
         if comparison.again and tab is not None and not tab.whole:
             raise OvertakenError(
                 f"tab {tab.info.title!r}: {len(comparison.again):,} rows have a key that another has, too",
@@ -140,9 +143,7 @@ class Decider:
             comparison=comparison,
             cells=gathered.cells(needed | claimed),
             written=self.written(dataset.name, questions) if state is not None else {},
-            rules=Rules(
-                dataset.mode, dataset.max_delete_fraction, allow_deletes, gathered.partial, remove_unmatched
-            ),
+            rules=rules,
             hasher=self.hasher,
             create_tab=tab is None,
             styled=_styled(table.shape, known, state),
