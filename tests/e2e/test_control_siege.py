@@ -81,7 +81,7 @@ def test_half_a_request_on_every_connection_shuts_nobody_out(daemon: Besieged) -
     with many(daemon.path, 2 * LIMITS.connections) as connections:
         for number, one in enumerate(connections):
             send(one, HALVES[number % len(HALVES)])
-        refused = daemon.is_answered_in_the_end()
+        daemon.is_answered_in_the_end()
         daemon.changes_arrive()
         for one in connections:  # a byte more each: it does not make them younger
             send(one, b"x")
@@ -89,7 +89,7 @@ def test_half_a_request_on_every_connection_shuts_nobody_out(daemon: Besieged) -
         found = statuses(connections)
     assert set(found) <= {0, 400, 408, 503}, found
     assert found.count(408) + found.count(503) > LIMITS.connections
-    assert refused * LIMITS.crowded_seconds < PATIENCE
+    assert found.count(503) > LIMITS.connections, "one at least that was served has made place"
     daemon.survives()
 
 
