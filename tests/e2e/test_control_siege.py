@@ -23,7 +23,7 @@ import pytest
 
 from moneymentor_sync.control.limits import Limits
 from moneymentor_sync.control.openapi import description
-from tests.contract.control_double import connect, everything, one_answer
+from tests.contract.control_double import connect, everything, one_answer, serving
 from tests.e2e.besieged import LINES_OF_AN_ATTACK, SECRET, STATUS, Answer, Besieged, answers, ask, besieged, many
 from tests.e2e.test_daemon import PATIENCE, House
 from tests.e2e.test_daemon import house as house  # a daemon that is not begun
@@ -325,6 +325,25 @@ def test_other_users_cannot_take_all_places_from_the_operator(daemon: Besieged) 
             daemon.is_answered()  # at once, without having been told that there is no room
         holding.kill()
     daemon.survives()
+
+
+@as_root
+def test_other_users_take_no_place_that_the_operator_has() -> None:
+    limits = Limits(PATIENCE, PATIENCE, PATIENCE, PATIENCE, crowded_seconds=0.0, connections=4)
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        command = stranger(HOLDING, 0, f"{name}/s", 12)
+        with serving(Path(name) / "s", limits=limits) as served, connect(served.path) as mine:
+            for _ in range(2):
+                mine.sendall(STATUS)
+                assert one_answer(mine)[0] == 200
+                with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holding:
+                    assert holding.stdout is not None
+                    assert holding.stdout.readline() == b"held\n"
+                    assert served.ask("GET", "/sync/status")[0] == 200
+                    holding.kill()
+            mine.sendall(STATUS)
+            assert one_answer(mine)[0] == 200
 
 
 @contextmanager
