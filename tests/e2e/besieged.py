@@ -13,11 +13,11 @@ import resource
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jsonschema_rs
 
@@ -29,6 +29,7 @@ from moneymentor_sync.sandbox import Sandbox
 from tests.contract.control_double import connect, everything
 from tests.e2e.test_daemon import PATIENCE, House
 
+T = TypeVar("T")
 STATUS = b"GET /sync/status HTTP/1.1\r\nHost: x\r\n\r\n"
 SECRET = "Xyzzy-4711-secret"
 """What attackers put into whatever they send; it may not get into the log."""
@@ -137,29 +138,32 @@ class Besieged:
         assert status["pid"] == self.pid
         assert status["is_running"]
 
-    def is_answered_in_the_end(self) -> int:
-        """As `is_answered`, but it may be told that there is no room, and try again; how often that was."""
-        refused = 0
-
-        def answered() -> bool:
-            nonlocal refused
-            try:
-                self.is_answered()
-            except ControlError:
-                refused += 1
-                return False
-            return True
-
-        self.house.until(answered, "an honest client is answered")
-        return refused
+    def is_answered_in_the_end(self) -> None:
+        """As `is_answered`, but it may be told that there is no room, and try again."""
+        self._patiently(self.is_answered)
 
     def changes_arrive(self) -> None:
         """What is changed in the database now is in the sheet when the sync that is asked for has ended."""
         address = f"arrives-{next(self._numbers)}@example.org"
         self.house.sql(f"UPDATE users SET email = '{address}' WHERE id = (SELECT min(user_id) FROM user_profiles)")
-        result = self.house.client.force(wait=True, timeout=PATIENCE)
+        result = self._patiently(lambda: self.house.client.force(wait=True, timeout=PATIENCE))
         assert result["ok"], result
         assert address in self.house.emails()
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """What is answered, once there is room for whoever asks."""
+        found: list[T] = []
+
+        def answered() -> bool:
+            try:
+                found.append(ask())
+            except ControlError as error:
+                assert error.answered in ("", "too_many_connections"), error  # hung up on, or told why
+                return False
+            return True
+
+        self.house.until(answered, "an honest client is answered")
+        return found[0]
 
     # --- what it costs --------------------------------------------------------------------------------------
 

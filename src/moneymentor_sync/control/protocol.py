@@ -50,7 +50,7 @@ class ControlProtocol(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self.access_log = False
         self.conn = self._framing = Framing(self.limits)
-        self._refused = False
+        self._refused = self._trusted = False
         self._phase: Phase | None = None
         self._since = 0.0
         self._deadline: asyncio.TimerHandle | None = None
@@ -62,7 +62,7 @@ class ControlProtocol(H11Protocol):
         super().connection_made(transport)
         peer = peer_of(transport.get_extra_info("socket"))
         self.app_state = {**self.app_state, "peer": peer}
-        trusted = is_trusted(peer, os.geteuid())
+        trusted = self._trusted = is_trusted(peer, os.geteuid())
         if len(self.connections) > self.limits.places_with_refused(trusted=trusted):
             self.connections.discard(self)  # it counts no more, though asyncio takes a moment to end it
             transport.abort()
@@ -173,9 +173,13 @@ class ControlProtocol(H11Protocol):
     # --- where there is no room -----------------------------------------------------------------------------
 
     def _place_is_made(self) -> bool:
-        """Whether one that has kept us waiting gives its place to this one: the one that has done so longest."""
+        """Whether one that has kept us waiting gives its place to this one: the one that has done so longest.
+
+        No other user takes a place from root or the daemon's own.
+        """
         until = self.loop.time() - self.limits.crowded_seconds
-        waited_for = [one for one in self.served if one.awaited_since <= until]
+        others = self.served if self._trusted else [one for one in self.served if not one._trusted]
+        waited_for = [one for one in others if one.awaited_since <= until]
         if not waited_for:
             return False
         min(waited_for, key=lambda one: one.awaited_since).give_way()

@@ -150,7 +150,7 @@ def _complain_seldom(seldom: Seldom) -> Callable[[asyncio.AbstractEventLoop, dic
     """
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if seldom.passed_over(context["message"], loop.time()) is not None:
+        if seldom.passed_over(context.get("message"), loop.time()) is not None:
             loop.default_exception_handler(context)
 
     return handle
