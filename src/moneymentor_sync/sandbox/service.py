@@ -5,13 +5,14 @@ Knows nothing of sockets: a request comes in as a value and an answer goes out a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 from . import sheets_api
 from .accounts import Accounts, TokenError
+from .document import Document
 from .drive_api import DriveApi
 from .errors import ApiError, too_large
 from .faults import Fault, Faults
@@ -26,14 +27,28 @@ MAX_BODY = 10_485_760
 TOKEN_PATH = "/token"  # noqa: S105 - an address
 
 Hook = Callable[[Request], None]
+Witness = Callable[[Request, str, Mapping[str, Document]], None]
 
 
 @dataclass(slots=True)
 class Hooks:
-    """Called around requests, outside of every lock: the place for a person's edit between two of them."""
+    """Called around requests: the place for a person's edit between two of them, and for whoever looks on.
+
+    All are called outside of every lock but `on_change`."""
 
     _before_write: list[Hook] = field(default_factory=list)
     _after_read: list[Hook] = field(default_factory=list)
+    _on_arrival: list[Hook] = field(default_factory=list)
+    _on_change: list[Witness] = field(default_factory=list)
+
+    def on_arrival(self, hook: Hook) -> None:
+        """Calls `hook(request)` as soon as a request is there, before a fault delays it or keeps it from being done."""
+        self._on_arrival.append(hook)
+
+    def on_change(self, witness: Witness) -> None:
+        """Calls `witness(request, caller, before)` for each change, anybody's, when it is done and before anybody
+        else can change something: `before` are the documents as they were. It must not change anything."""
+        self._on_change.append(witness)
 
     def before_write(self, hook: Hook) -> None:
         """Calls `hook(request)` before each writing request is carried out."""
@@ -44,12 +59,20 @@ class Hooks:
         self._after_read.append(hook)
 
     def clear(self) -> None:
-        self._before_write.clear()
-        self._after_read.clear()
+        for hooks in (self._before_write, self._after_read, self._on_arrival, self._on_change):
+            hooks.clear()
 
     def run(self, request: Request, *, writing: bool) -> None:
         for hook in list(self._before_write if writing else self._after_read):
             hook(request)
+
+    def arrived(self, request: Request) -> None:
+        for hook in list(self._on_arrival):
+            hook(request)
+
+    def changed(self, request: Request, caller: str, before: Mapping[str, Document]) -> None:
+        for witness in list(self._on_change):
+            witness(request, caller, before)
 
 
 class Service:
@@ -78,6 +101,7 @@ class Service:
         """The answer, and the fault that the connection is to suffer."""
         kind = _kind(request)
         line = f"{request.method} {request.path}"
+        self.hooks.arrived(request)
         fault = self.faults.next(kind, line)
         started = self._clock()
         if fault is not None and fault.kind == "delay" and fault.when == "before":
@@ -165,6 +189,7 @@ class Service:
                 raise
             if self._journal is not None and self._journal.is_long:
                 self._journal.compact(self.library)
+            self.hooks.changed(request, caller, documents)
             return response
 
     def replay(self, change: Change) -> None:

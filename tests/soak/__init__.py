@@ -1,0 +1,1 @@
+"""Everything that can go wrong, at once and for as long as one likes: `python -m tests.soak --minutes 60 --seed 1`."""
