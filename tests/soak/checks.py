@@ -19,7 +19,7 @@ from .view import View, key_in, words_in
 
 @dataclass(frozen=True)
 class Step:
-    """A change, judged: what it made worse, the keys whose rows it removed, and what of people's words with them."""
+    """A change, judged: what it made worse, and the keys whose rows it removed."""
 
     troubles: tuple[str, ...] = ()
     removed: frozenset[str] = frozenset()

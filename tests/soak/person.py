@@ -31,7 +31,7 @@ _PATIENCE = (4.0, 25.0)
 
 @dataclass
 class _Damage:
-    """Something load-bearing that a person broke, and how they put it right; `until` is when they have read of it."""
+    """Something load-bearing that a person broke, and how they put it right; by `until` they have read of it."""
 
     what: str
     until: float

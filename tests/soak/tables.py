@@ -71,15 +71,26 @@ def _profile(cells: Cells) -> bool:
 _ENTRIES = ("id", "revision", "label", "amount", "share", "done", "day", "comment")
 _LABELS = ("code", "revision", "value", "flag")
 
-TABLES = (
-    Table(
-        "user_profiles", "UserProfiles", "user_id", tuple(c.name for c in BUILTIN_COLUMNS["user_profiles"]),
-        "user_profiles", "user_id",
-        builtin_sql("user_profiles", "postgresql", stored_statistics=True), _profile,
-    ),
-    Table("entries", "Entries", "id", _ENTRIES, "entries", "id", f"SELECT {', '.join(_ENTRIES)} FROM entries", _entry),
-    Table("labels", "Labels", "code", _LABELS, "labels", "code", f"SELECT {', '.join(_LABELS)} FROM labels", _label),
-)  # fmt: skip
+
+def _own(dataset: str, tab: str, headers: tuple[str, ...], whole: Callable[[Cells], bool]) -> Table:
+    """A table of the soak's own, its key first, synced as it is."""
+    query = f"SELECT {', '.join(headers)} FROM {dataset}"
+    return Table(dataset, tab, headers[0], headers, dataset, headers[0], query, whole)
+
+
+_PROFILES = Table(
+    dataset="user_profiles",
+    tab="UserProfiles",
+    key="user_id",
+    headers=tuple(column.name for column in BUILTIN_COLUMNS["user_profiles"]),
+    source="user_profiles",
+    key_column="user_id",
+    query=builtin_sql("user_profiles", "postgresql", stored_statistics=True),
+    whole=_profile,
+)
+ENTRIES = _own("entries", "Entries", _ENTRIES, _entry)
+LABELS = _own("labels", "Labels", _LABELS, _label)
+TABLES = (_PROFILES, ENTRIES, LABELS)
 
 DDL = (
     *SCHEMA,

@@ -1,4 +1,4 @@
-"""A tab as a person sees it: where the managed columns are, which row has which key, what people wrote beside it."""
+"""A tab as a person sees it: the managed columns, which row has which key, what people wrote beside it."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from typing import Protocol
 
 from moneymentor_sync.sandbox import Sandbox
 from moneymentor_sync.sandbox.document import Document
@@ -11,11 +12,20 @@ from moneymentor_sync.sandbox.grid import Sheet
 from moneymentor_sync.sandbox.messages import Request
 
 from .checks import judge
-from .database import Database
 from .figures import Figures
 from .ledger import Ledger
 from .tables import TABLES, Table
 from .view import View, tab_of
+
+
+class Rows(Protocol):
+    """What is known of the database's rows."""
+
+    def was_away(self, dataset: str, key: str) -> bool:
+        """Whether the row is not there, or was not a moment ago."""
+
+    def may_count(self, dataset: str, rows: int) -> bool:
+        """Whether the table had so many rows within the last minutes."""
 
 
 class Watch:
@@ -26,7 +36,7 @@ class Watch:
     looked again before it is applied.
     """
 
-    def __init__(self, box: Sandbox, database: Database, ledger: Ledger, figures: Figures) -> None:
+    def __init__(self, box: Sandbox, database: Rows, ledger: Ledger, figures: Figures) -> None:
         self._box, self._database, self._ledger, self._figures = box, database, ledger, figures
         self._lock = threading.Lock()
         self._moment = 0

@@ -42,7 +42,7 @@ class Hooks:
     _on_change: list[Witness] = field(default_factory=list)
 
     def on_arrival(self, hook: Hook) -> None:
-        """Calls `hook(request)` as soon as a request is there, before a fault delays it or keeps it from being done."""
+        """Calls `hook(request)` as soon as a request is there, before any fault befalls it."""
         self._on_arrival.append(hook)
 
     def on_change(self, witness: Witness) -> None:
