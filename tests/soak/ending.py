@@ -75,6 +75,12 @@ def compare_all(box: Sandbox, watch: Watch, database: Database, ledger: Ledger, 
             figures.count("staging tabs left by a crash", "removed by the next large write")
 
 
+def count_requests(box: Sandbox, figures: Figures) -> None:
+    """What mmsync asked of Google."""
+    for kind in ("read", "write", "drive", "token"):
+        figures.count("requests", kind, box.log.count(kind))
+
+
 def scan_log(path: Path, credentials: Path, figures: Figures) -> None:
     """No bug, no value of a cell, no secret is in the daemon's log."""
     key = json.loads(credentials.read_text())["private_key"]

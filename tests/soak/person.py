@@ -314,8 +314,9 @@ class Person:
         at = place.view.places[place.table.key][0]
         old = row.cells[at]
         self._number += 1
-        token = "" if self._rng.random() < 0.4 else f"typed over {self._number}"
-        self._hand.type(place.title, index, at, token)
+        other = self._rng.choice(rows)[1].cells[at]  # perhaps the key of another row: then that stands twice
+        token = self._rng.choice(["", "", f"typed over {self._number}", name_of(other)])
+        self._hand.type(place.title, index, at, _typed(other) if token == name_of(other) else token)
         self._break(place, "key", lambda: self._give_key_back(place, token, old))
         return True
 
@@ -329,7 +330,7 @@ class Person:
         stands = any(place.view.key(row) == name_of(old) for _, row in place.view.rows())
         for index, row in place.view.rows():
             found = place.view.key(row)
-            mine = found == token if token else not found and place.view.is_ours(row)
+            mine = found == token and place.view.is_ours(row) and not place.table.whole(place.view.cells(row))
             if mine and stands:
                 self._hand.delete_rows(place.title, index)
                 self._ledger.took(place.dataset, words_in(row))

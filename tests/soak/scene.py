@@ -139,6 +139,7 @@ class Scene:
         ending.come_to_rest(self.keeper, self.figures)
         ending.compare_all(self.box, self.watch, self.database, self.ledger, self.figures)
         ending.read_syncs(self.keeper, self.figures)
+        ending.count_requests(self.box, self.figures)
 
     @contextmanager
     def _thread(self, work: Callable[[threading.Event], None], stop: threading.Event) -> Iterator[None]:

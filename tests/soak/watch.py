@@ -50,7 +50,9 @@ class Watch:
         with self._lock:
             if request.method == "GET" and "userEnteredValue" in (request.parameter("fields") or ""):
                 self._looked = self._moment
-            elif request.method != "GET":
+            elif request.method == "PUT":
+                self._figures.count("requests of staged writes", "values")
+            if request.method != "GET":
                 self._looks[id(request)] = self._looked
 
     def changed(self, request: Request, caller: str, before: Mapping[str, Document]) -> None:

@@ -16,6 +16,7 @@ from .tables import code
 MOST = {"entries": 4_000, "labels": 600, "user_profiles": 900}
 LEAST = {"entries": 1_500, "labels": 150, "user_profiles": 300}
 _PAUSE = (0.05, 1.2)
+_TRIES = 600
 
 
 class Writer:
@@ -25,8 +26,10 @@ class Writer:
         self._database, self._figures, self._rng = database, figures, rng
         self._number = 100_000
         self._retired: list[str] = []
+        self._stop = threading.Event()
 
     def work(self, stop: threading.Event) -> None:
+        self._stop = stop
         while not stop.wait(self._rng.uniform(*_PAUSE)):
             acts, weights = zip(*_ACTS, strict=True)
             act = self._rng.choices(acts, weights)[0]
@@ -146,6 +149,23 @@ class Writer:
             connection.execute("UPDATE entries SET id = %s WHERE id = %s", (self._number, int(old)))
         self._database.changed("entries", come=[str(self._number)], gone=[old])
 
+    def empty_for_a_while(self) -> None:
+        """All rows go and come again as they were: an empty result is refused, so no row may leave the tab. That
+        they were away is not said to those who look on."""
+        with self._database.connection() as connection:
+            rows = connection.execute("SELECT code, revision FROM labels").fetchall()
+        self._database.may_be_empty("labels")
+        with suppress(psycopg.Error), self._database.connection() as connection:
+            connection.execute("DELETE FROM labels")
+        self._stop.wait(self._rng.uniform(1.0, 4.0))
+        for _ in range(_TRIES):  # also where the server is away: nobody else brings them back
+            with suppress(psycopg.Error), self._database.connection() as connection:
+                query = "INSERT INTO labels (code, revision) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+                connection.cursor().executemany(query, rows)
+                connection.commit()
+                return
+            threading.Event().wait(0.1)
+
     def take_back(self) -> None:
         """A transaction that deletes and changes everything, and is rolled back."""
         with self._database.connection() as connection:
@@ -175,6 +195,7 @@ _ACTS: list[tuple[Callable[[Writer], None], float]] = [
     (Writer.delete_many, 0.6),
     (Writer.bring_back, 1),
     (Writer.change_a_key, 2),
+    (Writer.empty_for_a_while, 0.4),
     (Writer.take_back, 1),
     (Writer.one_transaction_over_all, 2),
 ]

@@ -330,10 +330,14 @@ def _cost(update: RowUpdate, columns: Sequence[int]) -> int:
     return sum(len(encode(typed(update.new[i]))) + 1 for i in columns)
 
 
+def blanked(plan: Plan, where: Frame) -> Iterator[Placed]:
+    """The managed cells of rows in which people keep something: these are emptied, the rows stay."""
+    return ((where.row(index), position, None) for index in plan.blanks for position in where.positions)
+
+
 def blank_requests(plan: Plan, where: Frame) -> Iterator[Request]:
-    for index in plan.blanks:
-        for position in where.positions:
-            yield update_cells(where.sheet_id, where.row(index), position, [None])
+    for row, position, cell in blanked(plan, where):
+        yield update_cells(where.sheet_id, row, position, [cell])
 
 
 def delete_requests(plan: Plan, where: Frame) -> list[Request]:

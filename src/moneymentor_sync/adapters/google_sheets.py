@@ -8,6 +8,7 @@ where a person's columns stand beside ours are larger updates written in steps, 
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -205,14 +206,19 @@ class GoogleSheets:
         touched = {row - where.shift for row, _, _ in cells()}
         rows = [update.row for update in plan.updates if update.row in touched]
         inserts = plan.inserts if whole and len(plan.inserts) <= CHECKED_INSERTS else ()
-        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=whole if deletes is None else deletes)
+        deletes = whole if deletes is None else deletes
+        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=deletes)
         width = max(info.columns, *(position + 1 for position in where.positions))
         sent = tuple(tuple(make.whole_row(row, where.positions)) for row in plan.inserts) if whole else ()
         if plan.layout.fresh and header:
             sent += (tuple(make.whole_row(plan.shape.headers, where.positions)),)
-        placed = (*(where.headers if header else ()), *cells())
+        placed = (*(where.headers if header else ()), *cells(), *(make.blanked(plan, where) if whole else ()))
+        removed = plan.deletes if deletes else ()
+        gone = [where.row(index) for index in removed]
+        placed = tuple((row - bisect_left(gone, row), column, cell) for row, column, cell in placed)
+        made = tuple(sorted(where.positions[i] for i in plan.layout.missing)) if header else ()
         token = self._batches.following
-        failed = Landing(False, token, info.sheet_id, where.positions, width, placed, sent)
+        failed = Landing(False, token, info.sheet_id, where.positions, width, placed, sent, removed, made)
         self.unsettled = failed
         answer = self._batches.send(requests, intend=job.intend, ranges=check.ranges())
         self.unsettled = None

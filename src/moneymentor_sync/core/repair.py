@@ -7,12 +7,13 @@ their headings, else by what is in them, and rows by their keys, else by the cel
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from .cells import CurrentCell
 from .layout import heading
-from .ports import Landing, Placed, TabView
+from .ports import Landing, TabView
 
 Rows = Mapping[int, Sequence[CurrentCell]]
 """Rows by index, each its cells from column A on; row 0 is the header."""
@@ -30,7 +31,7 @@ def repairs(
     old, new = _rows(before), _rows(now)
     grown = now.info.columns - before.info.columns
     managed = [header.strip() for header in headers]
-    undo = _Undo(old, new, landing.cells, managed, [managed[i] for i in key], grown)
+    undo = _Undo(old, new, landing, managed, [managed[i] for i in key], grown)
     cells = undo.cells()
     names = undo.new_names
     if [names[p] if p < len(names) else "" for p in landing.positions] != managed:
@@ -57,18 +58,20 @@ class _Undo:
         self,
         old: Rows,
         new: Rows,
-        written: Sequence[Placed],
+        landing: Landing,
         managed: Sequence[str],
         keys: Sequence[str],
         grown: int,
     ) -> None:
-        self.old, self.new, self.written = old, new, written
-        self.places = {(row, column) for row, column, _ in written}
+        self.old, self.new, self.written = old, new, landing.cells
+        self.removed, self.made = landing.removed, landing.made
+        self.places = {(row, column) for row, column, _ in self.written}
         self.old_names = [heading(cell) for cell in old[0]]
         self.new_names = [
             heading(cell) if (0, column) not in self.places else "" for column, cell in enumerate(new[0])
         ]
         self.columns = self._columns(grown)
+        self.managed_names = frozenset(managed)
         self.managed = {i for i, name in enumerate(self.old_names) if name in managed}
         self.old_keys = [self.old_names.index(name) if name in self.old_names else None for name in keys]
         back = {was: column for column, was in self.columns.items()}
@@ -84,10 +87,24 @@ class _Undo:
             if ours and row in self.rows:
                 continue
             former = self.rows.get(row, lost.get(row))
+            if self._is_as_meant(row, column, former, was):
+                continue
             value = _at(self.old[former], was) if former is not None and was is not None else None
             if _exactly(value) != _exactly(_at(self.new.get(row, ()), column)):
                 result.append((row, column, value))
         return result
+
+    def _is_as_meant(self, row: int, column: int, former: int | None, was: int | None) -> bool:
+        """Whether the cell that was written is the one that was to be: then nobody loses anything by it. A header
+        or a key that a person had damaged, and the cells of a column that was made, stay as they are now."""
+        if column in self.made:
+            return self.new_names[column] in self.managed_names
+        planned = column - bisect_left(self.made, column)
+        return former is not None and was == planned and self._place(former) == row
+
+    def _place(self, former: int) -> int:
+        """Where an old row is now if nobody but us moved anything."""
+        return former - bisect_left(self.removed, former)
 
     # --- columns --------------------------------------------------------------------------------------------
 
@@ -171,9 +188,10 @@ class _Undo:
         return found | self._rows_by_place([row for row in wanted if row not in found], taken | set(found.values()))
 
     def _rows_by_place(self, wanted: Iterable[int], taken: set[int]) -> dict[int, int]:
-        if any(index != was for index, was in self.rows.items()):
+        if any(index != self._place(was) for index, was in self.rows.items()):
             return {}  # rows were moved: a place proves nothing
-        return {row: row for row in wanted if row in self.old and row not in taken}
+        stood = {self._place(was): was for was in self.old if was not in self.removed}
+        return {row: stood[row] for row in wanted if row in stood and stood[row] not in taken}
 
 
 def rows_to_empty(appended: Sequence[Sequence[CurrentCell]], now: Rows) -> list[tuple[int, int, CurrentCell]]:
