@@ -151,6 +151,39 @@ def test_damage_that_was_mended_stays_so_when_the_answer_gets_lost(
     assert all(state == whole for state in states), "and nothing was undone"
 
 
+@pytest.mark.parametrize("rows", [ROWS, CHANGED], ids=["nothing changed", "rows changed"])
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
+def test_an_edit_that_overtakes_the_mending_of_a_header_costs_no_column_of_a_persons(
+    edited: Workbench, edit: Callable[[Workbench], None], rows: list[tuple[int, str, int]]
+) -> None:
+    edited.person.type(TAB, 0, 3, "typed over")
+    edited.people(*rows)
+    happened = edited.before_write(lambda: edit(edited))
+    edited.sync()
+    assert happened
+    assert edited.sync().result == "unchanged"
+    assert ours(edited) == body(rows)
+    kept = {key: text for key, text in NOTES.items() if edit is not delete_a_row or key != 3.0}
+    assert {key: text for key, text in beside(edited).items() if text} == kept
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
+def test_an_edit_that_overtakes_a_new_header_row_costs_no_column_of_a_persons(
+    edited: Workbench, edit: Callable[[Workbench], None]
+) -> None:
+    edited.sync()
+    edited.person.delete_rows(TAB, 0)
+    happened = edited.before_write(lambda: edit(edited))
+    edited.sync()
+    assert happened
+    assert edited.sync().result in ("synced", "unchanged")
+    assert ours(edited) == body(ROWS)
+    key = edited.grid()[0].index("id")
+    found = {row[key]: next((cell for cell in row if cell in NOTES.values()), None) for row in edited.rows() if row}
+    kept = {key: text for key, text in NOTES.items() if edit is not delete_a_row or key != 4.0}
+    assert {key: text for key, text in found.items() if text} == kept
+
+
 def test_a_column_made_again_stays_whole_when_the_answer_gets_lost(edited: Workbench) -> None:
     edited.person.delete_columns(TAB, 1)
     states: list[list[list[object]]] = []

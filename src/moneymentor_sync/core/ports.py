@@ -130,9 +130,9 @@ class Landing:
     """How a write landed. `as_planned` is False where headers or keys were not where the plan thought.
 
     `cells` are then the existing cells that were written over, each where it should be after the write, `appended`
-    the new rows, from column A on, `removed` the rows (as they were numbered before) that were deleted and `made`
-    the columns (as they are now) that were made, for `repair`. `token` is the fence now, `positions` where the
-    managed columns stand, `width` how many columns the grid has.
+    the new rows, from column A on, `removed` the rows that were deleted (as they were numbered before that), `made`
+    the columns (as they are now) that were made, and `header_row` says that row 1 is a new one: for `repair`.
+    `token` is the fence now, `positions` where the managed columns stand, `width` how many columns the grid has.
     """
 
     as_planned: bool
@@ -144,6 +144,7 @@ class Landing:
     appended: tuple[tuple[Cell, ...], ...] = ()
     removed: tuple[int, ...] = ()
     made: tuple[int, ...] = ()
+    header_row: bool = False
 
 
 @dataclass(slots=True)

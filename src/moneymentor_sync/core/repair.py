@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .cells import CurrentCell
 from .layout import heading
@@ -28,9 +28,12 @@ def repairs(
     `headers` are the managed ones, and `key` says which of them are the key. Managed cells in rows whose key
     stands are left to the next plan.
     """
-    old, new = _rows(before), _rows(now)
-    grown = now.info.columns - before.info.columns
     managed = [header.strip() for header in headers]
+    old, new = _rows(before), _rows(now)
+    if landing.header_row:  # as if it had been there, blank but for ours where they were last
+        at = dict(zip(landing.positions, managed, strict=True))
+        old = {0: [at.get(i) for i in range(max(at) + 1)]} | {index + 1: row for index, row in old.items()}
+    grown = now.info.columns - before.info.columns
     undo = _Undo(old, new, landing, managed, [managed[i] for i in key], grown)
     cells = undo.cells()
     names = undo.new_names
@@ -64,7 +67,7 @@ class _Undo:
         grown: int,
     ) -> None:
         self.old, self.new, self.written = old, new, landing.cells
-        self.removed, self.made = landing.removed, landing.made
+        self.removed, self.made, self.header_row = landing.removed, landing.made, landing.header_row
         self.places = {(row, column) for row, column, _ in self.written}
         self.old_names = [heading(cell) for cell in old[0]]
         self.new_names = [
@@ -77,13 +80,14 @@ class _Undo:
         back = {was: column for column, was in self.columns.items()}
         self.new_keys = [back.get(column) if column is not None else None for column in self.old_keys]
         self.rows = self._rows_by_key()
+        self.by_place: Collection[int] = ()
 
     def cells(self) -> list[tuple[int, int, CurrentCell]]:
         lost = self._rows_by_content({row for row, _, _ in self.written if row not in self.rows})
         result: list[tuple[int, int, CurrentCell]] = []
         for row, column, _ in self.written:
             was = self.columns.get(column)
-            ours = was in self.managed and was not in self.old_keys
+            ours = was in self.managed and was not in self.old_keys and (row or not self.header_row)
             if ours and row in self.rows:
                 continue
             former = self.rows.get(row, lost.get(row))
@@ -92,15 +96,24 @@ class _Undo:
             value = _at(self.old[former], was) if former is not None and was is not None else None
             if _exactly(value) != _exactly(_at(self.new.get(row, ()), column)):
                 result.append((row, column, value))
-        return result
+        return result + (self._headers() if self.header_row else [])
+
+    def _headers(self) -> list[tuple[int, int, CurrentCell]]:
+        """The headers of our columns that were moved to where none was written, while the header row was made."""
+        return [
+            (0, column, self.old_names[was])
+            for column, was in self.columns.items()
+            if was in self.managed and (0, column) not in self.places and not heading(_at(self.new[0], column))
+        ]
 
     def _is_as_meant(self, row: int, column: int, former: int | None, was: int | None) -> bool:
         """Whether the cell that was written is the one that was to be: then nobody loses anything by it. A header
         or a key that a person had damaged, and the cells of a column that was made, stay as they are now."""
+        if former is None or row in self.by_place or self._place(former) != row:
+            return False  # by place it was only assumed to be there
         if column in self.made:
             return self.new_names[column] in self.managed_names
-        planned = column - bisect_left(self.made, column)
-        return former is not None and was == planned and self._place(former) == row
+        return was == column - bisect_left(self.made, column)
 
     def _place(self, former: int) -> int:
         """Where an old row is now if nobody but us moved anything."""
@@ -185,7 +198,9 @@ class _Undo:
                 places = former.get(content, [])
                 if len(places) == len(members) and any(cell is not None for _, cell in content):
                     found.update(zip(sorted(members), places, strict=True))
-        return found | self._rows_by_place([row for row in wanted if row not in found], taken | set(found.values()))
+        told = self._rows_by_place([row for row in wanted if row not in found], taken | set(found.values()))
+        self.by_place = told.keys()
+        return found | told
 
     def _rows_by_place(self, wanted: Iterable[int], taken: set[int]) -> dict[int, int]:
         if any(index != self._place(was) for index, was in self.rows.items()):
