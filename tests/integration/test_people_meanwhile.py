@@ -167,6 +167,21 @@ def test_an_edit_that_overtakes_the_mending_of_a_header_costs_no_column_of_a_per
     assert {key: text for key, text in beside(edited).items() if text} == kept
 
 
+def test_new_rows_stay_when_a_row_that_a_person_inserted_overtakes_the_mending_of_a_header(
+    edited: Workbench,
+) -> None:
+    edited.person.type(TAB, 0, 3, "typed over")
+    edited.people(*CHANGED, (7, "p7", 70), (8, "p8", 80))
+    happened = edited.before_write(lambda: insert_a_row(edited))
+    states: list[list[object]] = []
+    edited.box.hooks.on_change(lambda _request, _caller, _before: states.append([row[:1] for row in edited.rows()]))
+    edited.sync()
+    assert happened
+    with_them = [[7.0] in state and [8.0] in state for state in states]
+    assert True in with_them
+    assert all(with_them[with_them.index(True) :]), "what was new once is not taken away again"
+
+
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
 def test_an_edit_that_overtakes_a_new_header_row_costs_no_column_of_a_persons(
     edited: Workbench, edit: Callable[[Workbench], None]

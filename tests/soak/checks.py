@@ -19,10 +19,11 @@ from .view import View, key_in, words_in
 
 @dataclass(frozen=True)
 class Step:
-    """A change, judged: what it made worse, and the keys whose rows it removed."""
+    """A change, judged: what it made worse, the keys whose rows it removed, and people's words that went."""
 
     troubles: tuple[str, ...] = ()
     removed: frozenset[str] = frozenset()
+    lost: tuple[str, ...] = ()
 
 
 def judge(before: Sheet | None, after: Sheet | None, table: Table) -> Step:
@@ -37,10 +38,20 @@ def judge(before: Sheet | None, after: Sheet | None, table: Table) -> Step:
         for header, at in now.places.items()
         if len(at) != 1 and len(was.places[header]) == 1
     ]
+    lost = _lost(before, after)
     if not (was.clear and now.clear):
-        return Step(tuple(troubles))
+        return Step(tuple(troubles), lost=lost)
     rows = _Rows(was, now)
-    return Step((*troubles, *rows.troubles()), rows.removed())
+    return Step((*troubles, *rows.troubles()), rows.removed(), lost)
+
+
+def _lost(before: Sheet, after: Sheet) -> tuple[str, ...]:
+    """People's words that stand nowhere in the tab any more."""
+    old = {id(row) for row in before.rows if row is not None}
+    new = {id(row) for row in after.rows if row is not None}
+    gone = [text for row in before.rows if row is not None and id(row) not in new for text in words_in(row)]
+    come = {text for row in after.rows if row is not None and id(row) not in old for text in words_in(row)}
+    return tuple(text for text in gone if text not in come)
 
 
 def whole(sheet: Sheet, table: Table) -> list[str]:
@@ -105,7 +116,7 @@ class _Rows:
         removed = self.removed()
         old, new = self._beside(self.was, self.gone), self._beside(self.now, self.come)
         for (key, text), times in old.items():
-            if key not in removed and new[key, text] < times:
+            if key and key not in removed and new[key, text] < times:
                 yield f"{text!r} no longer stands beside {key!r}"
 
     @staticmethod

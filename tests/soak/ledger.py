@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable
-
-from .view import key_in
+from collections.abc import Iterable
 
 
 class Ledger:
@@ -23,13 +21,6 @@ class Ledger:
         """These went, and were to go."""
         with self._lock:
             self._words.get(dataset, set()).difference_update(texts)
-
-    def lost_rows(self, dataset: str, keys: Collection[str]) -> list[str]:
-        """The rows of these keys went with all that stood beside them; gives what that was."""
-        with self._lock:
-            found = [text for text in self._words.get(dataset, ()) if key_in(text) in keys]
-            self._words.get(dataset, set()).difference_update(found)
-        return found
 
     def emptied(self, dataset: str) -> None:
         with self._lock:

@@ -73,6 +73,7 @@ class Person:
         self._box, self._watch, self._ledger, self._figures, self._rng = box, watch, ledger, figures, rng
         self._hand = box.person()
         self._number = 0
+        self._detail = ""
         self._damages: dict[str, _Damage] = {}
         self.active = True
 
@@ -97,6 +98,7 @@ class Person:
             self._do(chosen, place, when)
 
     def _do(self, chosen: Callable[[Person, Place], bool], place: Place, when: str) -> None:
+        self._detail = ""
         try:
             done = chosen(self, place)
         except ApiError as error:
@@ -106,7 +108,7 @@ class Person:
         if done:
             self._figures.count("edits", chosen.__name__)
             self._figures.count("edits by moment", when)
-            self._figures.say("person", f"{chosen.__name__} in {place.title!r}, {when}")
+            self._figures.say("person", f"{chosen.__name__} in {place.title!r}, {when} {self._detail}")
 
     def _look(self, table: Table) -> Place | None:
         sheet = tab_of(self._box.document(), table, self._watch.tabs.get(table.dataset))
@@ -121,7 +123,8 @@ class Person:
 
     def _words(self, key: str) -> str:
         self._number += 1
-        return words(key, self._number)
+        self._detail = words(key, self._number)
+        return self._detail
 
     def _notes_column(self, place: Place) -> tuple[Place, int]:
         """The column of one's own; made where there is none."""
@@ -317,6 +320,7 @@ class Person:
         other = self._rng.choice(rows)[1].cells[at]  # perhaps the key of another row: then that stands twice
         token = self._rng.choice(["", "", f"typed over {self._number}", name_of(other)])
         self._hand.type(place.title, index, at, _typed(other) if token == name_of(other) else token)
+        self._detail = f"row {index + 1}, {name_of(old)!r} to {token!r}"
         self._break(place, "key", lambda: self._give_key_back(place, token, old))
         return True
 
@@ -348,6 +352,7 @@ class Person:
         token = "" if self._rng.random() < 0.3 else f"Renamed {self._number}"
         self._hand.type(place.title, 0, place.view.places[header][0], token)
         at = place.view.places[header][0]
+        self._detail = f"{header!r} to {token!r}"
         self._break(place, "header", lambda: self._give_header_back(place, token, header, at))
         return True
 

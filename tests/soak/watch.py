@@ -15,7 +15,10 @@ from .checks import judge
 from .figures import Figures
 from .ledger import Ledger
 from .tables import TABLES, Table
-from .view import View, tab_of
+from .view import View, key_in, tab_of
+
+REPAIRS = 3
+"""Writes after one that was overtaken that may be part of its repair, and so find a tab that is not right."""
 
 
 class Rows(Protocol):
@@ -43,6 +46,7 @@ class Watch:
         self._looked = 0
         self._looks: dict[int, int] = {}
         self._edited: dict[str, int] = {}
+        self._in_repair: dict[str, int] = {}
         self.tabs: dict[str, int] = {}
         """The tabs' ids by dataset, as far as they are there."""
 
@@ -67,7 +71,7 @@ class Watch:
         for table in TABLES:
             was, now = (tab_of(one, table, self.tabs.get(table.dataset)) for one in (old, document))
             if ours:
-                self._judge(table, was, now, looked)
+                self._judge(table, was, now, looked, deletes=b"deleteDimension" in request.body)
             elif _differ(was, now):
                 self._edited[table.dataset] = self._moment
             self._remember(table, now)
@@ -80,28 +84,40 @@ class Watch:
         else:
             self.tabs[table.dataset] = now.sheet_id
 
-    def _judge(self, table: Table, was: Sheet | None, now: Sheet | None, looked: int) -> None:
+    def _judge(self, table: Table, was: Sheet | None, now: Sheet | None, looked: int, *, deletes: bool) -> None:
         if not _differ(was, now):
             return
         step = judge(was, now, table)
-        overtaken = self._edited.get(table.dataset, 0) > looked
+        wrong = sorted(key for key in step.removed if not self._database.was_away(table.dataset, key))
+        if step.removed or step.lost:
+            self._figures.say("watch", f"{table.tab}: removed {sorted(step.removed)[:50]}, lost {step.lost[:50]}")
+        if self._edited.get(table.dataset, 0) > looked:
+            self._overtaken(table, wrong, step.lost, deletes=deletes)
+            return
         troubles = list(step.troubles)
         if was is None and now is not None and not self._database.may_count(table.dataset, _rows(now, table)):
             troubles.append(f"a new tab shows {_rows(now, table)} rows, which the table never had")
-        wrong = [key for key in step.removed if not self._database.was_away(table.dataset, key)]
-        beside = self._ledger.lost_rows(table.dataset, step.removed)
-        if step.removed:
-            self._figures.say("watch", f"{table.tab}: removed {sorted(step.removed)[:50]} with {beside[:50]}")
-        if overtaken:
-            self._figures.count("writes overtaken by a person", table.dataset)
-            if wrong:
-                self._figures.count("deletions overtaken by a person", "rows", len(wrong))
-                self._figures.say("watch", f"{table.tab}: a deletion that was overtaken took {wrong}")
+        troubles += [f"the row of {key!r} is gone" for key in wrong]
+        gone = [text for text in step.lost if key_in(text) and self._database.was_away(table.dataset, key_in(text))]
+        self._ledger.took(table.dataset, gone)
+        if self._in_repair.get(table.dataset, 0) > 0:
+            self._in_repair[table.dataset] -= 1
             return
+        troubles += [f"{text!r} is lost" for text in step.lost if text not in gone]
         for one in troubles:
             self._figures.differs(f"visible for a time in {table.tab}: {one}")
-        for key in wrong:
-            self._figures.differs(f"visible for a time in {table.tab}: the row of {key!r} is gone")
+
+    def _overtaken(self, table: Table, wrong: list[str], lost: tuple[str, ...], *, deletes: bool) -> None:
+        """A person changed the tab between the look and this write: what it hit is given back by the next ones; a
+        row that it deleted is written again, but what stood beside that is gone: the one exception of the contract.
+        """
+        self._in_repair[table.dataset] = REPAIRS
+        self._figures.count("writes overtaken by a person", table.dataset)
+        if deletes and (wrong or lost):
+            self._ledger.took(table.dataset, lost)
+            self._figures.count("deletions overtaken by a person", "writes")
+            self._figures.count("notes lost to deletions that were overtaken", table.dataset, len(lost))
+            self._figures.say("watch", f"{table.tab}: a deletion that was overtaken took {wrong}, with {lost}")
 
 
 def _differ(was: Sheet | None, now: Sheet | None) -> bool:

@@ -36,8 +36,7 @@ def repairs(
     grown = now.info.columns - before.info.columns
     undo = _Undo(old, new, landing, managed, [managed[i] for i in key], grown)
     cells = undo.cells()
-    names = undo.new_names
-    if [names[p] if p < len(names) else "" for p in landing.positions] != managed:
+    if not all(undo.stands(name, place) for name, place in zip(managed, landing.positions, strict=True)):
         cells += rows_to_empty(landing.appended, {index: row for index, row in new.items() if index})
     return cells
 
@@ -105,6 +104,12 @@ class _Undo:
             for column, was in self.columns.items()
             if was in self.managed and (0, column) not in self.places and not heading(_at(self.new[0], column))
         ]
+
+    def stands(self, name: str, column: int) -> bool:
+        """Whether a managed header is over its column where the plan thought; written by us it proves nothing."""
+        if heading(_at(self.new[0], column)) != name:
+            return False
+        return (0, column) not in self.places or self._is_as_meant(0, column, 0, self.columns.get(column))
 
     def _is_as_meant(self, row: int, column: int, former: int | None, was: int | None) -> bool:
         """Whether the cell that was written is the one that was to be: then nobody loses anything by it. A header
