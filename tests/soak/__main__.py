@@ -15,7 +15,7 @@ def main() -> int:
     """Prints figures; 1 where anything differs."""
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=5.0, help="how long everything goes on at once")
-    parser.add_argument("--seed", type=int, default=1, help="of all chance: the same seed, the same acts")
+    parser.add_argument("--seed", type=int, default=1, help="of all chance: each actor does the same again")
     parser.add_argument("--fault-rate", type=float, default=0.1, help="share of the requests to Google that fail")
     parser.add_argument("--json", type=Path, help="a file for the figures")
     parser.add_argument("--directory", type=Path, help="where logs, state and sheets are left; else a new one")
@@ -26,7 +26,7 @@ def main() -> int:
         flush=True,
     )
     figures = run(Options(given.minutes, given.seed, given.fault_rate, folder.resolve()))
-    figures.count("minutes", "of everything at once", round(given.minutes))
+    figures.count("seconds", "of everything at once", round(given.minutes * 60))
     print("\n".join(figures.lines()))
     if given.json:
         given.json.write_text(
