@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -21,6 +22,7 @@ from .view import name_of
 READER, PASSWORD = "mmsync_reader", "s0ak-password-in-no-log"
 MEMORY = 300.0
 """Seconds for which it is remembered that a row was away: no sync takes longer from its read to its write."""
+_STARTS = 10
 _ROWS = {"entries": 2500, "labels": 300, "user_profiles": 600}
 _EPOCH = datetime(1899, 12, 30)
 
@@ -133,8 +135,13 @@ class Database:
         server = get_server(self._server.directory, cleanup_mode="delete")
         how = "immediate" if immediate else "fast"
         arguments = ("-w", "-m", how, "-D", str(self._server.directory), "stop")
-        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
-        server.ensure_postgres_running()
+        with suppress(subprocess.SubprocessError):  # a machine that is busy takes its time
+            pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+        for _ in range(_STARTS):
+            with suppress(subprocess.SubprocessError):
+                server.ensure_postgres_running()
+                return
+        raise RuntimeError("PostgreSQL did not start again")
 
 
 def name_of_key(value: object) -> str:

@@ -38,7 +38,7 @@ class Hazards:
             self._figures.say("hazards", act.__name__)
             try:
                 act(self)
-            except (MmsyncError, psycopg.Error) as error:
+            except (MmsyncError, psycopg.Error, subprocess.TimeoutExpired) as error:
                 self._figures.count("acts of the operator in vain", f"{act.__name__}: {type(error).__name__}")
         self._at_next_write.clear()
 
