@@ -523,8 +523,8 @@ def test_a_person_is_told_of_refusals(box: Sandbox) -> None:
 def test_no_request_and_no_state_is_missed(box: Sandbox, wire: Wire) -> None:
     arrived: list[str] = []
     states: list[Any] = []
-    box.hooks.before(lambda request: arrived.append(request.method))
-    box.hooks.after_change(lambda request: states.append(box.grid(box.spreadsheet_id, "Sheet1")))
+    box.hooks.on_arrival(lambda request: arrived.append(request.method))
+    box.hooks.on_change(lambda _request, _caller, _before: states.append(box.grid(box.spreadsheet_id, "Sheet1")))
     wire.put("A1", [[1]])
     box.faults.add(Fault("reset_before"))
     with pytest.raises(ConnectionResetError):

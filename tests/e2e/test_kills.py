@@ -84,13 +84,13 @@ class Place:
             if arrived[0] == number and fate != "applied":
                 kill()
 
-        def after(_request: object) -> None:
+        def after(*_change: object) -> None:
             made[0] += 1
             if made[0] == ordinal and fate == "applied":
                 kill()
 
-        box.hooks.before(before)
-        box.hooks.after_change(after)
+        box.hooks.on_arrival(before)
+        box.hooks.on_change(after)
         self.delay.hold()
         if fate == "lost":
             fault = box.faults.add(Fault("reset_before", on="any", nth=number))

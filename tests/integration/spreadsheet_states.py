@@ -55,10 +55,10 @@ class Recorder:
 
     def start(self) -> Recorder:
         self.documents = [self.box.document(self.spreadsheet)]
-        self.box.hooks.after_change(self._keep)
+        self.box.hooks.on_change(self._keep)
         return self
 
-    def _keep(self, _request: object) -> None:
+    def _keep(self, *_change: object) -> None:
         document = self.box.library.documents.get(self.spreadsheet)
         if document is not None and document is not self.documents[-1]:
             self.documents.append(document)

@@ -169,7 +169,7 @@ class Stage:
         """One sync without a fault: where faults can strike, and what the spreadsheet is like afterwards."""
         self.rewind()
         found: list[tuple[str, ...]] = []
-        self.box.hooks.before(lambda _request: found.append(tuple(self.box.tabs(self.bench.spreadsheet))))
+        self.box.hooks.on_arrival(lambda _request: found.append(tuple(self.box.tabs(self.bench.spreadsheet))))
         recorder = self.record()
         assert self.sync(retries=0).ok
         entries = self.box.log.entries

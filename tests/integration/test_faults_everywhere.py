@@ -153,7 +153,7 @@ def at(stage: Stage, number: int, deed: Callable[[], object]) -> list[int]:
             deed()
             happened.append(number)
 
-    stage.box.hooks.before(hook)
+    stage.box.hooks.on_arrival(hook)
     return happened
 
 

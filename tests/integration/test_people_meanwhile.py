@@ -8,6 +8,7 @@ import pytest
 
 from moneymentor_sync.core.cells import Formula as CoreFormula
 from moneymentor_sync.sandbox.cells import Formula
+from moneymentor_sync.sandbox.faults import Fault
 
 from .workbench import TAB, Workbench, body
 
@@ -114,6 +115,98 @@ def test_an_edit_that_overtakes_an_insertion_is_repaired(
     kept = {key: text for key, text in NOTES.items() if edit is not delete_a_row or key != 3.0}
     assert {key: text for key, text in beside(edited).items() if text} == kept
     assert edited.sync().result == "unchanged"
+
+
+@pytest.mark.parametrize("edit", [insert_a_column, move_a_column, move_the_key], ids=lambda edit: edit.__name__)
+def test_an_edit_of_columns_that_overtakes_updates_and_a_deletion_is_repaired(
+    edited: Workbench, edit: Callable[[Workbench], None]
+) -> None:
+    left = [row for row in CHANGED if row[0] != 2]
+    edited.people(*left)
+    happened = edited.before_write(lambda: edit(edited))
+    edited.sync()
+    assert happened
+    assert ours(edited) == body(left)
+    assert {key: text for key, text in beside(edited).items() if text} == {
+        k: v for k, v in NOTES.items() if k != 2.0
+    }
+    assert edited.sync().result == "unchanged"
+
+
+DAMAGE = {"a header": (0, 3), "a key": (2, 0), "the key's header": (0, 0)}
+
+
+@pytest.mark.parametrize("place", DAMAGE.values(), ids=DAMAGE)
+def test_damage_that_was_mended_stays_so_when_the_answer_gets_lost(
+    edited: Workbench, place: tuple[int, int]
+) -> None:
+    whole = edited.grid()
+    edited.person.type(TAB, *place, "typed over")
+    states: list[object] = []
+    edited.box.hooks.on_change(lambda _request, _caller, _before: states.append(edited.grid()))
+    fault = edited.box.faults.add(Fault("reset_after", on="write"))
+    edited.sync()
+    assert fault.fired == 1
+    assert states, "it was mended"
+    assert all(state == whole for state in states), "and nothing was undone"
+
+
+@pytest.mark.parametrize("rows", [ROWS, CHANGED], ids=["nothing changed", "rows changed"])
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
+def test_an_edit_that_overtakes_the_mending_of_a_header_costs_no_column_of_a_persons(
+    edited: Workbench, edit: Callable[[Workbench], None], rows: list[tuple[int, str, int]]
+) -> None:
+    edited.person.type(TAB, 0, 3, "typed over")
+    edited.people(*rows)
+    happened = edited.before_write(lambda: edit(edited))
+    edited.sync()
+    assert happened
+    assert edited.sync().result == "unchanged"
+    assert ours(edited) == body(rows)
+    kept = {key: text for key, text in NOTES.items() if edit is not delete_a_row or key != 3.0}
+    assert {key: text for key, text in beside(edited).items() if text} == kept
+
+
+def test_new_rows_stay_when_a_row_that_a_person_inserted_overtakes_the_mending_of_a_header(
+    edited: Workbench,
+) -> None:
+    edited.person.type(TAB, 0, 3, "typed over")
+    edited.people(*CHANGED, (7, "p7", 70), (8, "p8", 80))
+    happened = edited.before_write(lambda: insert_a_row(edited))
+    states: list[list[object]] = []
+    edited.box.hooks.on_change(lambda _request, _caller, _before: states.append([row[:1] for row in edited.rows()]))
+    edited.sync()
+    assert happened
+    with_them = [[7.0] in state and [8.0] in state for state in states]
+    assert True in with_them
+    assert all(with_them[with_them.index(True) :]), "what was new once is not taken away again"
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.__name__)
+def test_an_edit_that_overtakes_a_new_header_row_costs_no_column_of_a_persons(
+    edited: Workbench, edit: Callable[[Workbench], None]
+) -> None:
+    edited.sync()
+    edited.person.delete_rows(TAB, 0)
+    happened = edited.before_write(lambda: edit(edited))
+    edited.sync()
+    assert happened
+    assert edited.sync().result in ("synced", "unchanged")
+    assert ours(edited) == body(ROWS)
+    key = edited.grid()[0].index("id")
+    found = {row[key]: next((cell for cell in row if cell in NOTES.values()), None) for row in edited.rows() if row}
+    kept = {key: text for key, text in NOTES.items() if edit is not delete_a_row or key != 4.0}
+    assert {key: text for key, text in found.items() if text} == kept
+
+
+def test_a_column_made_again_stays_whole_when_the_answer_gets_lost(edited: Workbench) -> None:
+    edited.person.delete_columns(TAB, 1)
+    states: list[list[list[object]]] = []
+    edited.box.hooks.on_change(lambda _request, _caller, _before: states.append(ours(edited)))
+    fault = edited.box.faults.add(Fault("reset_after", on="write"))
+    edited.sync()
+    assert fault.fired == 1
+    assert states and all(state == body(ROWS) for state in states)
 
 
 def test_what_a_person_types_below_the_table_meanwhile_is_not_written_over(edited: Workbench) -> None:

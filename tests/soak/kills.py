@@ -285,7 +285,7 @@ class Arrivals:
     def __init__(self, box: Sandbox) -> None:
         self._next = threading.Semaphore(0)
         self.reset()
-        box.hooks.before(self._arrived)
+        box.hooks.on_arrival(self._arrived)
         box.hooks.before_write(self._written)
 
     def reset(self) -> None:

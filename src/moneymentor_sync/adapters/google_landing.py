@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from moneymentor_sync.core.cells import Cell, CurrentCell
 from moneymentor_sync.core.layout import column_letter, heading
 from moneymentor_sync.core.plan import Plan
+from moneymentor_sync.core.ports import TabView
 
 from .google_reader import Answer, decode_row, quoted
 from .google_requests import Frame
 
 MAX_RANGES = 100
 """Beyond this many runs of rows their whole span is asked for: a little more to read, far less to send."""
+
+Witness = tuple[int, int, CurrentCell]
+"""A cell by its row and column."""
+WITNESSES = 5
+"""Cells by which a column whose header was written anew is told."""
 
 
 class LandingCheck:
@@ -28,10 +34,12 @@ class LandingCheck:
         inserts: Sequence[Sequence[Cell]],
         *,
         deletes: bool,
+        witnesses: Sequence[Witness] | None = (),
     ) -> None:
         self._plan = plan
         self._where = where
         self._title = title
+        self._witnesses = witnesses
         removed = [where.row(index) for index in plan.deletes] if deletes else []
         by_row = {update.row: update for update in plan.updates}
         self._expected: dict[int, tuple[Cell, ...]] = {}
@@ -59,7 +67,7 @@ class LandingCheck:
         ranges = [f"{title}!1:1"] + [f"{title}!{left}{start + 1}:{right}{end}" for start, end in spans]
         if self._inserted:
             ranges.append(f"{title}!{left}{self._append_from + 1}:{right}")
-        return ranges
+        return ranges + [f"{title}!{column_letter(column)}{row + 1}" for row, column, _ in self._witnesses or ()]
 
     def passed(self, answer: Answer) -> bool:
         sheet = next((s for s in answer.sheets if s.properties.sheetId == self._where.sheet_id), None)
@@ -70,7 +78,12 @@ class LandingCheck:
             for offset, raw in enumerate(block.rowData):
                 cells = rows.setdefault(block.startRow + offset, {})
                 cells.update(enumerate(decode_row(raw), start=block.startColumn))
-        return self._header_stands(rows.get(0, {})) and self._keys_stand(rows)
+        return self._header_stands(rows.get(0, {})) and self._keys_stand(rows) and self._witnesses_stand(rows)
+
+    def _witnesses_stand(self, rows: dict[int, dict[int, CurrentCell]]) -> bool:
+        if self._witnesses is None:
+            return False
+        return not any(_differ(rows.get(row, {}).get(column), cell) for row, column, cell in self._witnesses)
 
     def _header_stands(self, header: dict[int, CurrentCell]) -> bool:
         wanted = zip(self._where.positions, self._plan.shape.headers, strict=True)
@@ -87,6 +100,30 @@ class LandingCheck:
 
     def _key(self, cells: dict[int, CurrentCell]) -> tuple[CurrentCell, ...]:
         return tuple([cells.get(self._where.positions[i]) for i in self._plan.shape.key])
+
+
+def find_witnesses(
+    tab: TabView, where: Frame, removed: Sequence[int], written: Collection[tuple[int, int]]
+) -> list[Witness] | None:
+    """Some cells of each column whose header is written anew, at the places that they have after the batch: a
+    header that we wrote ourselves does not prove that it stands over its column, these do. None where a column has
+    no such cell, since all of it is written or it is blank.
+
+    `removed` are the rows that the batch deletes, as it numbers them, `written` the cells that it writes.
+    """
+    found: dict[int, list[Witness]] = {place: [] for _, place in where.mended}
+    for index, row in tab.rows() if found else ():
+        number = where.row(index)
+        at = bisect_left(removed, number)
+        if at < len(removed) and removed[at] == number:
+            continue
+        for was, place in where.mended:
+            cell = row[was] if was < len(row) else None
+            if cell is not None and len(found[place]) < WITNESSES and (number - at, place) not in written:
+                found[place].append((number - at, place, cell))
+        if all(len(cells) == WITNESSES for cells in found.values()):
+            break
+    return [cell for cells in found.values() for cell in cells] if all(found.values()) else None
 
 
 def _spans(rows: Sequence[int]) -> list[tuple[int, int]]:

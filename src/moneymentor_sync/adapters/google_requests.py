@@ -208,7 +208,8 @@ def delete_tab(sheet_id: int) -> Request:
 class Frame:
     """Where the managed columns stand once its `requests` have been applied, and how far rows moved down.
 
-    `headers` are the header cells written over what stood there.
+    `headers` are the header cells written over what stood there, or into a header row that is new, `mended` the
+    columns that had lost their header: where each was and where it is once the requests have been applied.
     """
 
     sheet_id: int
@@ -216,6 +217,7 @@ class Frame:
     shift: int
     requests: tuple[Request, ...]
     headers: tuple[Placed, ...] = ()
+    mended: tuple[tuple[int, int], ...] = ()
 
     def row(self, index: int) -> int:
         return index + self.shift
@@ -253,8 +255,10 @@ def frame(plan: Plan, tab: TabInfo) -> Frame:
     for i in layout.missing:
         if plan.shape.columns[i].hidden:
             requests.append(hide_column(tab.sheet_id, positions[i]))
-    over = () if layout.insert_header else tuple((0, _after(at, made), text) for at, text in layout.headers)
-    return Frame(tab.sheet_id, positions, int(layout.insert_header), tuple(requests), over)
+    over = tuple((0, at, text) for at, text in shifted.items() if at not in {positions[i] for i in layout.missing})
+    lost = positions if layout.insert_header else [at for at, _ in layout.headers]
+    mended = tuple((at, _after(at, made)) for at in lost)
+    return Frame(tab.sheet_id, positions, int(layout.insert_header), tuple(requests), over, mended)
 
 
 def _header_cells(sheet_id: int, headers: dict[int, str]) -> list[Request]:
@@ -335,10 +339,14 @@ def _cost(update: RowUpdate, columns: Sequence[int]) -> int:
     return sum(len(encode(typed(update.new[i]))) + 1 for i in columns)
 
 
+def blanked(plan: Plan, where: Frame) -> Iterator[Placed]:
+    """The managed cells of rows in which people keep something: these are emptied, the rows stay."""
+    return ((where.row(index), position, None) for index in plan.blanks for position in where.positions)
+
+
 def blank_requests(plan: Plan, where: Frame) -> Iterator[Request]:
-    for index in plan.blanks:
-        for position in where.positions:
-            yield update_cells(where.sheet_id, where.row(index), position, [None])
+    for row, position, cell in blanked(plan, where):
+        yield update_cells(where.sheet_id, row, position, [cell])
 
 
 def delete_requests(plan: Plan, where: Frame) -> list[Request]:

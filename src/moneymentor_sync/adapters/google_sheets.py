@@ -8,6 +8,7 @@ where a person's columns stand beside ours are larger updates written in steps, 
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ from moneymentor_sync.core.ports import Landing, Placed, Reading, TabInfo, TabVi
 from . import google_requests as make
 from .google_batch import Batcher, bodies
 from .google_client import GoogleClient
-from .google_landing import LandingCheck
+from .google_landing import LandingCheck, Witness, find_witnesses
 from .google_reader import Reader, ReadSizes
 from .google_requests import Frame, Request
 from .google_staging import BODY_BYTES, Capacity, Staging, append_request, encoded_rows
@@ -205,14 +206,22 @@ class GoogleSheets:
         touched = {row - where.shift for row, _, _ in cells()}
         rows = [update.row for update in plan.updates if update.row in touched]
         inserts = plan.inserts if whole and len(plan.inserts) <= CHECKED_INSERTS else ()
-        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=whole if deletes is None else deletes)
+        deletes = whole if deletes is None else deletes
+        gone = tuple(where.row(index) for index in plan.deletes) if deletes else ()
+        placed = (*(where.headers if header else ()), *cells(), *(make.blanked(plan, where) if whole else ()))
+        placed = tuple((row - bisect_left(gone, row), column, cell) for row, column, cell in placed)
+        witnesses: Sequence[Witness] | None = ()
+        if header and job.tab.whole:
+            witnesses = find_witnesses(job.tab, where, gone, {(row, column) for row, column, _ in placed})
+        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=deletes, witnesses=witnesses)
         width = max(info.columns, *(position + 1 for position in where.positions))
         sent = tuple(tuple(make.whole_row(row, where.positions)) for row in plan.inserts) if whole else ()
         if plan.layout.fresh and header:
             sent += (tuple(make.whole_row(plan.shape.headers, where.positions)),)
-        placed = (*(where.headers if header else ()), *cells())
+        made = tuple(sorted(where.positions[i] for i in plan.layout.missing)) if header else ()
         token = self._batches.following
-        failed = Landing(False, token, info.sheet_id, where.positions, width, placed, sent)
+        new_row = plan.layout.insert_header and header
+        failed = Landing(False, token, info.sheet_id, where.positions, width, placed, sent, gone, made, new_row)
         self.unsettled = failed
         answer = self._batches.send(requests, intend=job.intend, ranges=check.ranges())
         self.unsettled = None

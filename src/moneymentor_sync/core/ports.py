@@ -129,9 +129,10 @@ Placed = tuple[int, int, Cell]
 class Landing:
     """How a write landed. `as_planned` is False where headers or keys were not where the plan thought.
 
-    `cells` are then the existing cells that were written over and `appended` the new rows, from column A on,
-    for `repair`. `token` is the fence now,
-    `positions` where the managed columns stand, `width` how many columns the grid has.
+    `cells` are then the existing cells that were written over, each where it should be after the write, `appended`
+    the new rows, from column A on, `removed` the rows that were deleted (as they were numbered before that), `made`
+    the columns (as they are now) that were made, and `header_row` says that row 1 is a new one: for `repair`.
+    `token` is the fence now, `positions` where the managed columns stand, `width` how many columns the grid has.
     """
 
     as_planned: bool
@@ -141,6 +142,9 @@ class Landing:
     width: int
     cells: tuple[Placed, ...] = ()
     appended: tuple[tuple[Cell, ...], ...] = ()
+    removed: tuple[int, ...] = ()
+    made: tuple[int, ...] = ()
+    header_row: bool = False
 
 
 @dataclass(slots=True)

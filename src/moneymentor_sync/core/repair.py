@@ -7,12 +7,13 @@ their headings, else by what is in them, and rows by their keys, else by the cel
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from .cells import CurrentCell
 from .layout import heading
-from .ports import Landing, Placed, TabView
+from .ports import Landing, TabView
 
 Rows = Mapping[int, Sequence[CurrentCell]]
 """Rows by index, each its cells from column A on; row 0 is the header."""
@@ -27,13 +28,15 @@ def repairs(
     `headers` are the managed ones, and `key` says which of them are the key. Managed cells in rows whose key
     stands are left to the next plan.
     """
-    old, new = _rows(before), _rows(now)
-    grown = now.info.columns - before.info.columns
     managed = [header.strip() for header in headers]
-    undo = _Undo(old, new, landing.cells, managed, [managed[i] for i in key], grown)
+    old, new = _rows(before), _rows(now)
+    if landing.header_row:  # as if it had been there, blank but for ours where they were last
+        at = dict(zip(landing.positions, managed, strict=True))
+        old = {0: [at.get(i) for i in range(max(at) + 1)]} | {index + 1: row for index, row in old.items()}
+    grown = now.info.columns - before.info.columns
+    undo = _Undo(old, new, landing, managed, [managed[i] for i in key], grown)
     cells = undo.cells()
-    names = undo.new_names
-    if [names[p] if p < len(names) else "" for p in landing.positions] != managed:
+    if not all(undo.stands(name, place) for name, place in zip(managed, landing.positions, strict=True)):
         cells += rows_to_empty(landing.appended, {index: row for index, row in new.items() if index})
     return cells
 
@@ -57,37 +60,69 @@ class _Undo:
         self,
         old: Rows,
         new: Rows,
-        written: Sequence[Placed],
+        landing: Landing,
         managed: Sequence[str],
         keys: Sequence[str],
         grown: int,
     ) -> None:
-        self.old, self.new, self.written = old, new, written
-        self.places = {(row, column) for row, column, _ in written}
+        self.old, self.new, self.written = old, new, landing.cells
+        self.removed, self.made, self.header_row = landing.removed, landing.made, landing.header_row
+        self.places = {(row, column) for row, column, _ in self.written}
         self.old_names = [heading(cell) for cell in old[0]]
         self.new_names = [
             heading(cell) if (0, column) not in self.places else "" for column, cell in enumerate(new[0])
         ]
         self.columns = self._columns(grown)
+        self.managed_names = frozenset(managed)
         self.managed = {i for i, name in enumerate(self.old_names) if name in managed}
         self.old_keys = [self.old_names.index(name) if name in self.old_names else None for name in keys]
         back = {was: column for column, was in self.columns.items()}
         self.new_keys = [back.get(column) if column is not None else None for column in self.old_keys]
         self.rows = self._rows_by_key()
+        self.by_place: Collection[int] = ()
 
     def cells(self) -> list[tuple[int, int, CurrentCell]]:
         lost = self._rows_by_content({row for row, _, _ in self.written if row not in self.rows})
         result: list[tuple[int, int, CurrentCell]] = []
         for row, column, _ in self.written:
             was = self.columns.get(column)
-            ours = was in self.managed and was not in self.old_keys
+            ours = was in self.managed and was not in self.old_keys and (row or not self.header_row)
             if ours and row in self.rows:
                 continue
             former = self.rows.get(row, lost.get(row))
+            if self._is_as_meant(row, column, former, was):
+                continue
             value = _at(self.old[former], was) if former is not None and was is not None else None
             if _exactly(value) != _exactly(_at(self.new.get(row, ()), column)):
                 result.append((row, column, value))
-        return result
+        return result + (self._headers() if self.header_row else [])
+
+    def _headers(self) -> list[tuple[int, int, CurrentCell]]:
+        """The headers of our columns that were moved to where none was written, while the header row was made."""
+        return [
+            (0, column, self.old_names[was])
+            for column, was in self.columns.items()
+            if was in self.managed and (0, column) not in self.places and not heading(_at(self.new[0], column))
+        ]
+
+    def stands(self, name: str, column: int) -> bool:
+        """Whether a managed header is over its column where the plan thought; written by us it proves nothing."""
+        if heading(_at(self.new[0], column)) != name:
+            return False
+        return (0, column) not in self.places or self._is_as_meant(0, column, 0, self.columns.get(column))
+
+    def _is_as_meant(self, row: int, column: int, former: int | None, was: int | None) -> bool:
+        """Whether the cell that was written is the one that was to be: then nobody loses anything by it. A header
+        or a key that a person had damaged, and the cells of a column that was made, stay as they are now."""
+        if former is None or row in self.by_place or self._place(former) != row:
+            return False  # by place it was only assumed to be there
+        if column in self.made:
+            return self.new_names[column] in self.managed_names
+        return was == column - bisect_left(self.made, column)
+
+    def _place(self, former: int) -> int:
+        """Where an old row is now if nobody but us moved anything."""
+        return former - bisect_left(self.removed, former)
 
     # --- columns --------------------------------------------------------------------------------------------
 
@@ -168,12 +203,15 @@ class _Undo:
                 places = former.get(content, [])
                 if len(places) == len(members) and any(cell is not None for _, cell in content):
                     found.update(zip(sorted(members), places, strict=True))
-        return found | self._rows_by_place([row for row in wanted if row not in found], taken | set(found.values()))
+        told = self._rows_by_place([row for row in wanted if row not in found], taken | set(found.values()))
+        self.by_place = told.keys()
+        return found | told
 
     def _rows_by_place(self, wanted: Iterable[int], taken: set[int]) -> dict[int, int]:
-        if any(index != was for index, was in self.rows.items()):
+        if any(index != self._place(was) for index, was in self.rows.items()):
             return {}  # rows were moved: a place proves nothing
-        return {row: row for row in wanted if row in self.old and row not in taken}
+        stood = {self._place(was): was for was in self.old if was not in self.removed}
+        return {row: stood[row] for row in wanted if row in stood and stood[row] not in taken}
 
 
 def rows_to_empty(appended: Sequence[Sequence[CurrentCell]], now: Rows) -> list[tuple[int, int, CurrentCell]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import random
 import re
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -102,6 +104,25 @@ class Fault:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """Faults that come by chance."""
+
+    rate: float
+    among: tuple[Fault, ...]
+    rng: random.Random
+
+    def drawn(self, kind: str, line: str) -> Fault | None:
+        if self.rng.random() >= self.rate:
+            return None
+        fitting = [fault for fault in self.among if fault.matches(kind, line)]
+        if not fitting:
+            return None
+        fault = self.rng.choice(fitting)
+        fault.fired += 1
+        return fault
+
+
 @dataclass(slots=True)
 class Faults:
     """The faults in force."""
@@ -109,6 +130,14 @@ class Faults:
     _faults: list[Fault] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _chance: _Chance | None = None
+
+    def by_chance(self, rate: float, among: Sequence[Fault], rng: random.Random) -> None:
+        """From now on each request that no other fault befalls suffers, with a probability of `rate`, one of
+        those `among` these that are meant for its kind; their `fired` counts. `nth` and `count` say nothing here.
+        """
+        with self._lock:
+            self._chance = _Chance(rate, tuple(among), rng)
 
     def add(self, fault: Fault) -> Fault:
         """Puts a fault in force; what comes back counts how often it `fired`."""
@@ -126,6 +155,7 @@ class Faults:
     def clear(self) -> None:
         with self._lock:
             self._faults.clear()
+            self._chance = None
 
     @property
     def all(self) -> list[Fault]:
@@ -144,4 +174,6 @@ class Faults:
                 if chosen is None and not spent and fault.seen >= fault.nth:
                     fault.fired += 1
                     chosen = fault
+            if chosen is None and self._chance is not None:
+                chosen = self._chance.drawn(kind, line)
         return chosen

@@ -16,6 +16,7 @@ from .control import Control
 from .document import Document
 from .faults import Faults
 from .grid import Json, Sheet
+from .hooks import Hooks
 from .http import Server, serve_in_thread
 from .journal import Journal
 from .library import Library, permission_id
@@ -23,7 +24,7 @@ from .log import Log
 from .messages import Request, Response
 from .person import Person
 from .quota import Meter, Quota
-from .service import TOKEN_PATH, Hooks, Service
+from .service import TOKEN_PATH, Service
 
 ACCOUNT = "mmsync"
 TITLE = "MoneyMentor"

@@ -6,7 +6,6 @@ Knows nothing of sockets: a request comes in as a value and an answer goes out a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +14,7 @@ from .accounts import Accounts, TokenError
 from .drive_api import DriveApi
 from .errors import ApiError, too_large
 from .faults import Fault, Faults
+from .hooks import Hooks
 from .journal import Change, Journal
 from .library import Library
 from .log import Entry, Log
@@ -24,53 +24,6 @@ from .sheets_api import SheetsApi
 
 MAX_BODY = 10_485_760
 TOKEN_PATH = "/token"  # noqa: S105 - an address
-
-Hook = Callable[[Request], None]
-
-
-@dataclass(slots=True)
-class Hooks:
-    """Called around requests, outside of every lock: the place for a person's edit between two of them.
-
-    Only what is called `after_change` holds up everybody else: no state comes and goes without it.
-    """
-
-    _before: list[Hook] = field(default_factory=list)
-    _after_change: list[Hook] = field(default_factory=list)
-    _before_write: list[Hook] = field(default_factory=list)
-    _after_read: list[Hook] = field(default_factory=list)
-
-    def before(self, hook: Hook) -> None:
-        """Calls `hook(request)` before anything is done about any request, also one for a token."""
-        self._before.append(hook)
-
-    def after_change(self, hook: Hook) -> None:
-        """Calls `hook(request)` after each change that was made, also a person's; it has to be quick."""
-        self._after_change.append(hook)
-
-    def before_write(self, hook: Hook) -> None:
-        """Calls `hook(request)` before each writing request is carried out."""
-        self._before_write.append(hook)
-
-    def after_read(self, hook: Hook) -> None:
-        """Calls `hook(request)` after each reading request was answered, before its answer goes out."""
-        self._after_read.append(hook)
-
-    def clear(self) -> None:
-        for hooks in (self._before, self._after_change, self._before_write, self._after_read):
-            hooks.clear()
-
-    def arrived(self, request: Request) -> None:
-        for hook in list(self._before):
-            hook(request)
-
-    def changed(self, request: Request) -> None:
-        for hook in list(self._after_change):
-            hook(request)
-
-    def run(self, request: Request, *, writing: bool) -> None:
-        for hook in list(self._before_write if writing else self._after_read):
-            hook(request)
 
 
 class Service:
@@ -149,12 +102,9 @@ class Service:
             caller = self.accounts.caller(request.headers.get("authorization") or _query_token(request))
             if kind != "drive":
                 self.meter.count(kind, caller)
-            writing = kind == "write"
-            if writing:
-                self.hooks.run(request, writing=True)
+            self.hooks.before(request, kind)
             response = self.perform(request, caller)
-            if kind == "read":
-                self.hooks.run(request, writing=False)
+            self.hooks.after(request, kind)
         except ApiError as error:
             return Response.refusal(error, pretty=pretty)
         return response
@@ -185,9 +135,9 @@ class Service:
             except BaseException:
                 self.library.documents, self.library.created = documents, created
                 raise
-            self.hooks.changed(request)
             if self._journal is not None and self._journal.is_long:
                 self._journal.compact(self.library)
+            self.hooks.changed(request, caller, documents)
             return response
 
     def replay(self, change: Change) -> None:
