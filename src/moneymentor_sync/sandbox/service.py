@@ -33,11 +33,16 @@ class Hooks:
     """Called around requests, outside of every lock: the place for a person's edit between two of them."""
 
     _before_write: list[Hook] = field(default_factory=list)
+    _before_read: list[Hook] = field(default_factory=list)
     _after_read: list[Hook] = field(default_factory=list)
 
     def before_write(self, hook: Hook) -> None:
         """Calls `hook(request)` before each writing request is carried out."""
         self._before_write.append(hook)
+
+    def before_read(self, hook: Hook) -> None:
+        """Calls `hook(request)` before each reading request is answered."""
+        self._before_read.append(hook)
 
     def after_read(self, hook: Hook) -> None:
         """Calls `hook(request)` after each reading request was answered, before its answer goes out."""
@@ -45,10 +50,15 @@ class Hooks:
 
     def clear(self) -> None:
         self._before_write.clear()
+        self._before_read.clear()
         self._after_read.clear()
 
-    def run(self, request: Request, *, writing: bool) -> None:
-        for hook in list(self._before_write if writing else self._after_read):
+    def before(self, request: Request, kind: str) -> None:
+        for hook in list({"write": self._before_write, "read": self._before_read}.get(kind, ())):
+            hook(request)
+
+    def after(self, request: Request, kind: str) -> None:
+        for hook in list({"read": self._after_read}.get(kind, ())):
             hook(request)
 
 
@@ -127,12 +137,9 @@ class Service:
             caller = self.accounts.caller(request.headers.get("authorization") or _query_token(request))
             if kind != "drive":
                 self.meter.count(kind, caller)
-            writing = kind == "write"
-            if writing:
-                self.hooks.run(request, writing=True)
+            self.hooks.before(request, kind)
             response = self.perform(request, caller)
-            if kind == "read":
-                self.hooks.run(request, writing=False)
+            self.hooks.after(request, kind)
         except ApiError as error:
             return Response.refusal(error, pretty=pretty)
         return response
