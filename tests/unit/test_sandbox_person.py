@@ -12,7 +12,7 @@ from moneymentor_sync.sandbox.a1 import Area
 from moneymentor_sync.sandbox.accounts import OWNER
 from moneymentor_sync.sandbox.messages import Request
 from moneymentor_sync.sandbox.person import EDITS, Person
-from tests.contract.sandbox_google import Google, area, rows_span, update_cells
+from tests.contract.sandbox_google import Google, area, columns_span, rows_span, update_cells
 
 TAB = "Sheet1"
 
@@ -148,6 +148,18 @@ def test_a_protected_column_keeps_others_from_deleting_or_appending_through_it(
             google.batch(request)
     google.batch(update_cells(1, 0, [["k9"]]))
     assert google.get("A2") == [["k9"]]
+
+
+def test_others_may_not_push_a_protected_range_apart_but_insert_beside_it(google: Google, person: Person) -> None:
+    person.protect(TAB, 1, 3, 1, 3)
+    for start in (1, 3):
+        google.batch({"insertDimension": {"range": columns_span(start, start + 1)}})
+        person.delete_columns(TAB, start)
+        google.batch({"insertDimension": {"range": rows_span(start, start + 1)}})
+        person.delete_rows(TAB, start)
+    for span in (rows_span(2, 3), columns_span(2, 3)):
+        with pytest.raises(ApiError, match="protected cell"):
+            google.batch({"insertDimension": {"range": span}})
 
 
 def test_the_api_writes_past_a_validation_rule(google: Google, person: Person) -> None:

@@ -8,6 +8,7 @@ where a person's columns stand beside ours are larger updates written in steps, 
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -205,12 +206,17 @@ class GoogleSheets:
         touched = {row - where.shift for row, _, _ in cells()}
         rows = [update.row for update in plan.updates if update.row in touched]
         inserts = plan.inserts if whole and len(plan.inserts) <= CHECKED_INSERTS else ()
-        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=whole if deletes is None else deletes)
+        between = _keys(job.tab, plan, touched.difference(rows, plan.deletes, plan.blanks))
+        check = LandingCheck(
+            plan, where, info.title, rows, inserts, between, deletes=whole if deletes is None else deletes
+        )
         width = max(info.columns, *(position + 1 for position in where.positions))
         sent = tuple(tuple(make.whole_row(row, where.positions)) for row in plan.inserts) if whole else ()
         if plan.layout.fresh and header:
             sent += (tuple(make.whole_row(plan.shape.headers, where.positions)),)
-        placed = (*(where.headers if header else ()), *cells())
+        gone = [where.row(index) for index in plan.deletes] if (whole if deletes is None else deletes) else []
+        emptied = [(where.row(index), at, None) for index in plan.blanks for at in where.positions] if whole else []
+        placed = (*(where.headers if header else ()), *_above(gone, (*cells(), *emptied)))
         token = self._batches.following
         failed = Landing(False, token, info.sheet_id, where.positions, width, placed, sent)
         self.unsettled = failed
@@ -246,6 +252,23 @@ def _size(requests: Iterable[Request]) -> int:
 
 def _cells_of(updates: Sequence[Update]) -> Callable[[], tuple[Placed, ...]]:
     return lambda: tuple(cell for _, placed in updates for cell in placed)
+
+
+def _keys(tab: TabView, plan: Plan, wanted: set[int]) -> dict[int, tuple[CurrentCell, ...]]:
+    """The key cells of rows that a write goes over although nothing changes in them, by their index."""
+    places = [plan.layout.positions[i] for i in plan.shape.key]
+    if not wanted or None in places:
+        return {}
+    return {
+        index: tuple([row[p] if p is not None and p < len(row) else None for p in places])
+        for index, row in tab.rows()
+        if index in wanted
+    }
+
+
+def _above(gone: Sequence[int], cells: Iterable[Placed]) -> Iterator[Placed]:
+    """Where cells stand once the rows that the same batch takes out are gone from above them."""
+    return ((row - bisect_left(gone, row), column, cell) for row, column, cell in cells)
 
 
 def _parts(updates: Iterable[Update]) -> Iterator[list[Update]]:
