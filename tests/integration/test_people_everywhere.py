@@ -235,9 +235,9 @@ class TestEveryEdit:
 
 def positions(scene: Scene, edit: Edit) -> list[int]:
     """All of them where there are few; else another one for each edit, and before the last write, which shows
-    what was done. With MMSYNC_ALL_POSITIONS=1 all of them everywhere (five minutes)."""
+    what was done. With TEST_ALL_POSITIONS=1 all of them everywhere (five minutes)."""
     count = len(scene.requests)
-    if count <= 3 or os.environ.get("MMSYNC_ALL_POSITIONS"):
+    if count <= 3 or os.environ.get("TEST_ALL_POSITIONS"):
         return list(range(count))
     turn = EDITS.index(edit) % count
     return sorted({turn, count - 1}) if scene.name == "many_changes" else [turn]
