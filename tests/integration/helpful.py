@@ -56,9 +56,10 @@ class Helpful:
             for column in at:
                 if column != keep:
                     self.person.type(self.tab, 0, column, "")
-            if keep is not None:
-                taken.add(keep)
-                self.person.type(self.tab, 0, keep, name)
+            if keep is None:  # nothing of it is left to go by: an empty column under that heading will do
+                keep = max([len(row.cells) for _, row in view.rows] + [len(view.header)] + [at + 1 for at in taken])
+            taken.add(keep)
+            self.person.type(self.tab, 0, keep, name)
 
     def _keys_in(self, index: int) -> list[Any]:
         row = self.view.sheet.rows[index]

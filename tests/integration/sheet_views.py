@@ -93,6 +93,17 @@ class View:
                 found.setdefault(text, set()).add(self.key_of(row))
         return found
 
+    def rows_of(self, text: str) -> list[Row]:
+        """The rows that a text of people's stands in, or is noted on."""
+        return [row for _, row in self.rows if text in row.cells or text in (row.notes or {}).values()]
+
+    def is_blank_in_ours(self, row: Row) -> bool:
+        """Whether nothing of ours is in the row; where a header is gone, whether nothing but people's texts is."""
+        places = [self.at(name) for name in self.managed]
+        if None not in places:
+            return all(_get(row.cells, place) is None for place in places)
+        return all(cell is None or str(cell).startswith(MARK) for cell in row.cells)
+
     @cached_property
     def coloured(self) -> set[Any]:
         return {
