@@ -154,3 +154,15 @@ def test_whatever_is_moved_people_keep_their_cells_and_rows_their_keys(
     assert [[c for i, c in enumerate(row) if i != score] for row in after] == [
         [c for i, c in enumerate(row) if i != score] for row in moved
     ]
+
+
+def test_a_row_whose_key_was_emptied_meanwhile_is_told_by_its_other_cells() -> None:
+    before: Grid = [["id", "score", "name"], ["u1", 5.0, "Ann"], ["u2", 6.0, "Bob"]]
+    moved: Grid = [["id", "score", "name"], [], ["u1", 5.0, "Ann"], [None, 6.0, "Bob"]]
+    assert mended(before, moved, [(3, 2, "Bobby")]) == moved
+
+
+def test_a_header_row_that_was_sorted_among_the_rows_gets_its_headings_back() -> None:
+    moved: Grid = [BEFORE[1], BEFORE[0], BEFORE[2], BEFORE[3]]
+    hit = mended(BEFORE, moved, WRITE)
+    assert hit[1] == ["id", "score", "notes"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from moneymentor_sync.core.cells import Cell, CurrentCell
 from moneymentor_sync.core.layout import column_letter, heading
@@ -22,8 +22,15 @@ WITNESSES = 5
 """Cells by which a column whose header was written anew is told."""
 
 
+NOTHING: Mapping[int, tuple[CurrentCell, ...]] = {}
+
+
 class LandingCheck:
-    """What to ask for, and whether the answer is what was planned, for one batch of a plan."""
+    """What to ask for, and whether the answer is what was planned, for one batch of a plan.
+
+    `between` are the keys of rows that a staged write goes over as they are: a row that went from there would
+    have its cells written into whatever came to stand in its place.
+    """
 
     def __init__(
         self,
@@ -32,6 +39,7 @@ class LandingCheck:
         title: str,
         updates: Sequence[int],
         inserts: Sequence[Sequence[Cell]],
+        between: Mapping[int, tuple[CurrentCell, ...]] = NOTHING,
         *,
         deletes: bool,
         witnesses: Sequence[Witness] | None = (),
@@ -42,7 +50,7 @@ class LandingCheck:
         self._witnesses = witnesses
         removed = [where.row(index) for index in plan.deletes] if deletes else []
         by_row = {update.row: update for update in plan.updates}
-        self._expected: dict[int, tuple[Cell, ...]] = {}
+        self._expected: dict[int, tuple[CurrentCell, ...]] = {}
         self._beside: dict[int, dict[int, CurrentCell]] = {}
         for index in updates:
             update, row = by_row[index], where.row(index)
@@ -51,6 +59,9 @@ class LandingCheck:
             if update.repairs_key:  # a key that we wrote ourselves proves nothing: what stands beside it does
                 kept = set(range(len(update.old))) - set(update.changed())
                 self._beside[row] = {where.positions[i]: update.old[i] for i in kept}
+        for index, key in between.items():
+            row = where.row(index)
+            self._expected[row - bisect_left(removed, row)] = key
         self._inserted = {plan.shape.key_of(row) for row in inserts}
         self._append_from = where.row(plan.last_row) + 1 - len(removed)
         keys = [where.positions[i] for i in plan.shape.key]

@@ -213,7 +213,8 @@ class GoogleSheets:
         witnesses: Sequence[Witness] | None = ()
         if header and job.tab.whole:
             witnesses = find_witnesses(job.tab, where, gone, {(row, column) for row, column, _ in placed})
-        check = LandingCheck(plan, where, info.title, rows, inserts, deletes=deletes, witnesses=witnesses)
+        between = _keys(job.tab, plan, touched.difference(rows, plan.deletes, plan.blanks))
+        check = LandingCheck(plan, where, info.title, rows, inserts, between, deletes=deletes, witnesses=witnesses)
         width = max(info.columns, *(position + 1 for position in where.positions))
         sent = tuple(tuple(make.whole_row(row, where.positions)) for row in plan.inserts) if whole else ()
         if plan.layout.fresh and header:
@@ -255,6 +256,18 @@ def _size(requests: Iterable[Request]) -> int:
 
 def _cells_of(updates: Sequence[Update]) -> Callable[[], tuple[Placed, ...]]:
     return lambda: tuple(cell for _, placed in updates for cell in placed)
+
+
+def _keys(tab: TabView, plan: Plan, wanted: set[int]) -> dict[int, tuple[CurrentCell, ...]]:
+    """The key cells of rows that a write goes over although nothing changes in them, by their index."""
+    places = [plan.layout.positions[i] for i in plan.shape.key]
+    if not wanted or None in places:
+        return {}
+    return {
+        index: tuple([row[p] if p is not None and p < len(row) else None for p in places])
+        for index, row in tab.rows()
+        if index in wanted
+    }
 
 
 def _parts(updates: Iterable[Update]) -> Iterator[list[Update]]:

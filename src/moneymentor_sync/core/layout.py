@@ -119,6 +119,19 @@ def header_row_is_gone(
     return _shares(shape, [layout], rows, is_row, hasher)[0] >= PROOF_SHARE
 
 
+def refuse_header_elsewhere(shape: Shape, rows: Iterable[tuple[int, Sequence[CurrentCell]]], where: str) -> None:
+    """Raises HeaderDamagedError where the header row was sorted or pushed down among the rows: it has people's
+    headings, too, so that nothing may be made of it but row 1 again."""
+    wanted = {column.header.strip() for column in shape.columns}
+    for index, row in rows:
+        if wanted <= {heading(cell) for cell in row}:
+            raise HeaderDamagedError(
+                f"{where}: the headers stand in row {index + 1}, not in row 1; nothing was written",
+                hint=f"Move row {index + 1} to the top of the tab.",
+                rows=[index + 1],
+            )
+
+
 def _at(row: Sequence[CurrentCell], position: int | None) -> CurrentCell:
     return row[position] if position is not None and position < len(row) else None
 

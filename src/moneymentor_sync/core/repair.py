@@ -87,7 +87,7 @@ class _Undo:
         for row, column, _ in self.written:
             was = self.columns.get(column)
             ours = was in self.managed and was not in self.old_keys and (row or not self.header_row)
-            if ours and row in self.rows:
+            if ours and self.rows.get(row):  # the header row, wherever it was moved to, is no row of ours to mend
                 continue
             former = self.rows.get(row, lost.get(row))
             if self._is_as_meant(row, column, former, was):
@@ -184,13 +184,15 @@ class _Undo:
         return found
 
     def _rows_by_content(self, wanted: Iterable[int]) -> dict[int, int]:
-        """The same for rows without a key of their own, by the cells that we did not write; else by their
-        place between rows that are known."""
+        """The same for rows without a key of their own, by the cells that we did not write (a key that was
+        emptied meanwhile says nothing); else by their place between rows that are known."""
         taken = set(self.rows.values())
         free = [index for index in self.old if index not in taken]
         groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for row in wanted:
-            groups[tuple(c for c in sorted(self.columns) if (row, c) not in self.places)].append(row)
+            keyless = all(_at(self.new.get(row, ()), c) is None for c in self.new_keys)
+            telling = self.columns.keys() - set(self.new_keys if keyless else ())
+            groups[tuple(c for c in sorted(telling) if (row, c) not in self.places)].append(row)
         found: dict[int, int] = {}
         for columns, rows in groups.items():
             former: dict[tuple[Exact, ...], list[int]] = defaultdict(list)

@@ -5,55 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
-from . import a1
-from .accounts import OWNER
-from .document import Document
 from .errors import ApiError, invalid
-from .grid import Json, Sheet
-from .messages import Request
-from .service import Service
+from .grid import Json
+from .layers import Layers
 
 
-class Person:
+class Person(Layers):
     """Rows and columns are counted from 0; `tab` is a title. Raises ApiError as Google would refuse."""
 
-    def __init__(self, service: Service, spreadsheet_id: str) -> None:
-        self._service, self.spreadsheet_id = service, spreadsheet_id
-
-    @property
-    def _document(self) -> Document:
-        return self._service.library.documents[self.spreadsheet_id]
-
-    def _tab(self, title: str) -> Sheet:
-        sheet = self._document.titled(title)
-        if sheet is None:
-            raise invalid(f"Unable to parse range: {title}")
-        return sheet
-
-    def _call(self, method: str, path: str, body: Json) -> Json:
-        target = f"/v4/spreadsheets/{self.spreadsheet_id}{path}"
-        request = Request.of(method, target, {}, msgspec.json.encode(body))
-        found: Json = msgspec.json.decode(self._service.perform(request, OWNER).body)
-        return found
-
-    def request(self, *requests: Json) -> list[Json]:
-        """Sends `batchUpdate` requests as the person."""
-        replies: list[Json] = self._call("POST", ":batchUpdate", {"requests": list(requests)})["replies"]
-        return replies
-
     # --- cells -------------------------------------------------------------------------------------------
-
-    def type(self, tab: str, row: int, column: int, text: Any) -> None:
-        """Types into one cell: `=A1` is a formula, `3/4` a date, '' empties it."""
-        self.type_rows(tab, row, column, [[text]])
-
-    def type_rows(self, tab: str, row: int, column: int, rows: Sequence[Sequence[Any]]) -> None:
-        """Types a block, its first cell there; None leaves a cell alone."""
-        place = f"{a1.quoted(self._tab(tab).title)}!{a1.cell_name(row, column)}"
-        data = [{"range": place, "values": [list(values) for values in rows]}]
-        self._call("POST", "/values:batchUpdate", {"valueInputOption": "USER_ENTERED", "data": data})
 
     def note(self, tab: str, row: int, column: int, text: str) -> None:
         """Puts a note on a cell; '' takes it off."""
@@ -101,8 +61,14 @@ class Person:
     def hide_rows(self, tab: str, start: int, end: int) -> None:
         self._hide(tab, "ROWS", start, end)
 
-    def _hide(self, tab: str, dimension: str, start: int, end: int) -> None:
-        body = {"range": self._span(tab, dimension, start, end), "properties": {"hiddenByUser": True}}
+    def show_columns(self, tab: str, start: int, end: int) -> None:
+        self._hide(tab, "COLUMNS", start, end, hidden=False)
+
+    def show_rows(self, tab: str, start: int, end: int) -> None:
+        self._hide(tab, "ROWS", start, end, hidden=False)
+
+    def _hide(self, tab: str, dimension: str, start: int, end: int, *, hidden: bool = True) -> None:
+        body = {"range": self._span(tab, dimension, start, end), "properties": {"hiddenByUser": hidden}}
         self.request({"updateDimensionProperties": body | {"fields": "hiddenByUser"}})
 
     def sort(self, tab: str, column: int, *, descending: bool = False, header_rows: int = 1) -> None:
@@ -113,9 +79,23 @@ class Person:
         spec = {"dimensionIndex": column, "sortOrder": order}
         self.request({"sortRange": {"range": span, "sortSpecs": [spec]}})
 
-    def filter(self, tab: str) -> None:
-        """Puts a filter over the whole tab."""
-        self.request({"setBasicFilter": {"filter": {"range": {"sheetId": self._tab(tab).sheet_id}}}})
+    def replace(self, tab: str, find: str, replacement: str) -> None:
+        """Finds and replaces in the whole tab."""
+        body = {"find": find, "replacement": replacement, "sheetId": self._tab(tab).sheet_id}
+        self.request({"findReplace": body})
+
+    # --- cut and copied --------------------------------------------------------------------------------
+
+    def cut(self, tab: str, sides: Sequence[int], row: int, column: int) -> None:
+        """Cuts the cells `(row, end_row, column, end_column)` out and pastes them with that corner."""
+        goal = self._corner(tab, row, column)
+        self.request({"cutPaste": {"source": self._range(tab, *sides), "destination": goal}})
+
+    def copy(self, tab: str, sides: Sequence[int], row: int, column: int) -> None:
+        """Copies such cells and pastes them with that corner."""
+        top, bottom, left, right = sides
+        goal = self._range(tab, row, row + bottom - top, column, column + right - left)
+        self.request({"copyPaste": {"source": self._range(tab, *sides), "destination": goal}})
 
     # --- tabs --------------------------------------------------------------------------------------------
 
@@ -130,6 +110,23 @@ class Person:
     def hide_tab(self, tab: str) -> None:
         self._properties(tab, {"hidden": True})
 
+    def show_tab(self, tab: str) -> None:
+        self._properties(tab, {"hidden": False})
+
+    def freeze(self, tab: str, rows: int = 0, columns: int = 0) -> None:
+        """Keeps so many rows and columns in sight."""
+        grid = {"frozenRowCount": rows, "frozenColumnCount": columns}
+        body = {"properties": {"sheetId": self._tab(tab).sheet_id, "gridProperties": grid}}
+        fields = "gridProperties(frozenRowCount,frozenColumnCount)"
+        self.request({"updateSheetProperties": body | {"fields": fields}})
+
+    def duplicate_tab(self, tab: str) -> str:
+        """Makes a copy of a tab right of it; gives its title."""
+        source = self._tab(tab)
+        beside = {"sourceSheetId": source.sheet_id, "insertSheetIndex": self._document.sheets.index(source) + 1}
+        reply = self.request({"duplicateSheet": beside})[0]
+        return str(reply["duplicateSheet"]["properties"]["title"])
+
     def move_tab(self, tab: str, index: int) -> None:
         self._properties(tab, {"index": index})
 
@@ -139,42 +136,6 @@ class Person:
     def _properties(self, tab: str, given: Json) -> None:
         body = {"properties": {"sheetId": self._tab(tab).sheet_id, **given}, "fields": ",".join(given)}
         self.request({"updateSheetProperties": body})
-
-    def protect(
-        self,
-        tab: str,
-        row: int | None = None,
-        end_row: int | None = None,
-        column: int | None = None,
-        end_column: int | None = None,
-        *,
-        editors: Sequence[str] = (),
-    ) -> int:
-        """Protects an area (the whole tab where nothing is given) from all but the owner and `editors`."""
-        span = self._range(tab, row, end_row, column, end_column)
-        given = {"range": span, "editors": {"users": list(editors)}}
-        reply = self.request({"addProtectedRange": {"protectedRange": given}})[0]
-        return int(reply["addProtectedRange"]["protectedRange"]["protectedRangeId"])
-
-    def unprotect(self, protected_range_id: int) -> None:
-        self.request({"deleteProtectedRange": {"protectedRangeId": protected_range_id}})
-
-    # --- places ------------------------------------------------------------------------------------------
-
-    def _corner(self, tab: str, row: int, column: int) -> Json:
-        return {"sheetId": self._tab(tab).sheet_id, "rowIndex": row, "columnIndex": column}
-
-    def _span(self, tab: str, dimension: str, start: int, end: int) -> Json:
-        sheet_id = self._tab(tab).sheet_id
-        return {"sheetId": sheet_id, "dimension": dimension, "startIndex": start, "endIndex": end}
-
-    def _range(
-        self, tab: str, row: int | None, end_row: int | None, column: int | None, end_column: int | None
-    ) -> Json:
-        sides = {"startRowIndex": row, "endRowIndex": end_row, "startColumnIndex": column}
-        sides["endColumnIndex"] = end_column
-        found = {name: value for name, value in sides.items() if value is not None}
-        return {"sheetId": self._tab(tab).sheet_id, **found}
 
 
 EDITS = frozenset(
@@ -191,15 +152,34 @@ EDITS = frozenset(
         "move_columns",
         "hide_columns",
         "hide_rows",
+        "show_columns",
+        "show_rows",
         "sort",
+        "replace",
+        "cut",
+        "copy",
         "filter",
-        "add_tab",
-        "rename_tab",
-        "hide_tab",
-        "move_tab",
-        "delete_tab",
+        "clear_filter",
+        "filter_view",
+        "delete_filter_view",
+        "validate",
+        "clear_validation",
+        "conditional_format",
+        "delete_conditional_format",
+        "merge",
+        "unmerge",
         "protect",
         "unprotect",
+        "name_range",
+        "delete_named_range",
+        "add_tab",
+        "duplicate_tab",
+        "rename_tab",
+        "hide_tab",
+        "show_tab",
+        "move_tab",
+        "delete_tab",
+        "freeze",
     ]
 )
 

@@ -15,6 +15,7 @@ from moneymentor_sync.core.layout import (
     candidates,
     find_layout,
     header_row_is_gone,
+    refuse_header_elsewhere,
     resolve_missing,
 )
 from moneymentor_sync.core.plan import NO_MARKS, Plan, Rules, make_plan, needed_keys
@@ -158,6 +159,8 @@ class Decider:
         where = f"tab {tab.info.title!r}"
         empty = is_blank(tab.header) and all(is_blank(row) for _, row in tab.rows())
         layout = find_layout(shape, tab.header, empty=empty, known=known, where=where)
+        if layout.missing or layout.insert_header:
+            refuse_header_elsewhere(shape, tab.rows(), where)
         if layout.insert_header:
             self._refuse_unless_header_is_gone(shape, layout, tab, table, where)
             return layout

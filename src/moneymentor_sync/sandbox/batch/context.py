@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import msgspec
@@ -48,6 +48,19 @@ class Context:
             protected = item.area.clipped(sheet.row_count, sheet.column_count)
             if protected.meets(box) and not self._excepted(item.body, sheet, box):
                 raise invalid(PROTECTED)
+
+    def guard_gap(self, sheet: Sheet, at: int, *, by_rows: bool) -> None:
+        """Refuses to push a protected range apart; right before it or behind it there is room."""
+        for item in sheet.extras.protected.values():
+            area = item.area.clipped(sheet.row_count, sheet.column_count)
+            start, end = (area.row, area.end_row) if by_rows else (area.column, area.end_column)
+            if start < at < end:
+                inside = (
+                    replace(area, row=at, end_row=at + 1)
+                    if by_rows
+                    else replace(area, column=at, end_column=at + 1)
+                )
+                self.guard(sheet, inside)
 
     @staticmethod
     def _excepted(body: Json, sheet: Sheet, box: Box) -> bool:

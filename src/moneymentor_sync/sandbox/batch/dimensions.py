@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import styles
-from ..a1 import MAX_COLUMNS, Box
+from ..a1 import MAX_COLUMNS
 from ..errors import invalid
 from ..grid import Json, Row, Sheet, Style, Styles
 from ..moves import Deletion, Edit, Insertion, Move
@@ -20,7 +20,7 @@ def insert_dimension(context: Context, body: Json) -> None:
     span = inputs.span(context.document, inputs.part(body, "range"))
     inherit_before = bool(body.get("inheritFromBefore"))
     _check_insertion(span, inherit_before)
-    context.guard(span.sheet, _neighbour(span))
+    context.guard_gap(span.sheet, span.start, by_rows=span.by_rows)
     insert(context, span, inherit_before=inherit_before)
 
 
@@ -39,15 +39,6 @@ def _check_insertion(span: Span, inherit_before: bool) -> None:
             f"range.startIndex[{span.start}] must be less than the grid size ({span.size}) if "
             "inheritFromBefore is false."
         )
-
-
-def _neighbour(span: Span) -> Box:
-    """A protected row is not pushed apart: what counts is whether the place lies inside a protection."""
-    whole = span.sheet.box
-    at = min(span.start, span.size - 1)
-    if span.by_rows:
-        return Box(at, at + 1, 0, whole.end_column) if 0 < span.start < span.size else Box(0, 0, 0, 0)
-    return Box(0, whole.end_row, at, at + 1) if 0 < span.start < span.size else Box(0, 0, 0, 0)
 
 
 def insert(context: Context, span: Span, *, inherit_before: bool) -> None:

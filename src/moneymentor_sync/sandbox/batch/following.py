@@ -21,6 +21,26 @@ def follow_edit(document: Document, sheet: Sheet, edit: Edit) -> None:
     rewrite_formulas(document, lambda formula, where: follow.follow(formula, edit, where is sheet, sheet.title))
 
 
+def follow_cut(document: Document, source: Sheet, cut: Box, target: Sheet, goal: Box) -> None:
+    """Call after the cells `cut` of one tab were pasted to `goal`: what lies wholly in them goes along."""
+    rows, columns = goal.row - cut.row, goal.column - cut.column
+
+    def moved(area: Area) -> Area | None:
+        box = area.clipped(source.row_count, source.column_count)
+        if None in (area.end_row, area.end_column) or not cut.contains(box):
+            return None
+        there = box.shifted(rows, columns)
+        return Area(there.row, there.end_row, there.column, there.end_column)
+
+    for key, item in document.named.items():
+        if item.sheet_id == source.sheet_id and item.area is not None and (area := moved(item.area)):
+            document.named[key] = replace(item, sheet_id=target.sheet_id, area=area)
+    title = None if target is source else target.title
+    rewrite_formulas(
+        document, lambda formula, where: follow.taken_along(formula, moved, where is source, source.title, title)
+    )
+
+
 def rewrite_formulas(document: Document, change: Callable[[Formula, Sheet], Formula]) -> None:
     """Puts every formula of the document through `change(formula, its tab)`."""
     for sheet in document.sheets:

@@ -17,6 +17,7 @@ from ..typed import understand
 from . import inputs
 from .cellinput import place_values
 from .context import Context, handles
+from .following import follow_cut
 from .merging import merge, overlapping, unmerge
 
 PASTE_TYPES = (
@@ -197,7 +198,8 @@ def cut_paste(context: Context, body: Json) -> None:
 def move_block(
     context: Context, source: Sheet, from_box: Box, target: Sheet, to_box: Box, paste: str = "PASTE_NORMAL"
 ) -> None:
-    """Cuts a block out and puts it elsewhere; formulas in it keep their text, references to it follow."""
+    """Cuts a block out and puts it elsewhere; formulas in it keep their text. References to cells of it follow,
+    and names of ranges that lie wholly in it; developer metadata does not."""
     block = _Block(context, source, from_box, paste, transpose=False)
     inside = [item for item in source.extras.merges if from_box.contains(item)]
     clear(source, from_box, paste)
@@ -206,6 +208,7 @@ def move_block(
     unmerge(target, to_box)
     for item in inside:
         merge(target, item.shifted(to_box.row - from_box.row, to_box.column - from_box.column))
+    follow_cut(context.document, source, from_box, target, to_box)
 
 
 def _bare(old: Style | None, column: int) -> None:

@@ -27,6 +27,24 @@ def follow(formula: Formula, edit: Edit, own_sheet: bool, title: str) -> Formula
     return _rewritten(formula, change)
 
 
+def taken_along(
+    formula: Formula, moved: Callable[[Area], Area | None], own_sheet: bool, title: str, goal: str | None
+) -> Formula:
+    """The formula after cells of the tab called `title` were cut and pasted; `moved` says where a reference's
+    area is now (None: where it was), `goal` names the tab where that is another one."""
+
+    def change(text: str) -> str:
+        node = reference(text)
+        concerned = own_sheet if node.title is None else node.title.casefold() == title.casefold()
+        area = moved(node.area) if concerned else None
+        if area is None:
+            return text
+        prefix = _split(text)[0] if goal is None else f"{quoted(goal)}!"
+        return prefix + _respelled(text, area)
+
+    return _rewritten(formula, change)
+
+
 def offset(formula: Formula, rows: int, columns: int) -> Formula:
     """The formula as a copy of it reads that many rows and columns further on; `$` parts stay."""
 
