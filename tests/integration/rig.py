@@ -20,6 +20,7 @@ from moneymentor_sync.adapters.google_sheets import GoogleSheets
 from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.adapters.spool import Spool
 from moneymentor_sync.adapters.state_file import StateFile
+from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.ports import RunResult
 from moneymentor_sync.sandbox.document import Document
 from moneymentor_sync.sync import Edges, Engine, Surroundings
@@ -116,7 +117,9 @@ class Rig:
             locks = LockFiles(config.state_path, "test")
             edges = Edges(self._source, lambda _: destination, store, locks, Spool)
             try:
-                return Engine(config.sync, edges, around).run(config.datasets, allow_deletes=force)
+                return Engine(config.sync, CellRules.of(config), edges, around).run(
+                    config.datasets, allow_deletes=force
+                )
             except Crash:
                 return None
             finally:
