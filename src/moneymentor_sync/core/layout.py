@@ -170,7 +170,7 @@ def resolve_missing(
         return layout
     best: tuple[float, tuple[int, ...]] = (0.0, ())
     for choice in _assignments(possible, len(missing)):
-        share = _share(shape, _placed(layout, missing, choice), rows(), is_row, hasher)
+        share = _share(shape, _placed(layout, missing, choice), rows(), is_row, hasher, missing)
         best = max(best, (share, choice))
     share, choice = best
     if share == 0.0:
@@ -206,14 +206,20 @@ def _share(
     rows: Iterable[Sequence[CurrentCell]],
     is_row: Callable[[bytes, bytes], bool],
     hasher: Hasher,
+    proving: Sequence[int] = (),
 ) -> float:
-    total = hits = 0
+    """The share of rows that are ours under this layout; with `proving` columns the share of those that have
+    something in them, if that is less: any blank column completes rows that have nothing there."""
+    total = hits = filled = proved = 0
     for row in rows:
         cells = tuple([_at(row, position) for position in layout.positions])
         if any(cell is not None for cell in cells):
-            total += 1
-            hits += is_row(hasher.key(tuple([cells[i] for i in shape.key])), hasher.row(cells))
-    return hits / total if total else 0.0
+            hit = is_row(hasher.key(tuple([cells[i] for i in shape.key])), hasher.row(cells))
+            total, hits = total + 1, hits + hit
+            if any(cells[i] is not None for i in proving):
+                filled, proved = filled + 1, proved + hit
+    share = hits / total if total else 0.0
+    return min(share, proved / filled if filled else 0.0) if proving else share
 
 
 def _letters(columns: Sequence[int]) -> str:
