@@ -335,3 +335,13 @@ def test_a_deleted_fence_is_put_up_again(bench: Workbench) -> None:
     assert "_mmsync" in bench.box.tabs(bench.spreadsheet)
     bench.sql("UPDATE people SET score = 6 WHERE id = 2")
     assert bench.sync().notes == ()
+
+
+def test_a_column_without_a_heading_is_not_taken_for_ours_because_ours_was_empty(bench: Workbench) -> None:
+    bench.people(*[(i, f"p{i}", None) for i in range(1, 7)])
+    bench.sync()
+    bench.person.delete_columns(TAB, 2)
+    bench.person.type(TAB, 1, 2, "mine")
+    bench.sync()
+    assert "mine" in bench.grid()[1]
+    assert ours(bench) == [[float(i), f"p{i}", None] for i in range(1, 7)]

@@ -87,6 +87,7 @@ class Everything(RuleBasedStateMachine):
         self.rig = Rig(self.bench)
         self.extra = False
         self.beside: dict[str, Any] = {}
+        self.story: dict[str, list[Any]] = {}
         self.texts_made = self.syncs = 0
         self.sheet_id: int | None = None
         self.lost_state = False
@@ -285,7 +286,7 @@ class Everything(RuleBasedStateMachine):
         crash_at: int | None = None,
         force: bool = False,
     ) -> DatasetResult | None:
-        watch = Watch(self, between)
+        watch, before = Watch(self, between), self.view()
         self.box.hooks.before_read(watch)
         self.box.hooks.before_write(watch)
         if fault is not None:
@@ -297,6 +298,7 @@ class Everything(RuleBasedStateMachine):
             self.box.faults.clear()
         watch.look()
         assert not watch.wrong, watch.wrong
+        self.told(before, between, fault, crash_at, run and run.datasets[0], self.rig.steps.crashed)
         self.seen["syncs"] += 1
         self.syncs += 1
         self.seen["edits between requests"] += watch.happened
@@ -314,6 +316,25 @@ class Everything(RuleBasedStateMachine):
         else:
             assert result.error and (result.hint or fault), result
         return result
+
+    def told(self, before: View | None, *what: Any) -> None:
+        """Keeps of each text the sync after which it was not where it should be, for whoever has to look into it."""
+        view = self.view()
+        for text, key in self.beside.items():
+            keys = view and (view.texts.get(text) or view.notes.get(text))
+            if keys and key in keys:
+                self.story.pop(text, None)
+            else:
+                rows = (
+                    [
+                        (i, r.cells, r.notes)
+                        for i, r in before.rows
+                        if text in (r.notes or {}).values() or text in r.cells or key in r.cells
+                    ]
+                    if before
+                    else []
+                )
+                self.story.setdefault(text, []).append((keys, before and before.header, rows, what))
 
     # --- when the dust settles ----------------------------------------------------------------------------
 
@@ -335,8 +356,8 @@ class Everything(RuleBasedStateMachine):
         assert view is not None
         for text, key in self.beside.items():
             keys = view.texts.get(text) or view.notes.get(text)
-            assert keys is not None, f"{text!r}, beside {key}, is lost"
-            assert key in keys, f"{text!r} stands beside {keys} instead of {key}"
+            assert keys is not None, f"{text!r}, beside {key}, is lost: {self.story.get(text)}"
+            assert key in keys, f"{text!r} stands beside {keys} instead of {key}: {self.story.get(text)}"
         self.seen["settled"] += 1
         self.seen["texts compared with their rows"] += len(self.beside)
         self.seen["cells compared"] += len(view.ours) * len(self.managed)

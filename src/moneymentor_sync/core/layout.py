@@ -169,7 +169,8 @@ def resolve_missing(
     if not missing or not possible:
         return layout
     choices = list(_assignments(possible, len(missing)))
-    shares = _shares(shape, [_placed(layout, missing, choice) for choice in choices], rows(), is_row, hasher)
+    layouts = [_placed(layout, missing, choice) for choice in choices]
+    shares = _shares(shape, layouts, rows(), is_row, hasher, missing)
     share, choice = max(zip(shares, choices, strict=True), default=(0.0, ()))
     if share == 0.0:
         return layout
@@ -204,17 +205,39 @@ def _shares(
     rows: Iterable[Sequence[CurrentCell]],
     is_row: Callable[[bytes, bytes], bool],
     hasher: Hasher,
+    proving: Sequence[int] = (),
 ) -> list[float]:
-    """For each layout the share of the rows that are known by it. One pass over the rows, however many layouts:
-    a person may have filled thousands of columns."""
-    totals, hits = [0] * len(layouts), [0] * len(layouts)
+    """For each layout the share of the rows that are known by it; with `proving` columns the share of those that
+    have something in them, if that is less: any blank column completes rows that have nothing there. One pass over
+    the rows, however many layouts: a person may have filled thousands of columns."""
+    counts = [_Count() for _ in layouts]
     for row in rows:
-        for number, layout in enumerate(layouts):
+        for count, layout in zip(counts, layouts, strict=True):
             cells = tuple([_at(row, position) for position in layout.positions])
             if any(cell is not None for cell in cells):
-                totals[number] += 1
-                hits[number] += is_row(hasher.key(tuple([cells[i] for i in shape.key])), hasher.row(cells))
-    return [hit / total if total else 0.0 for hit, total in zip(hits, totals, strict=True)]
+                hit = is_row(hasher.key(tuple([cells[i] for i in shape.key])), hasher.row(cells))
+                count.add(hit, proves=any(cells[i] is not None for i in proving))
+    return [count.share(proven=bool(proving)) for count in counts]
+
+
+@dataclass(slots=True)
+class _Count:
+    """Rows seen, those of them that are known, and both again of the rows that prove something."""
+
+    rows: int = 0
+    hits: int = 0
+    proving: int = 0
+    proved: int = 0
+
+    def add(self, hit: bool, *, proves: bool) -> None:
+        self.rows += 1
+        self.hits += hit
+        self.proving += proves
+        self.proved += hit and proves
+
+    def share(self, *, proven: bool) -> float:
+        share = self.hits / self.rows if self.rows else 0.0
+        return min(share, self.proved / self.proving if self.proving else 0.0) if proven else share
 
 
 def _letters(columns: Sequence[int]) -> str:
