@@ -260,7 +260,7 @@ def test_two_faults_in_one_sync(stage: Stage) -> None:
     """Sampled with a fixed seed: the second strikes while the first is being made up for."""
     chance = random.Random(stage.name)
     kinds = [one for one in KINDS if one.kind != "refuse" and (one.count == 1 or not one.passes)]
-    for _ in range(400 if EVERYTHING else 30):
+    for _ in range(400 if EVERYTHING else 15):
         first, second = chance.sample(kinds, 2)
         one, other = sorted(chance.sample(range(1, len(stage.positions) + 2), 2))
         where = f"{first.name} at {one}, {second.name} at {other}"
