@@ -36,7 +36,8 @@ from .workbench import TAB, Workbench
 
 SMALL_BODY = 2_000
 """Bytes a request may have where a sync is to be a large one, and quick."""
-TIMEOUT_SECONDS = 0.15
+TIMEOUT_SECONDS = 0.2
+"""Fifty times what the sandbox takes for an answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ def test_an_answer_or_a_change_after_the_time_out(
 ) -> None:
     """What was given up comes about all the same, before the next sync or after it has made up for it."""
     for number, position, retries in with_and_without_retries(stage, made_up_first):
+        if late == "before" and position.kind != "write":
+            continue  # nothing that a read or a token could change
         where = f"request {number} ({position.kind}), {retries} retries"
         stage.rewind()
         recorder = stage.record()
@@ -257,8 +259,8 @@ def test_a_fault_that_lasts_for_the_whole_sync(stage: Stage, kind: Kind) -> None
 def test_two_faults_in_one_sync(stage: Stage) -> None:
     """Sampled with a fixed seed: the second strikes while the first is being made up for."""
     chance = random.Random(stage.name)
-    kinds = [kind for kind in KINDS if kind.kind != "refuse"]
-    for _ in range(400 if EVERYTHING else 30):
+    kinds = [one for one in KINDS if one.kind != "refuse" and (one.count == 1 or not one.passes)]
+    for _ in range(400 if EVERYTHING else 15):
         first, second = chance.sample(kinds, 2)
         one, other = sorted(chance.sample(range(1, len(stage.positions) + 2), 2))
         where = f"{first.name} at {one}, {second.name} at {other}"
