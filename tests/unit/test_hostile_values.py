@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from moneymentor_sync.adapters.google_reader import decode_row
@@ -35,12 +35,13 @@ from tests.hostile import ESCAPES, LONG, TEXTS
 
 RULES = CellRules(UTC)
 HASHER = Hasher(b"k" * 32)
-ANY_TEXT = st.text(st.characters(categories=None), max_size=20) | st.sampled_from(TEXTS)
+ANY_TEXT = st.text(st.characters(categories=None), max_size=20) | st.sampled_from(
+    [text for text in TEXTS if len(text) < 100]
+)
 NUMBERS = (
     st.integers()
     | st.floats()
     | st.decimals()
-    | st.integers(4_000, 70_000).map(lambda digits: 10**digits + 1)
     | st.integers(300, 70_000).map(lambda digits: Decimal(f"-1.5E+{digits}"))
     | st.sampled_from([10**400, Decimal("1E+400"), Decimal("1E-400"), 2**53, 2**53 + 1, -0.0, 5e-324, 1.7e308])
 )
@@ -67,6 +68,10 @@ def test_text_is_a_cell_to_the_letter_or_says_that_it_is_not(text: str, cell_typ
 
 
 @given(NUMBERS, st.sampled_from([None, "number", "text"]))
+@example(10**4_400 + 1, None)
+@example(10**49_999, "text")
+@example(10**50_000, "number")
+@settings(deadline=None, max_examples=60)
 def test_a_number_is_exact_as_a_number_or_as_text(value: Any, cell_type: CellType | None) -> None:
     cell, converter = converted(value, cell_type)
     if isinstance(cell, str) and cell.endswith(CUT_MARK):
@@ -82,6 +87,7 @@ def test_a_number_is_exact_as_a_number_or_as_text(value: Any, cell_type: CellTyp
     assert comes_back((cell,)) == [cell]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(ANY_TEXT | NUMBERS | st.none() | st.booleans(), min_size=1, max_size=6), st.sampled_from(TYPES))
 def test_a_row_read_back_has_the_hash_with_which_it_was_written(
     values: list[Any], cell_type: CellType | None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from psycopg import Connection, DataError, NotSupportedError
@@ -79,4 +79,7 @@ def exact_json(data: str | bytes) -> Any:
         return json.loads(data, parse_float=_float)
     except (ValueError, RecursionError):  # more digits than Python reads, or deeper than it goes
         text = data if isinstance(data, str) else bytes(data).decode()
-        return text if text.lstrip()[:1] in ("{", "[") else Decimal(text.strip())
+        try:
+            return text if text.lstrip()[:1] in ("{", "[") else Decimal(text.strip())
+        except InvalidOperation:  # its exponent is beyond Decimal's
+            return text

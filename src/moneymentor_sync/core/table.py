@@ -249,7 +249,7 @@ class TableBuilder:
         return KeyNotUniqueError(
             f"dataset {self.shape.dataset!r}: its key ({names}) has {what}; the tab was left as it is",
             hint="A key must be unique and not null (nor an empty text, which is an empty cell). To see the rows: "
-            f"SELECT {names}, count(*) … GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, "
-            "or mend the query.",
+            f"SELECT {names}, count(*) … GROUP BY {names} HAVING count(*) > 1. Name more columns in `key`, or mend "
+            "the query.",
             offenders=tuple(offenders[:MAX_OFFENDERS]),
         )
