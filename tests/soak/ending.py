@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from moneymentor_sync.core.errors import MmsyncError
@@ -23,8 +24,9 @@ _DEADLINE = 240.0
 _BUGS = ("sync.crashed", "control.failed", "control.died")
 
 
-def come_to_rest(keeper: Keeper, figures: Figures) -> None:
-    """Has the daemon sync until a forced run finds nothing to do; says what kept it from that."""
+def come_to_rest(keeper: Keeper, figures: Figures, read: Callable[[], None]) -> None:
+    """Has the daemon sync until a forced run finds nothing to do; says what kept it from that. `read` has a person
+    do what a refusal asks of them."""
     waiting = threading.Event()
     end = time.monotonic() + _DEADLINE
     last = "the daemon did not answer"
@@ -47,6 +49,8 @@ def come_to_rest(keeper: Keeper, figures: Figures) -> None:
             return
         last = str(results)
         figures.say("end", last)
+        if "have no key" in last:
+            read()
         allow = "max_delete_fraction" in last  # an operator who has read it
         if allow:
             figures.count("acts of the operator", "force --allow-deletes")

@@ -52,6 +52,7 @@ class Hazards:
             self._at_next_write.clear()
             if self._keeper.signal(signal.SIGKILL, ends=True):
                 self._figures.count("kills", "-9 while it writes")
+                self._figures.say("hazards", "killed while it writes")
 
     # --- the process ----------------------------------------------------------------------------------------
 

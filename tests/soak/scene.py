@@ -136,7 +136,7 @@ class Scene:
         self.weather.end(self.figures)
         self.person.finish()
         self.database.look()
-        ending.come_to_rest(self.keeper, self.figures)
+        ending.come_to_rest(self.keeper, self.figures, self.person.read_a_refusal)
         ending.compare_all(self.box, self.watch, self.database, self.ledger, self.figures)
         ending.read_syncs(self.keeper, self.figures)
         ending.count_requests(self.box, self.figures)
