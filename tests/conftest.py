@@ -31,7 +31,7 @@ def pytest_report_header() -> str:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What was said meanwhile may have half a character in it, which a worker cannot send to the one that collects."""
+    """What was said meanwhile may have half a character in it, which no worker can send to who collects."""
     report = yield
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
     return report
