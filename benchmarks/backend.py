@@ -50,7 +50,7 @@ socket = "{directory}/control.sock"
 
 def load(setting: Setting) -> Iterator[Figure]:
     """The same requests, in turns of some seconds, at backends over the same tables."""
-    users, turns = setting.rows, (2 if setting.quick else 12)
+    users, turns = setting.rows, (1 if setting.quick else 12)
     waits: dict[str, list[float]] = {}
     syncs: dict[str, int] = {}
     with town(users) as place:
