@@ -127,7 +127,7 @@ class SqliteAccess:
     def end(self, connection: Connection) -> None:
         _driver(connection).set_authorizer(None)
 
-    def guard(self, connection: Connection, dataset: Dataset, sql: str) -> None:
+    def guard(self, connection: Connection, dataset: Dataset, sql: str) -> None:  # noqa: ARG002 - asked while it prepares it
         """Has SQLite ask of every column that a query reads, in whatever view or expression."""
 
         def only_allowed(action: int, first: str | None, second: str | None, *rest: str | None) -> int:
@@ -208,10 +208,12 @@ class PostgresqlAccess:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         # The first query takes the snapshot. A cursor is planned for its first tenth unless told otherwise; and
         # a large read by several processes at once would take the cores that users' requests need.
+        # Times are read in PostgreSQL's own way of writing them; a role or server may be set to another.
         connection.exec_driver_sql(
             f"SELECT set_config('statement_timeout', '{self._timeout_ms}', true),"
             " set_config('cursor_tuple_fraction', '1', true),"
-            " set_config('max_parallel_workers_per_gather', '0', true)"
+            " set_config('max_parallel_workers_per_gather', '0', true),"
+            " set_config('datestyle', 'ISO', true), set_config('intervalstyle', 'postgres', true)"
         ).close()
 
     def end(self, connection: Connection) -> None:
