@@ -385,6 +385,18 @@ def test_where_there_is_no_room_who_was_waited_for_longest_makes_place(tmp_path:
         assert one_answer(waiting)[0] == 200, "who is being answered keeps its place"
 
 
+def test_who_reads_an_answer_drop_by_drop_makes_place_too(tmp_path: Path) -> None:
+    """Else as many as there are places, each taking a little in time, would shut everybody out for good."""
+    operator = Double()
+    operator.answer = {"much": "x" * 4_000_000}
+    limits = replace(PATIENT, connections=1, crowded_seconds=0.0)
+    with serving(tmp_path / "s", limits=limits, operator=operator) as served, connect(served.path) as slow:
+        slow.sendall(STATUS)
+        assert slow.recv(1_000), "it has begun to read"
+        assert served.ask("GET", "/healthz")[0] == 200
+        assert len(everything(slow)) < 4_000_000
+
+
 def test_where_all_are_being_answered_nobody_makes_place(tmp_path: Path) -> None:
     limits = replace(PATIENT, connections=1, crowded_seconds=0.0)
     with serving(tmp_path / "s", limits=limits) as served, connect(served.path) as waiting:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database
 
 from moneymentor_sync.adapters.database import DatabaseSnapshot, DatabaseSource
@@ -217,6 +218,7 @@ BEYOND_PYTHON = {
     "int4multirange(int4range(1, 5))": "{[1,5)}",
     """'{"a": 1.10, "b": 12345678901234567890.123}'::jsonb""": '{"a": 1.10, "b": 12345678901234567890.123}',
     """'{"a":1e400}'::json""": '{"a":1e400}',
+    """'{"a":1,"a":2}'::json""": '{"a":1,"a":2}',
     "'1.10'::jsonb": Decimal("1.10"),
     "'1e99999999999999999999'::json": "1e99999999999999999999",
     "(repeat('[', 3000) || repeat(']', 3000))::json": "[" * 3000 + "]" * 3000,
@@ -232,6 +234,22 @@ def test_a_value_of_postgresql_that_python_cannot_hold_arrives_exactly(
     assert read_all(database, dataset(query=f"SELECT 1 AS id, {expression} AS v")) == [
         (1, BEYOND_PYTHON[expression])
     ]
+
+
+@pytest.mark.parametrize("style", ["German", "SQL,DMY", "Postgres,MDY"])
+def test_times_are_read_whatever_way_a_role_has_them_written(
+    postgresql_server: PostgresqlServer, style: str
+) -> None:
+    database = postgresql_server.new_database()
+    url = make_url(database.url).update_query_dict(
+        {"options": f"-cdatestyle={style} -cintervalstyle=iso_8601 -ctimezone=UTC"}
+    )
+    times = "'2026-11-26 03:00+00'::timestamptz AS a, '2026-11-26'::date AS b, '1 day'::interval AS c"
+    source = DatabaseSource(DatabaseSettings(url.render_as_string(hide_password=False)))
+    with source.snapshot() as snapshot:
+        assert rows_of(snapshot, dataset(query=f"SELECT 1 AS id, {times}")) == [
+            (1, datetime(2026, 11, 26, 3, tzinfo=UTC), date(2026, 11, 26), timedelta(days=1))
+        ]
 
 
 def test_how_postgresql_is_asked(postgresql_server: PostgresqlServer) -> None:

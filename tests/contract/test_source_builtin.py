@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from moneymentor_sync.adapters.database import DatabaseSource
 from moneymentor_sync.core.builtin_sql import BUILTIN_COLUMNS
 from moneymentor_sync.core.config_builtin import BuiltinName
 from moneymentor_sync.core.errors import QueryError
-from moneymentor_sync.core.settings import DatabaseSettings, Dataset
+from moneymentor_sync.core.settings import Column, DatabaseSettings, Dataset
 from moneymentor_sync.demo.database import DEFAULT_AS_OF, sqlite_value
 from moneymentor_sync.demo.rows import sample_rows
 from moneymentor_sync.demo.schema import TABLES, create_schema_sql
@@ -288,6 +289,19 @@ def test_a_probe_of_a_builtin(database: WritableDatabase, name: BuiltinName, sto
     source = DatabaseSource(DatabaseSettings(database.url))
     assert source.probe(builtin(name)).columns == BUILTIN_COLUMNS[name]
     assert read(database, name) == []
+
+
+def test_what_is_denied_is_nothing_to_its_look_at_the_catalogue(database: WritableDatabase) -> None:
+    """Once a query had been read before it, SQLite refused the look itself."""
+    fill(database, edge_tables())
+    denied = ("password_hash", "day_streak")
+    columns = (Column("user_id", "user_id"), Column("email", "email"))
+    query = Dataset("q", "Q", ("id",), "s", query="SELECT id, email FROM users", deny=denied)
+    with DatabaseSource(DatabaseSettings(database.url)).snapshot() as snapshot:
+        for _ in range(2):
+            stream = snapshot.read(replace(builtin("user_profiles"), columns=columns, deny=denied))
+            assert [column.name for column in stream.columns] == ["user_id", "email"]
+            assert any(snapshot.read(query).chunks())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -60,11 +60,32 @@ UNDER_ANOTHER_NAME = [
     "WITH RECURSIVE n(id, x) AS (SELECT id, p FROM renamed UNION SELECT id + 1, x FROM n) SELECT * FROM n LIMIT 2",
     "SELECT DISTINCT id, p AS x FROM renamed ORDER BY id LIMIT 3",
     "SELECT id, max(p) OVER () AS x FROM renamed",
+    "SELECT id, upper(p) AS x FROM (SELECT id, p FROM renamed LIMIT 9) AS s",
+    "SELECT id, x FROM (SELECT id, p AS x FROM renamed LIMIT 9) AS s WHERE x <> ''",
+    "SELECT id, x || '' AS x FROM (SELECT id, p AS x, row_number() OVER () AS n FROM renamed) AS s WHERE n = 1",
 ]
 
 
 @pytest.mark.parametrize("query", UNDER_ANOTHER_NAME)
 def test_a_query_gives_nothing_of_it(users: WritableDatabase, query: str) -> None:
+    refusal(users, query)
+
+
+ONLY_POSTGRESQL_HAS = [
+    "SELECT id, ARRAY[password_hash] AS x FROM users",
+    "SELECT id, (ARRAY['a]', password_hash, 'b]'])[2] AS x FROM users",
+    "SELECT id, unnest(ARRAY[p]) AS x FROM renamed",
+    "SELECT r.id, x FROM renamed r, unnest(ARRAY[r.p]) AS x",
+    "SELECT r.id, t.x FROM renamed r, ROWS FROM (unnest(ARRAY[r.p]), generate_series(1, 2)) AS t(x, n)",
+    "SELECT u.id, e.value AS x FROM users u, jsonb_each_text(to_jsonb(u)) AS e WHERE e.key LIKE 'pass%'",
+    "SELECT r.id, t.x FROM renamed r, LATERAL (VALUES (r.p), ('')) AS t(x)",
+    "SELECT id, (SELECT max(x) FROM (VALUES (r.p), ('')) AS t(x)) AS x FROM renamed r",
+]
+
+
+@pytest.mark.parametrize("query", ONLY_POSTGRESQL_HAS)
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_arrays_calls_and_lists_of_values_give_nothing_of_it(users: WritableDatabase, query: str) -> None:
     refusal(users, query)
 
 
@@ -75,6 +96,7 @@ WHOLE_ROWS = [
     'SELECT id, "U"::text AS x FROM users "U"',
     "SELECT 1 AS id, array_agg(u) AS x FROM users u",
     "SELECT id, x FROM (SELECT id, to_jsonb(u) AS x FROM users u OFFSET 0) AS q",
+    "SELECT id, to_jsonb(s) AS x FROM (SELECT * FROM renamed LIMIT 5) AS s",
 ]
 
 
@@ -91,6 +113,22 @@ def test_a_table_gives_nothing_of_it(users: WritableDatabase, columns: tuple[Col
     refusal(users, table="users", columns=columns)
 
 
+@pytest.mark.parametrize("columns", [(), (Column("id", "id"), Column("p", "p"))])
+def test_a_view_that_is_named_as_a_table_gives_nothing_of_it(
+    users: WritableDatabase, columns: tuple[Column, ...]
+) -> None:
+    refusal(users, table="renamed", columns=columns)
+
+
+def test_nor_is_it_among_the_rows_that_changed(users: WritableDatabase) -> None:
+    dataset = Dataset(name="v", tab="V", key=("id",), spreadsheet_id="s", table="renamed", cursor="id")
+    with (
+        DatabaseSource(DatabaseSettings(users.url)).snapshot() as snapshot,
+        pytest.raises(DeniedColumnError),
+    ):
+        snapshot.read(dataset, since=1)
+
+
 ALLOWED = [
     "SELECT id, email FROM users",
     "SELECT * FROM harmless",
@@ -98,6 +136,9 @@ ALLOWED = [
     "SELECT u.id, count(*) AS n FROM users u JOIN users v USING (id) GROUP BY u.id UNION SELECT id, 1 FROM users",
     "SELECT h.id, u.email FROM harmless h JOIN users u ON u.id = h.id ORDER BY u.email",
     "SELECT id, 'password_hash' AS email FROM users",
+    "SELECT id, email FROM (SELECT id, email, row_number() OVER (ORDER BY id) AS n FROM users) AS s WHERE n < 5",
+    "WITH a AS (SELECT * FROM harmless) SELECT a.id, b.email FROM a JOIN a AS b ON a.id = b.id",
+    "SELECT id, email FROM users WHERE email IN (VALUES ('ada@example.com'), ('b'))",
 ]
 
 

@@ -166,3 +166,11 @@ def test_a_header_row_that_was_sorted_among_the_rows_gets_its_headings_back() ->
     moved: Grid = [BEFORE[1], BEFORE[0], BEFORE[2], BEFORE[3]]
     hit = mended(BEFORE, moved, WRITE)
     assert hit[1] == ["id", "score", "notes"]
+
+
+def test_a_row_that_was_to_go_and_got_anothers_key_gets_its_own_back() -> None:
+    """A row inserted above it kept it from being deleted, and the key mended in the row below landed in it."""
+    before: Grid = [["id", "score", "notes"], ["u1", 5.0, "note 1"], ["u2", 6.0, "note 2"], [None, 7.0, "note 3"]]
+    hit: Grid = [before[0], [], ["u3", 6.0, "note 2"], before[3]]  # the row of u1 was deleted in place of u2's
+    landing = Landing(False, "t", 1, (0, 1), 6, ((2, 0, "u3"),), removed=(2,))
+    assert repairs(landing, HEADERS, [0], View(before), View(hit)) == [(2, 0, "u2")]

@@ -181,7 +181,7 @@ class DatabaseSnapshot:
             savepoint = self._connection.begin_nested() if self._access.savepoints else None
             try:
                 statement = statement_for(self._connection, dataset, since, no_rows=no_rows)
-                self._access.guard(self._connection, dataset)
+                self._access.guard(self._connection, dataset, statement.plain)
                 self._access.arm()
                 cursor = self._access.execute(self._connection, statement.sql, statement.parameters)
                 columns = _columns(dataset, cursor, statement)

@@ -54,11 +54,12 @@ class Access(Protocol):
         """Lets the transaction be rolled back."""
         ...
 
-    def guard(self, connection: Connection, dataset: Dataset) -> None:
-        """Before the dataset's statement is run: sees to it that a query of its own gives no column that is denied.
+    def guard(self, connection: Connection, dataset: Dataset, sql: str) -> None:
+        """Before the dataset's statement, `sql`, is run: sees to it that it gives no column that is denied.
 
-        Names in its text and in its result are looked at elsewhere. Raises DeniedColumnError at once, or has the
-        driver raise when the query is run.
+        So also for a table, which may be a view. What is built in reads the same columns everywhere. Names in the
+        text and in the result are looked at elsewhere. Raises DeniedColumnError at once, or has the driver raise
+        when the query is run.
         """
         ...
 
@@ -126,7 +127,7 @@ class SqliteAccess:
     def end(self, connection: Connection) -> None:
         _driver(connection).set_authorizer(None)
 
-    def guard(self, connection: Connection, dataset: Dataset) -> None:
+    def guard(self, connection: Connection, dataset: Dataset, sql: str) -> None:  # noqa: ARG002 - asked while it prepares it
         """Has SQLite ask of every column that a query reads, in whatever view or expression."""
 
         def only_allowed(action: int, first: str | None, second: str | None, *rest: str | None) -> int:
@@ -134,11 +135,14 @@ class SqliteAccess:
                 return sqlite3.SQLITE_DENY
             return _only_reading(action, first, second, *rest)
 
-        _driver(connection).set_authorizer(only_allowed if dataset.query else _only_reading)
+        _driver(connection).set_authorizer(_only_reading if dataset.builtin else only_allowed)
 
     def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
-        cursor: Cursor = _driver(connection).execute(sql, tuple((parameters or {}).values()))
-        return cursor
+        driver = _driver(connection)
+        try:
+            return driver.execute(sql, tuple((parameters or {}).values()))
+        finally:  # what one dataset may not read is nothing to the next one's look at the catalogue
+            driver.set_authorizer(_only_reading)
 
     def arm(self) -> None:
         if self._timeout:
@@ -204,18 +208,20 @@ class PostgresqlAccess:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         # The first query takes the snapshot. A cursor is planned for its first tenth unless told otherwise; and
         # a large read by several processes at once would take the cores that users' requests need.
+        # Times are read in PostgreSQL's own way of writing them; a role or server may be set to another.
         connection.exec_driver_sql(
             f"SELECT set_config('statement_timeout', '{self._timeout_ms}', true),"
             " set_config('cursor_tuple_fraction', '1', true),"
-            " set_config('max_parallel_workers_per_gather', '0', true)"
+            " set_config('max_parallel_workers_per_gather', '0', true),"
+            " set_config('datestyle', 'ISO', true), set_config('intervalstyle', 'postgres', true)"
         ).close()
 
     def end(self, connection: Connection) -> None:
         """Nothing to undo: all was set for the transaction."""
 
-    def guard(self, connection: Connection, dataset: Dataset) -> None:
-        if dataset.query and connection.dialect.driver == "psycopg":
-            refuse_denied(connection, dataset)
+    def guard(self, connection: Connection, dataset: Dataset, sql: str) -> None:
+        if not dataset.builtin and connection.dialect.driver == "psycopg":
+            refuse_denied(connection, dataset, sql)
 
     def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:
         cursor = connection.connection.cursor("mmsync")
@@ -263,7 +269,7 @@ class OtherAccess:
     def end(self, connection: Connection) -> None:
         """Nothing to undo: the connection is closed."""
 
-    def guard(self, connection: Connection, dataset: Dataset) -> None:
+    def guard(self, connection: Connection, dataset: Dataset, sql: str) -> None:
         """Nothing is known of what such a database reads for a query: the names have to do."""
 
     def execute(self, connection: Connection, sql: str, parameters: Mapping[str, Any] | None) -> Cursor:

@@ -27,18 +27,19 @@ SELECT a.attname FROM pg_catalog.pg_attribute AS a
 """
 
 
-def refuse_denied(connection: Connection, dataset: Dataset) -> None:
+def refuse_denied(connection: Connection, dataset: Dataset, sql: str) -> None:
     """Raises DeniedColumnError where an output of the query is made of a denied column, and the driver's errors.
 
     Not seen: what a function that PostgreSQL does not inline reads for itself, and a column that was renamed when
-    a materialized view was filled.
+    a materialized view was filled or in a generated column.
     """
-    plan = _plan(connection, dataset.query or "")
+    plan = _plan(connection, sql)
     outputs = [*_outputs(plan)]
     found = [name for output in outputs for name in denied_in_sql(output, dataset.deny)]
     aliases = {quoted.replace('""', '"') or word for text in outputs for quoted, word in _WHOLE_ROW.findall(text)}
+    unseen = any(_is_unseen(node) for node in _nodes(plan))
     for node in _nodes(plan):
-        if node.get("Alias") in aliases and "Relation Name" in node:
+        if (unseen or node.get("Alias") in aliases) and "Relation Name" in node:
             place = {"schema": node.get("Schema"), "name": node["Relation Name"]}
             names = connection.exec_driver_sql(_COLUMNS, place).scalars().all()
             found += denied_among(names, dataset.deny)
@@ -65,16 +66,33 @@ def _plan(connection: Connection, sql: str) -> dict[str, Any]:
 # Children whose outputs are just what their parent needs (createplan.c, CP_EXACT_TLIST). Others may be shown
 # with every column of a table though only one is wanted.
 _EXACT_UNDER = frozenset({"Append", "Merge Append", "SetOp", "Recursive Union"})
-_EXACT_AS = frozenset({"InitPlan", "SubPlan"})
+_EXACT_AS = frozenset({"InitPlan", "SubPlan", "Subquery"})
+_CALLS = (
+    "Function Call",
+    "Table Function Call",
+)  # of a function in FROM, which may take columns of what is before it
 
 
 def _outputs(plan: dict[str, Any]) -> Iterator[str]:
     """What goes out of the query: of the topmost node, and of those that give it values it does not spell out."""
     yield from plan.get("Output", [])
     for node in _nodes(plan):
+        yield from (node[call] for call in _CALLS if call in node)
         for child in node.get("Plans", []):
             if node["Node Type"] in _EXACT_UNDER or child.get("Parent Relationship") in _EXACT_AS:
                 yield from child.get("Output", [])
+
+
+def _is_unseen(node: dict[str, Any]) -> bool:
+    """Whether the node is joined by a loop, or asked for each row, and has VALUES in it: a plan does not spell them
+    out, and there they may be made of any column."""
+    return any(
+        inner["Node Type"] == "Values Scan"
+        for child in node.get("Plans", [])
+        if child.get("Parent Relationship") == "SubPlan"
+        or (node["Node Type"] == "Nested Loop" and child.get("Parent Relationship") == "Inner")
+        for inner in _nodes(child)
+    )
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -23,9 +23,13 @@ _BUILTIN_DIALECTS: dict[str, SqlDialect] = {"sqlite": "sqlite", "postgresql": "p
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The text that goes to the driver as it is, its parameters, and the types of columns that are declared."""
+    """The text that goes to the driver as it is, its parameters, and the types of columns that are declared.
+
+    `plain` is the text that gives all rows.
+    """
 
     sql: str
+    plain: str
     parameters: dict[str, Any] | None
     types: dict[str, CellType | None]
 
@@ -44,9 +48,10 @@ def statement_for(connection: Connection, dataset: Dataset, since: Any, *, no_ro
     else:
         sql = (dataset.query or "").strip().rstrip("; \t\r\n")
     if since is None and not no_rows:
-        return Statement(sql, None, declared)
+        return Statement(sql, sql, None, declared)
     if since is None:
-        return Statement(f"SELECT * FROM (\n{sql}\n) AS q WHERE 1 = 0", None, declared)  # noqa: S608 - the operator's own
+        none = f"SELECT * FROM (\n{sql}\n) AS q WHERE 1 = 0"  # noqa: S608 - the operator's own
+        return Statement(none, sql, None, declared)
     return _since(dialect, dataset, sql, since, declared)
 
 
@@ -70,7 +75,7 @@ def _since(
     wrapped = f"SELECT * FROM (\n{sql}\n) AS q WHERE q.{_quote(dialect, dataset.cursor)} >= "  # noqa: S608 - quoted
     # With parameters, drivers of these styles read % as theirs, in literals, too.
     text = wrapped.replace("%", "%%") if dialect.paramstyle in ("format", "pyformat") else wrapped
-    return Statement(text + _PLACEHOLDERS[dialect.paramstyle], {"since": since}, declared)
+    return Statement(text + _PLACEHOLDERS[dialect.paramstyle], sql, {"since": since}, declared)
 
 
 def _quote(dialect: Dialect, name: str) -> str:

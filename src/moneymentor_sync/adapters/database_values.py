@@ -63,7 +63,7 @@ def _or_text(usual: type[Any] | None, marks: tuple[bytes, ...] = ()) -> type[Loa
 
 
 class _InexactError(ValueError):
-    """A number that a float would not give back digit for digit."""
+    """A number that a float would not give back digit for digit, or an object that a dict would not give back."""
 
 
 def _float(text: str) -> float:
@@ -73,10 +73,17 @@ def _float(text: str) -> float:
     return number
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):  # a name that stands twice, as `json` keeps it
+        raise _InexactError
+    return found
+
+
 def exact_json(data: str | bytes) -> Any:
     """JSON as Python values, or its own text where those would not be the same; a number alone is a decimal."""
     try:
-        return json.loads(data, parse_float=_float)
+        return json.loads(data, parse_float=_float, object_pairs_hook=_object)
     except (ValueError, RecursionError):  # more digits than Python reads, or deeper than it goes
         text = data if isinstance(data, str) else bytes(data).decode()
         try:

@@ -23,8 +23,8 @@ class Limits:
     long a client that was refused may take to read why. `head_bytes` counts the request line and the header
     fields, `body_bytes` the body. `connections` are served at a time; up to four times as many are told that
     there is no room, any more are just closed. Where there is none, one that has been waited for longer than
-    `crowded_seconds` makes place: a client in good faith sends its request at once. A quarter of all places is
-    for root and the daemon's own user, so that no other user can shut the operator out.
+    `crowded_seconds` makes place: a client in good faith sends its request, and reads the answer, at once. A
+    quarter of all places is for root and the daemon's own user, so that no other user can shut the operator out.
     """
 
     receive_seconds: float = 5.0

@@ -187,9 +187,9 @@ class ControlProtocol(H11Protocol):
 
     @property
     def awaited_since(self) -> float:
-        """Since when a request is waited for, by the loop's clock; infinite while one is answered or read."""
-        awaited = self._phase in (Phase.ARRIVING, Phase.IDLE) and not self.transport.get_write_buffer_size()
-        return self._since if awaited else float("inf")
+        """Since when the client is waited for, by the loop's clock: for a request, or to read the whole answer.
+        Infinite while one is answered."""
+        return self._since if self._phase in (Phase.ARRIVING, Phase.IDLE) else float("inf")
 
     def give_way(self) -> None:
         """Ends, with words where a request has begun to arrive."""

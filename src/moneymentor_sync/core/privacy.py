@@ -34,12 +34,12 @@ def denied_among(names: Iterable[str], deny: Iterable[str]) -> tuple[str, ...]:
 
 # Backslashes and dollar quotes can end a literal elsewhere than it seems: then literals are searched, too.
 _DIALECT_QUOTES = re.compile(r"\\|\$[^\W\d]*\w*\$")
-_PIECE = re.compile(
-    r"""(?P<comment>--[^\n]*|/\*.*?\*/)
-      | (?P<literal>'(?:[^']|'')*')
-      | "(?P<quoted>(?:[^"]|"")+)" | `(?P<backticked>[^`]+)` | \[(?P<bracketed>[^\]]+)\]
-      | (?P<word>[^\W\d][\w$]*)""",
-    re.DOTALL | re.VERBOSE,
+_NOT_A_NAME = r"--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'"  # comments and literals
+_NAME = r'"((?:[^"]|"")+)"|`([^`]+)`|([^\W\d][\w$]*)'
+# Brackets are quotes in some databases, and an array's in others, where names and literals stand between them.
+_READINGS = (
+    re.compile(f"{_NOT_A_NAME}|{_NAME}", re.DOTALL),
+    re.compile(rf"{_NOT_A_NAME}|{_NAME}|\[([^\]]+)\]", re.DOTALL),
 )
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -53,8 +53,8 @@ def denied_in_sql(sql: str, deny: Iterable[str]) -> tuple[str, ...]:
     if _DIALECT_QUOTES.search(sql):
         found = _WORD.findall(sql)
     else:
-        names = ("quoted", "backticked", "bracketed", "word")
-        found = [match[match.lastgroup] for match in _PIECE.finditer(sql) if match.lastgroup in names]
+        pieces = (match for reading in _READINGS for match in reading.finditer(sql))
+        found = [match[match.lastindex] for match in pieces if match.lastindex]
     return tuple(dict.fromkeys(denied_among(found, deny)))
 
 

@@ -114,8 +114,8 @@ class _Undo:
     def _is_as_meant(self, row: int, column: int, former: int | None, was: int | None) -> bool:
         """Whether the cell that was written is the one that was to be: then nobody loses anything by it. A header
         or a key that a person had damaged, and the cells of a column that was made, stay as they are now."""
-        if former is None or row in self.by_place or self._place(former) != row:
-            return False  # by place it was only assumed to be there
+        if former is None or former in self.removed or row in self.by_place or self._place(former) != row:
+            return False  # by place it was only assumed to be there; one that was to go was not to be written to
         if column in self.made:
             return self.new_names[column] in self.managed_names
         return was == column - bisect_left(self.made, column)
