@@ -91,6 +91,26 @@ def test_another_key_makes_other_pseudonyms_at_once(bench: Private) -> None:
     assert bench.rows()[0][1] == pseudonym(ADA, OTHER)
 
 
+@pytest.mark.parametrize("mode", ["mirror", "upsert", "append"])
+@pytest.mark.parametrize("change", ["another key", "hashed from now on", "hashed no longer"])
+def test_no_row_is_doubled_or_deleted_because_its_key_is_hashed_otherwise(
+    bench: Private, mode: str, change: str
+) -> None:
+    bench.users(Column("id", "id") if change == "hashed from now on" else ID, VISITS, mode=mode)
+    bench.sync()
+    bench.person.type_rows(TAB, 0, 2, [["notes"], ["of one"], ["of two"]])
+    if change == "another key":
+        bench.hash_key = OTHER
+    else:
+        bench.users(ID if change == "hashed from now on" else Column("id", "id"), VISITS, mode=mode)
+    failed = bench.refused(force=True)
+    assert failed.error_code == "identity_changed"
+    assert "another `tab`" in str(failed.hint)
+    bench.datasets = [replace(bench.datasets[0], tab="Visits")]
+    bench.sync()
+    assert len(bench.grid("Visits")) == 3 and bench.grid()[1][2] == "of one", "as the hint says"
+
+
 def test_select_everything_is_refused_and_the_tab_left(bench: Private) -> None:
     bench.users(ID, MAIL)
     bench.sync()

@@ -16,6 +16,7 @@ from moneymentor_sync.core.layout import (
     find_layout,
     header_row_is_gone,
     heading,
+    refuse_header_elsewhere,
     resolve_missing,
 )
 
@@ -48,6 +49,16 @@ def test_columns_are_found_wherever_they_were_moved() -> None:
 def test_a_header_with_stray_blanks_is_ours_and_is_put_right() -> None:
     layout = find_layout(OURS, ["id", " name ", "score"], empty=False, known=None, where="")
     assert layout.headers == ((1, "name"),)
+
+
+def test_a_header_row_that_was_sorted_down_is_named_by_its_row() -> None:
+    with pytest.raises(HeaderDamagedError, match="stand in row 3") as caught:
+        refuse_header_elsewhere(OURS, [(1, BODY[0]), (2, ["notes", "score", "id", "name"])], "tab 'T'")
+    assert caught.value.rows == (3,) and "row 3" in caught.value.hint
+
+
+def test_a_value_that_reads_as_the_only_header_is_no_header_row() -> None:
+    refuse_header_elsewhere(shape("name"), [(1, ["Ann"]), (2, ["name"])], "tab 'T'")
 
 
 def test_a_renamed_header_is_put_back_where_the_rows_prove_it() -> None:

@@ -216,6 +216,16 @@ class HeaderDamagedError(GuardError):
     code = "header_damaged"
 
 
+class IdentityChangedError(GuardError):
+    """Every row would get another key, by another hash key or a key column that is now hashed or no longer is."""
+
+    code = "identity_changed"
+    default_hint = (
+        "Take the change back; or give the dataset another `tab`: there its rows are written anew, and the old tab "
+        "stays as it is."
+    )
+
+
 class KeyDamagedError(GuardError):
     """A key cell was changed or emptied and its row cannot be told for certain, or the row never had a key.
 

@@ -121,8 +121,10 @@ def header_row_is_gone(
 
 def refuse_header_elsewhere(shape: Shape, rows: Iterable[tuple[int, Sequence[CurrentCell]]], where: str) -> None:
     """Raises HeaderDamagedError where the header row was sorted or pushed down among the rows: it has people's
-    headings, too, so that nothing may be made of it but row 1 again."""
+    headings, too, so that nothing may be made of it but row 1 again. One header alone may as well be a value."""
     wanted = {column.header.strip() for column in shape.columns}
+    if len(wanted) < 2:
+        return
     for index, row in rows:
         if wanted <= {heading(cell) for cell in row}:
             raise HeaderDamagedError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from moneymentor_sync.core.adoption import claimed_keys
 from moneymentor_sync.core.cells import CellRules, CurrentCell
 from moneymentor_sync.core.compare import MOST_IN_QUESTION, Comparison, compare, tab_fingerprint
-from moneymentor_sync.core.errors import HeaderDamagedError, OvertakenError
+from moneymentor_sync.core.errors import HeaderDamagedError, IdentityChangedError, OvertakenError
 from moneymentor_sync.core.layout import (
     KnownTab,
     Layout,
@@ -24,7 +24,7 @@ from moneymentor_sync.core.rows import Hasher, is_blank
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.core.table import DesiredTable, Shape
 
-from .gather import Gathered, Kept, NewRecords
+from .gather import Gathered, Kept, NewRecords, identity_of
 
 AUTO_VERIFY_CELLS = 250_000
 AUTO_VERIFY_SECONDS = 3_600.0
@@ -111,6 +111,7 @@ class Decider:
         """Raises GuardError and SourceError, and DestinationError where it had to look once more; then nothing
         may be written."""
         dataset = gathered.dataset
+        _refuse_other_identities(gathered, tab, state)
         new_records = Kept if tab is None else self.new_records  # into no tab all rows go, and are in the plan
         table = gathered.desired(self.cell_rules, self.hasher, new_records, between)
         known = state.known if state is not None and tab is not None else None
@@ -197,6 +198,15 @@ def _styled(shape: Shape, known: KnownTab | None, state: DatasetState | None) ->
         return ()
     given = dict(zip(known.headers, state.formats, strict=True))
     return tuple(given.get(header) for header in shape.headers)
+
+
+def _refuse_other_identities(gathered: Gathered, tab: TabView | None, state: DatasetState | None) -> None:
+    """Where every key is another one, each row would be written a second time, and the first maybe deleted."""
+    if tab is None or state is None or identity_of(state.shape) == identity_of(gathered.signature):
+        return
+    raise IdentityChangedError(
+        f"tab {tab.info.title!r}: its rows were written with other pseudonyms as keys, by which none can be told"
+    )
 
 
 def _rows(tab: TabView | None, layout: Layout) -> IndexedRows:

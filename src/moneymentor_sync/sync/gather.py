@@ -137,11 +137,22 @@ def gather(
     return gathered
 
 
+_IDENTITY = " identity:"
+
+
 def _key_in_use(shape: Shape, rules: CellRules) -> str:
     """Differs when the pseudonyms do: another key makes others of the same rows. Does not tell the key."""
-    if rules.hash_key is None or not any(column.hash for column in shape.columns):
+    hashed = [column.name for column in shape.columns if column.hash]
+    if rules.hash_key is None or not hashed:
         return ""
-    return f" {pseudonym(shape.dataset, rules.hash_key)}"
+    in_key = [shape.columns[i].name for i in shape.key if shape.columns[i].hash]
+    mark = pseudonym(repr((shape.dataset, in_key)), rules.hash_key) if in_key else ""
+    return f" {pseudonym(repr((shape.dataset, hashed)), rules.hash_key)}{_IDENTITY}{mark}"
+
+
+def identity_of(signature: str) -> str:
+    """Of a signature the part that differs where rows get other keys, though they are the same in the database."""
+    return signature.partition(_IDENTITY)[2]
 
 
 def _cursor_at(dataset: Dataset, names: list[str]) -> int | None:
