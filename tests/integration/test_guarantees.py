@@ -358,6 +358,26 @@ def test_7_an_answer_after_the_time_out_does_no_harm(bench: Workbench, box: Sand
     assert bench.rows() == body([[1, "Ann", 5], [2, "Bob", 6]])
 
 
+@pytest.mark.parametrize("fault", LOST)
+def test_7_a_row_whose_answer_got_lost_is_known_to_be_ours(bench: Workbench, fault: str) -> None:
+    """What may have been written is noted before it is sent: such a row goes with the database's, not refused."""
+    bench.people((1, "Ann", 5), (2, "Bob", 6), (3, "Cy", 7))
+    bench.sync()
+    bench.people((1, "Ann", 5), (2, "Bob", 6), (3, "Cy", 7), (4, "Di", 8))
+    lost = bench.box.faults.add(Fault(fault, on="write", count=None))  # type: ignore[arg-type]  # a FaultKind
+
+    def reads_fail() -> None:
+        bench.box.faults.add(Fault("status", on="read", status=503, count=None))
+
+    bench.before_write(reads_fail)
+    assert bench.run().outcome == "failed"
+    assert lost.fired >= 1 and len(bench.rows()) == 4, "it was written, and nobody was told"
+    bench.box.faults.clear()
+    bench.people((1, "Ann", 5), (2, "Bob", 6), (3, "Cy", 7))
+    assert bench.sync().deleted == 1
+    assert bench.rows() == body([(1, "Ann", 5), (2, "Bob", 6), (3, "Cy", 7)])
+
+
 # --- 8: the database is only read -------------------------------------------------------------------------
 
 
