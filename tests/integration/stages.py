@@ -89,7 +89,7 @@ class Delay:
 
     @contextmanager
     def times_out(self) -> Iterator[None]:
-        """Meanwhile what is held times out at once on connections that are made to Google, and nothing else does."""
+        """Meanwhile, on connections that are made to Google, what is held times out at once, and nothing else."""
         connect = httplib2.HTTPConnectionWithTimeout.connect
 
         def impatient(connection: httplib2.HTTPConnectionWithTimeout) -> None:
