@@ -156,6 +156,18 @@ def test_2_a_lost_state_file_loses_nothing(bench: Workbench) -> None:
     assert bench.refused().error_code == "unknown_rows"
 
 
+def test_2_rows_apart_that_go_take_only_what_stands_beside_them(bench: Workbench) -> None:
+    people = [(i, f"p{i}", i) for i in range(1, 9)]
+    bench.people(*people)
+    bench.sync()
+    bench.person.type_rows(TAB, 0, 3, [["mine"], *[[f"about {i}"] for i, _, _ in people]])
+    stays = [row for row in people if row[0] not in (2, 3, 6)]
+    bench.people(*stays)
+    result = bench.sync()
+    assert (result.deleted, result.repaired, result.writes) == (3, 0, 1), "at once, and nothing had to be mended"
+    assert bench.rows() == body([(*row, f"about {row[0]}") for row in stays])
+
+
 # --- 3: nobody ever sees a blank, headerless or half-written tab ------------------------------------------
 
 
