@@ -4,7 +4,7 @@ not so, down to each key of an answer."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
@@ -17,8 +17,9 @@ from tests.contract.control_double import Double, Events, Served, serving
 
 from moneymentor_sync.control.app import Channel
 from moneymentor_sync.control.openapi import codes_of, description
+from moneymentor_sync.control.operator import Peer
 from moneymentor_sync.control.paths import JSON, PATHS
-from moneymentor_sync.control.peers import Access
+from moneymentor_sync.control.peers import Access, Circle
 from moneymentor_sync.control.refusals import ANY_REQUEST, STATUSES, status_of
 from moneymentor_sync.core.errors import MmsyncError
 from moneymentor_sync.core.health import Health
@@ -79,6 +80,26 @@ def test_what_is_served_is_described_and_what_is_described_is_served() -> None:
         app = Channel(Double(), Access(0), Events(), pool, asyncio.Event()).app()
     served = {(one.path, method) for one in app.routes if isinstance(one, Route) for method in one.methods or ()}
     assert served - {(path, "HEAD") for path, _ in served} == {(path, method) for path, method, _ in OPERATIONS}
+
+
+@pytest.mark.parametrize(("path", "method"), [(path, method) for path, method, _ in OPERATIONS])
+def test_no_path_answers_whom_it_may_not_and_none_reaches_the_daemon(path: str, method: str) -> None:
+    """Without being anybody else, which takes root: the peer is given, as the socket's side of it gives him."""
+    daemon, sent = Double(), list[MutableMapping[str, Any]]()
+    stranger = {"state": {"peer": Peer(1, 4711, frozenset({4711}))}}
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": [], **stranger}
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b"{}"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    with ThreadPoolExecutor(1) as pool:
+        access = Access(0, readers=Circle(), changers=Circle())
+        asyncio.run(Channel(daemon, access, Events(), pool, asyncio.Event()).app()(scope, receive, send))
+    assert sent[0]["status"] == HTTPStatus.FORBIDDEN
+    assert daemon.told == []
 
 
 def test_it_is_served_as_it_is(served: Served) -> None:

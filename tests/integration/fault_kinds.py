@@ -37,6 +37,10 @@ class Kind:
             return False
         return self.always or (self.passes and retries > 0)
 
+    def must_fail(self, retries: int) -> bool:
+        """Whether the one who asked got an answer, and it was none: without a retry there is nothing to go on."""
+        return not retries and not self.always and self.kind in ("status", "truncate", "not_json", "html")
+
     def lasting(self) -> Kind:
         return replace(self, count=None, passes=False, always=False)
 

@@ -6,15 +6,20 @@ sync to the next, as in the daemon, only the token is had anew each time.
 
 from __future__ import annotations
 
+import os
 import random
+import select
+import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import httplib2
 import pytest
 
 from moneymentor_sync.adapters import google_sheets, google_staging
@@ -36,8 +41,8 @@ from .workbench import TAB, Workbench
 
 SMALL_BODY = 2_000
 """Bytes a request may have where a sync is to be a large one, and quick."""
-TIMEOUT_SECONDS = 0.2
-"""Fifty times what the sandbox takes for an answer."""
+TIMEOUT_SECONDS = 60
+"""Nothing waits so long: where an answer is to be too late, `Delay` says when it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +67,41 @@ class SandboxClock:
 
 
 class Delay:
-    """The sandbox's pause: what is late comes when it is let go, not when a clock says so."""
+    """The sandbox's pause: what is late comes when it is let go, not when a clock says so.
+
+    Nor does a clock say that it is too late: the client's time-out begins to run when the sandbox holds the
+    request, however long a busy machine took to get there.
+    """
 
     def __init__(self) -> None:
         self._gate = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._held = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def __call__(self, _seconds: float) -> None:
         self._threads.append(threading.current_thread())
+        os.eventfd_write(self._held, 1)
         assert self._gate.wait(60)
 
     def hold(self) -> None:
         self._gate.clear()
         self._threads.clear()
+
+    @contextmanager
+    def times_out(self) -> Iterator[None]:
+        """Meanwhile, on connections that are made to Google, what is held times out at once, and nothing else."""
+        connect = httplib2.HTTPConnectionWithTimeout.connect
+
+        def impatient(connection: httplib2.HTTPConnectionWithTimeout) -> None:
+            connect(connection)
+            connection.sock = _Impatient(connection.sock, self._held)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(httplib2.HTTPConnectionWithTimeout, "connect", impatient)
+            yield
+
+    def close(self) -> None:
+        os.close(self._held)
 
     @property
     def held(self) -> int:
@@ -86,6 +113,23 @@ class Delay:
         for thread in self._threads:
             thread.join(10)
             assert not thread.is_alive(), "the client still has the connection on which it gave up"
+
+
+class _Impatient(socket.socket):
+    """A connected socket that waits for bytes as long as any, but not for what `held` says is kept back."""
+
+    def __init__(self, connected: socket.socket, held: int) -> None:
+        seconds = connected.gettimeout()
+        super().__init__(fileno=connected.detach())
+        self.settimeout(seconds)
+        self._held = held
+
+    def recv_into(self, *given: Any) -> int:
+        ready, _, _ = select.select([self.fileno(), self._held], [], [], self.gettimeout())
+        if ready == [self._held]:
+            os.eventfd_read(self._held)
+            self.settimeout(0.001)  # it is kept back until it is let go: the kernel's time-out is all that comes
+        return super().recv_into(*given)
 
 
 @dataclass
@@ -139,8 +183,8 @@ class Stage:
         around = Surroundings(bench.clock, bench.clock, self._sleep, bench.chance)
         rules = CellRules.of(bench.config)
         self.credentials = load_credentials(bench.config.google.account)
-        for quick in (False, True):
-            google = replace(bench.config.google, timeout_seconds=TIMEOUT_SECONDS if quick else 20)
+        google = replace(bench.config.google, timeout_seconds=TIMEOUT_SECONDS)
+        for late in (False, True):
             client = GoogleClient(google, bench.spreadsheet, self.credentials)
             hold(client.close)
 
@@ -149,22 +193,22 @@ class Stage:
 
             edges = Edges(source, sheets, store, locks, Spool)
             for retries in (0, 3):
-                self._engines[retries, quick] = Engine(SyncSettings(max_retries=retries), rules, edges, around)
+                self._engines[retries, late] = Engine(SyncSettings(max_retries=retries), rules, edges, around)
         self.on_sleep: Callable[[], object] = lambda: None
 
     def _sleep(self, seconds: float) -> None:
         self.bench.clock.sleep(seconds)
         self.on_sleep()
 
-    def sync(self, *, retries: int, quick: bool = False, token: str | None = None) -> RunResult:
-        """One sync; `quick` is one that does not wait long for answers, `token` what it has from before."""
+    def sync(self, *, retries: int, late: Delay | None = None, token: str | None = None) -> RunResult:
+        """One sync; `late` has its answers time out that it holds, `token` is what the sync has from before."""
         self.credentials.token = token
         self.box.log.reset()
-        with pytest.MonkeyPatch.context() as patch:
+        with pytest.MonkeyPatch.context() as patch, late.times_out() if late is not None else nullcontext():
             if self.body_bytes is not None:
                 for module in (google_sheets, google_staging):
                     patch.setattr(module, "BODY_BYTES", self.body_bytes)
-            return self._engines[retries, quick].run(self.bench.datasets)
+            return self._engines[retries, late is not None].run(self.bench.datasets)
 
     def learn(self) -> None:
         """One sync without a fault: where faults can strike, and what the spreadsheet is like afterwards."""

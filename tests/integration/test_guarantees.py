@@ -156,6 +156,18 @@ def test_2_a_lost_state_file_loses_nothing(bench: Workbench) -> None:
     assert bench.refused().error_code == "unknown_rows"
 
 
+def test_2_rows_apart_that_go_take_only_what_stands_beside_them(bench: Workbench) -> None:
+    people = [(i, f"p{i}", i) for i in range(1, 9)]
+    bench.people(*people)
+    bench.sync()
+    bench.person.type_rows(TAB, 0, 3, [["mine"], *[[f"about {i}"] for i, _, _ in people]])
+    stays = [row for row in people if row[0] not in (2, 3, 6)]
+    bench.people(*stays)
+    result = bench.sync()
+    assert (result.deleted, result.repaired, result.writes) == (3, 0, 1), "at once, and nothing had to be mended"
+    assert bench.rows() == body([(*row, f"about {row[0]}") for row in stays])
+
+
 # --- 3: nobody ever sees a blank, headerless or half-written tab ------------------------------------------
 
 
@@ -356,6 +368,26 @@ def test_7_an_answer_after_the_time_out_does_no_harm(bench: Workbench, box: Sand
     bench.sync()
     assert fault.fired == 1
     assert bench.rows() == body([[1, "Ann", 5], [2, "Bob", 6]])
+
+
+@pytest.mark.parametrize("fault", LOST)
+def test_7_a_row_whose_answer_got_lost_is_known_to_be_ours(bench: Workbench, fault: str) -> None:
+    """What may have been written is noted before it is sent: such a row goes with the database's, not refused."""
+    bench.people((1, "Ann", 5), (2, "Bob", 6), (3, "Cy", 7))
+    bench.sync()
+    bench.people((1, "Ann", 5), (2, "Bob", 6), (3, "Cy", 7), (4, "Di", 8))
+    lost = bench.box.faults.add(Fault(fault, on="write", count=None))  # type: ignore[arg-type]  # a FaultKind
+
+    def reads_fail() -> None:
+        bench.box.faults.add(Fault("status", on="read", status=503, count=None))
+
+    bench.before_write(reads_fail)
+    assert bench.run().outcome == "failed"
+    assert lost.fired >= 1 and len(bench.rows()) == 4, "it was written, and nobody was told"
+    bench.box.faults.clear()
+    bench.people((1, "Ann", 5), (2, "Bob", 6), (3, "Cy", 7))
+    assert bench.sync().deleted == 1
+    assert bench.rows() == body([(1, "Ann", 5), (2, "Bob", 6), (3, "Cy", 7)])
 
 
 # --- 8: the database is only read -------------------------------------------------------------------------

@@ -31,6 +31,31 @@ def test_a_state_file_that_goes_is_noticed_before_anything_is_written(bench: Wor
         assert bench.everything() == before
 
 
+@pytest.mark.parametrize("note", ["begin_write", "save_fence"])
+@pytest.mark.parametrize("first", [True, False], ids=["first_sync", "change"])
+def test_nothing_is_written_that_could_not_be_noted_first(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, note: str, first: bool
+) -> None:
+    """Each of the two notes alone: there may be no space for the one, and again for the other."""
+    bench.people(*SOME)
+    if not first:
+        bench.sync()
+        bench.people(*SOME[:5])
+    before, missed = bench.everything(), list[str]()
+
+    def no_space(*_: object) -> None:
+        missed.append(note)
+        raise StateError("no space is left on its disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StateFile, note, no_space)
+        run = bench.run()
+    assert missed and {one.error_code for one in run.datasets} == {"state"}
+    assert bench.everything() == before
+    bench.sync()
+    assert bench.rows(TAB) == body(SOME if first else SOME[:5])
+
+
 def test_a_state_file_is_for_its_owner_alone_whoever_made_it(bench: Workbench) -> None:
     bench.state.parent.mkdir(parents=True)
     bench.state.touch(mode=0o644)

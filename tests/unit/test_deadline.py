@@ -6,6 +6,7 @@ import socket
 import threading
 from pathlib import Path
 
+import httplib2
 import pytest
 
 from moneymentor_sync.adapters.deadline import Deadline
@@ -50,3 +51,17 @@ def test_google_sending_a_byte_at_a_time_does_not_hold_a_call_for_ever(tmp_path:
         stop.set()
         transport.close()
         thread.join(60)
+
+
+def test_an_answer_that_was_cut_at_its_very_end_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """httplib2 may take what it has for all of it."""
+    transport, time_is_over = ApiTransport("http://127.0.0.1:9", 0.001), threading.Event()
+    monkeypatch.setattr(transport, "_cut", time_is_over.set)
+
+    def cut(*_: object, **__: object) -> tuple[httplib2.Response, bytes]:
+        assert time_is_over.wait(60)
+        return httplib2.Response({"status": "200"}), b'{"sheets":'
+
+    monkeypatch.setattr(httplib2.Http, "request", cut)
+    with pytest.raises(TimeoutError, match="took too long"):
+        transport.request("https://sheets.googleapis.com/v4/spreadsheets/x")

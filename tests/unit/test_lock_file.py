@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from moneymentor_sync.adapters.lock_file import LockFiles
+from moneymentor_sync.adapters.lock_file import LockFiles, only_daemon
 from moneymentor_sync.core.errors import LockHeldError, StateError
 
 HOLD = """
@@ -44,3 +45,11 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     blocker.write_text("")
     with pytest.raises(StateError, match="lock file"), LockFiles(blocker / "state.db", "x").hold("sheet"):
         pass
+
+
+def test_what_it_makes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    state = tmp_path / "made" / "state.db"
+    with LockFiles(state, "mmsync sync").hold("sheet"), only_daemon(state, 1):
+        modes = {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in state.parent.iterdir()}
+    assert modes == {".lock": 0o600, ".holder": 0o600}
+    assert stat.S_IMODE(state.parent.stat().st_mode) == 0o700

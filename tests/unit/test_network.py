@@ -14,6 +14,8 @@ from tests import conftest, network
 
 SOMEWHERE = ("192.0.2.1", 9)
 """An address that nobody has (RFC 5737, TEST-NET-1)."""
+ALONE = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x40000000) != 0)"
+"""Ends with 0 where there is the right to a network namespace (CLONE_NEWNET)."""
 CONNECT = f"import socket; socket.create_connection({SOMEWHERE}, 5)"
 
 
@@ -21,6 +23,12 @@ CONNECT = f"import socket; socket.create_connection({SOMEWHERE}, 5)"
 def test_a_test_itself_cannot_connect() -> None:
     with pytest.raises(SocketConnectBlockedError):
         socket.create_connection(SOMEWHERE)
+
+
+def test_the_right_to_a_namespace_is_used_where_it_is_there() -> None:
+    if subprocess.run([sys.executable, "-c", ALONE], check=False).returncode:
+        pytest.skip("there is no right to a network namespace")
+    assert conftest.reach == network.ALONE
 
 
 def test_nor_can_what_it_starts() -> None:

@@ -42,6 +42,13 @@ def test_every_file_that_ci_installs_has_its_hash() -> None:
     assert "://" not in LOCK, "where CI gets them from is the machine's business"
 
 
+def test_ci_installs_nothing_that_the_lock_does_not_know_by_its_hash() -> None:
+    lines = [line.split(" #")[0] for line in (ROOT / ".ci" / "run").read_text().splitlines()]
+    installs = [line for line in lines if "pip install" in line]
+    assert installs == [".venv/bin/pip install --quiet --require-hashes --requirement .ci/requirements.lock"]
+    assert {'export PIP_CONSTRAINT="$work/locked.txt"', "export MMSYNC_TESTED=wheel", ".ci/audit"} <= set(lines)
+
+
 def test_ci_has_installed_just_what_is_locked() -> None:
     if not IN_CI:
         pytest.skip("not in .ci/run: other versions within the bounds may be installed")

@@ -23,7 +23,7 @@ from . import google_requests as make
 from .ahead import one_ahead
 from .google_batch import MAX_BODY_BYTES, Batcher, bodies
 from .google_client import GoogleClient
-from .google_reader import Reader, quoted
+from .google_reader import Reader, decode_answer, quoted
 from .google_requests import Frame, Request
 
 ENVELOPE_BYTES = 8_000
@@ -185,7 +185,9 @@ class Staging:
                     fields="updatedRows",
                     prettyPrint=False,
                 )
-                self._client.call(request, part.body)
+                decode_answer(
+                    self._client.call(request, part.body)
+                )  # a proxy's page is no word that rows are there
                 done += part.rows
                 tick(dataset, "writing", done, len(rows))
 
