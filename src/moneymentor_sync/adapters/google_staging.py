@@ -185,9 +185,8 @@ class Staging:
                     fields="updatedRows",
                     prettyPrint=False,
                 )
-                decode_answer(
-                    self._client.call(request, part.body)
-                )  # a proxy's page is no word that rows are there
+                answer = self._client.call(request, part.body)
+                decode_answer(answer)  # a proxy's page is no word that the rows are there
                 done += part.rows
                 tick(dataset, "writing", done, len(rows))
 
