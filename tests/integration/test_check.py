@@ -134,6 +134,17 @@ def test_a_tab_that_a_person_renamed_is_followed(place: Place) -> None:
     assert place.check()["tab: people"].message.startswith("Everybody has the headers")
 
 
+def test_a_renamed_tab_is_followed_though_the_answer_that_made_it_was_lost(place: Place) -> None:
+    fault = place.box.faults.add(Fault("reset_after", on=":batchUpdate"))
+    with open_engine(place.config(), holder="a test") as engine:
+        assert not engine.run(choose(place.config(), [])).ok
+    assert fault.fired == 1
+    place.box.person(place.spreadsheet).rename_tab("People", "Everybody")
+    before = place.files()
+    assert place.check()["tab: people"].message.startswith("Everybody has the headers")
+    assert place.files() == before
+
+
 def test_a_key_that_is_not_unique_is_told_without_its_value(place: Place) -> None:
     place.sql(f"INSERT INTO people VALUES (3, '{SECRET_NAME}', 'a')")
     place.write(TOML.replace('key = ["id"]', 'key = ["name"]'))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -18,8 +17,6 @@ from .ledger import Ledger
 from .tables import TABLES, Table
 from .view import View, key_in, tab_of
 
-KNOWN_AFTER = 5
-"""Writes to a tab after which some sync of it must have ended, whatever was killed."""
 REPAIRS = 3
 """Writes after one that was overtaken that may be part of its repair, and so find a tab that is not right."""
 
@@ -50,7 +47,6 @@ class Watch:
         self._looks: dict[int, int] = {}
         self._edited: dict[str, int] = {}
         self._in_repair: dict[str, int] = {}
-        self.writes_since_made: Counter[int] = Counter()
         self.tabs: dict[str, int] = {}
         """The tabs' ids by dataset, as far as they are there."""
 
@@ -74,9 +70,8 @@ class Watch:
         ours = caller == self._box.client_email
         for table in TABLES:
             was, now = (tab_of(one, table, self.tabs.get(table.dataset)) for one in (old, document))
-            if ours and self._made_again(table, old, document):
-                now = document.titled(table.tab)
-            elif ours:
+            if ours:
+                self._look_for_a_second_tab(table, old, document)
                 self._judge(table, was, now, looked, deletes=b"deleteDimension" in request.body)
             elif _differ(was, now):
                 self._edited[table.dataset] = self._moment
@@ -84,21 +79,14 @@ class Watch:
         if ours:
             self._figures.count("states checked", "after a write of mmsync")
 
-    def _made_again(self, table: Table, old: Document, document: Document) -> bool:
-        """A tab renamed before the sync that made it had ended is not known by its id: mmsync makes another
-        one, and the first is left to the person with all that is in it. That is counted."""
+    def _look_for_a_second_tab(self, table: Table, old: Document, document: Document) -> None:
+        """A tab is followed by its id from the moment on that it is there, whatever it is called."""
         made = document.titled(table.tab)
         known = self.tabs.get(table.dataset)
         if made is None or made.hidden or known in (None, made.sheet_id) or old.titled(table.tab) is not None:
-            return False
-        if not any(sheet.sheet_id == known for sheet in document.sheets):
-            return False
-        self._figures.count("tabs made again that a person had renamed", table.dataset)
-        self._figures.say("watch", f"{table.tab} was made again")
-        if known is not None and self.writes_since_made.get(known, 0) > KNOWN_AFTER:
-            self._figures.differs(f"{table.tab} was made again though it was known by its id")
-        self._ledger.emptied(table.dataset)
-        return True
+            return
+        if any(sheet.sheet_id == known for sheet in document.sheets):
+            self._figures.differs(f"{table.tab} was made again though it is there under another title")
 
     def _remember(self, table: Table, now: Sheet | None) -> None:
         if now is None:
@@ -109,8 +97,6 @@ class Watch:
     def _judge(self, table: Table, was: Sheet | None, now: Sheet | None, looked: int, *, deletes: bool) -> None:
         if not _differ(was, now):
             return
-        if now is not None and was is not None:
-            self.writes_since_made[now.sheet_id] += 1
         step = judge(was, now, table)
         wrong = sorted(key for key in step.removed if not self._database.was_away(table.dataset, key))
         if step.removed or step.lost:

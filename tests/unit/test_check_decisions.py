@@ -23,14 +23,15 @@ from moneymentor_sync.checks.facts import (
 )
 from moneymentor_sync.checks.machine import clock_check, lock_check, socket_check, state_check
 from moneymentor_sync.checks.result import Check, Sequence, Step, all_well, failed, ok, refused, skipped
-from moneymentor_sync.checks.tabs import cells_check, find_tab, mark_check, needed_cells, tab_check, used_cells
+from moneymentor_sync.checks.tabs import cells_check, mark_check, needed_cells, tab_check, used_cells
 from moneymentor_sync.core.cells import CurrentCell
 from moneymentor_sync.core.errors import ConfigError, QueryError
-from moneymentor_sync.core.fence import FENCE_TAB
+from moneymentor_sync.core.fence import FENCE_TAB, STAGING_PREFIX
 from moneymentor_sync.core.layout import KnownTab
-from moneymentor_sync.core.ports import SourceColumn, TabInfo
+from moneymentor_sync.core.ports import SourceColumn, TabInfo, Wanted
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.core.table import resolve_shape
+from moneymentor_sync.core.tabs import find_tab
 
 ACCOUNT = "mm@project.example"
 DATASET = Dataset("people", "People", ("id",), "sheet", query="SELECT 1")
@@ -237,9 +238,22 @@ def test_an_empty_tab_that_is_protected_cannot_be_filled() -> None:
 def test_a_tab_is_followed_by_its_id_then_by_its_title() -> None:
     other = TabInfo(9, "People", 10, 3)
     renamed = replace(TAB, title="Everybody")
-    assert find_tab(DATASET, [other, renamed], KNOWN) == renamed
-    assert find_tab(DATASET, [other, renamed], None) == other
-    assert find_tab(DATASET, [replace(other, title="x")], KNOWN) is None
+    wanted = Wanted(DATASET.name, DATASET.tab, KNOWN)
+    assert find_tab(wanted, [other, renamed]) == renamed
+    assert find_tab(replace(wanted, known=None), [other, renamed]) == other
+    assert find_tab(replace(wanted, known=None, title=DATASET.tab.upper()), [other]) == other
+    assert find_tab(wanted, [replace(other, title="x")]) is None
+
+
+def test_a_tab_that_an_unfinished_write_made_goes_first_once_it_is_whole() -> None:
+    titled, known = TabInfo(5, DATASET.tab, 10, 4), TabInfo(KNOWN.sheet_id, "Renamed", 10, 4)
+    made = TabInfo(11, "Renamed, too", 10, 4)
+    wanted = Wanted(DATASET.name, DATASET.tab, KNOWN, (12, 11))
+    assert find_tab(wanted, [titled, known, made]) == made
+    filling = replace(made, title=f"{STAGING_PREFIX}11", hidden=True)
+    assert find_tab(wanted, [titled, known, filling]) == known
+    assert find_tab(wanted, [titled, filling]) == titled
+    assert find_tab(wanted, [filling]) is None
 
 
 def test_another_accounts_mark_is_told() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.adapters.state_file import StateFile
-from moneymentor_sync.adapters.state_schema import MIGRATIONS
+from moneymentor_sync.adapters.state_schema import APPLICATION_ID, COMING_SINCE, MIGRATIONS
 from moneymentor_sync.checks.places import see_key, see_place, see_socket, see_state
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetState
@@ -48,6 +48,25 @@ def test_a_state_file_in_use_is_read_as_well(state: Path) -> None:
     store.finish("people", DatasetState("sheet", "People", None), {}, ())
     assert see_state(state, [DATASET]).known == {}
     store.close()
+
+
+def test_the_ids_of_a_tab_that_is_being_made_are_seen(state: Path) -> None:
+    store = StateFile(state)
+    store.begin_write("people", DatasetState("sheet", "People", None, coming=(9, 8)), {})
+    store.close()
+    assert see_state(state, [DATASET]).coming == {"people": (9, 8)}
+    moved = Dataset("people", "Elsewhere", ("id",), "sheet", query="SELECT 1")
+    assert see_state(state, [moved]).coming == {}
+
+
+def test_a_file_of_the_version_before_has_no_such_ids(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    connection = sqlite3.connect(path)
+    connection.executescript(";".join(MIGRATIONS[: COMING_SINCE - 1]))
+    connection.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {COMING_SINCE - 1};")
+    connection.close()
+    seen = see_state(path, [DATASET])
+    assert (seen.version, seen.problem, seen.coming) == (COMING_SINCE - 1, "", {})
 
 
 def test_what_is_known_of_another_tab_or_spreadsheet_is_not_used(state: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -14,10 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moneymentor_sync.adapters.state_file import StateFile
-from moneymentor_sync.adapters.state_schema import MIGRATIONS
+from moneymentor_sync.adapters.state_schema import APPLICATION_ID, MIGRATIONS
 from moneymentor_sync.core.errors import StateError
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetResult, DatasetState, FenceState, RunResult
+from moneymentor_sync.core.settings import Dataset
+from moneymentor_sync.sync.memory import MOST_COMING, state_begun
 
 KNOWN = KnownTab(7, "People", frozenset({"a", "b"}), (0, 2), ("id", "näme"), 30)
 STATE = DatasetState("sheet", "People", KNOWN, "shape", "1:00", "1:01", ("yyyy", None), 3, 12.5, '"x"')
@@ -60,6 +63,40 @@ def test_a_write_that_was_begun_leaves_the_dataset_dirty(store: StateFile) -> No
     assert store.written("d", [key(1), key(2)]) == {key(1): key(9), key(2): key(7)}
     store.finish("d", STATE, {}, ())
     assert store.dataset("d") == STATE
+
+
+def test_the_ids_of_a_tab_that_is_being_made_are_kept_until_its_end_is_recorded(store: StateFile) -> None:
+    store.begin_write("d", replace(STATE, coming=(9, 8)), {})
+    assert store.dataset("d") == replace(STATE, dirty=True, coming=(9, 8))
+    store.finish("d", STATE, {}, ())
+    assert store.dataset("d") == STATE
+
+
+def test_no_more_ids_are_remembered_than_can_still_come() -> None:
+    dataset = Dataset("d", "People", ("id",), "sheet", query="SELECT 1")
+    state = state_begun(dataset, None, 0)
+    assert state == DatasetState("sheet", "People", None, coming=(0,))
+    for number in range(1, 100):
+        state = state_begun(dataset, state, number)
+    assert state.coming == tuple(range(99, 99 - MOST_COMING, -1))
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_file_of_an_older_version_opens_with_what_it_has(path: Path, version: int) -> None:
+    path.parent.mkdir()
+    known = '{"sheet_id":7,"title":"People","headings":["a","b"],"positions":[0,2],"headers":["id","näme"],'
+    row = ("d", "sheet", "People", known + '"width":30,"height":1000}', "shape", "1:00", "1:01", '["yyyy",null]')
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(";".join(MIGRATIONS[:version]))
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {version}")
+        db.execute("INSERT INTO dataset VALUES (?,?,?,?,?,?,?,?,3,12.5,'\"x\"',0)", row)
+        db.commit()
+    store = again(path)
+    assert store.dataset("d") == STATE
+    store.finish("d", STATE, {}, ())
+    assert store.dataset("d") == STATE
+    store.close()
 
 
 def key(number: int) -> bytes:

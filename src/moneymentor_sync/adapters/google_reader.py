@@ -16,6 +16,7 @@ from moneymentor_sync.core.errors import OvertakenError, RequestRefusedError
 from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, STAGING_PREFIX, FenceSeen
 from moneymentor_sync.core.marks import Marks
 from moneymentor_sync.core.ports import Reading, TabInfo, TabView, Wanted
+from moneymentor_sync.core.tabs import find_tab
 
 from .google_client import GoogleClient
 from .google_errors import bad_answer
@@ -268,7 +269,7 @@ class Reader:
     def read(self, wanted: Sequence[Wanted]) -> Reading:
         """The tabs' cells. One read where the known titles still hold, else one more for the structure."""
         self._tabs = None
-        known = [(one.dataset, one.known) for one in wanted if one.known is not None]
+        known = [(one.dataset, one.known) for one in wanted if one.known is not None and not one.coming]
         if known and len(known) == len(wanted):
             where = [(name, TabInfo(k.sheet_id, k.title, k.height, k.width)) for name, k in known]
             try:
@@ -277,7 +278,7 @@ class Reader:
                 pass  # a tab was renamed, deleted or replaced: look where it is now
         answer = self._structure()
         infos = self.tabs()
-        places = [(one.dataset, found) for one in wanted if (found := _find(one, infos))]
+        places = [(one.dataset, found) for one in wanted if (found := find_tab(one, infos))]
         if not places:
             return Reading(fence_of(answer), {}, infos)
         try:
@@ -328,10 +329,3 @@ class Reader:
             **({"ranges": list(ranges)} if ranges else {}),
         )
         return decode_answer(self._client.call(request))
-
-
-def _find(one: Wanted, infos: Sequence[TabInfo]) -> TabInfo | None:
-    """A tab is followed by its id, else by its title."""
-    by_id = one.known and next((info for info in infos if info.sheet_id == one.known.sheet_id), None)
-    title = one.title.casefold()  # Google holds titles that differ in case alone for the same
-    return by_id or next((info for info in infos if info.title.casefold() == title), None)

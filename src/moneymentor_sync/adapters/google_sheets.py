@@ -75,10 +75,14 @@ class GoogleSheets:
     def read(self, wanted: Sequence[Wanted]) -> Reading:
         return self._reader.read(wanted)
 
+    def new_tab_id(self) -> int:
+        taken = {tab.sheet_id for tab in self._reader.tabs()}
+        return next(one for one in iter(self._batches.new_sheet_id, None) if one not in taken)
+
     def write(
         self,
         plan: Plan,
-        tab: TabView | None,
+        tab: TabView | int,
         fence: FenceSeen,
         *,
         intend: Callable[[str], None],
@@ -90,8 +94,8 @@ class GoogleSheets:
             self.tidy(fence, intend=intend)
         else:
             self._batches.seen(fence)
-        if tab is None:
-            return self._create(plan, intend, tick)
+        if isinstance(tab, int):
+            return self._create(plan, tab, intend, tick)
         return self._change(_Writing(plan, tab, make.frame(plan, tab.info), intend, tick))
 
     def tidy(self, fence: FenceSeen, *, intend: Callable[[str], None]) -> None:
@@ -116,13 +120,13 @@ class GoogleSheets:
 
     # --- a tab that does not exist yet ----------------------------------------------------------------------
 
-    def _create(self, plan: Plan, intend: Callable[[str], None], tick: Tick) -> Landing:
+    def _create(self, plan: Plan, sheet_id: int, intend: Callable[[str], None], tick: Tick) -> Landing:
         count, width = len(plan.inserts), len(plan.shape.columns)
         rows, columns = new_grid(count + 1, width)
         if rows * columns > self._capacity.free():  # no room for what people may add: just what is needed
             rows, columns = max(2, count + 1), width
         self._capacity.make_room(rows * columns)
-        info = TabInfo(self._batches.new_sheet_id(), plan.tab, rows, columns, frozen_rows=1)
+        info = TabInfo(sheet_id, plan.tab, rows, columns, frozen_rows=1)
         where = make.frame(plan, info)
         encoded = encoded_rows(plan.inserts, BODY_BYTES)
         if encoded is not None:

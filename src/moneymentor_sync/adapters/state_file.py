@@ -73,7 +73,7 @@ class StateFile:
         with state_errors(self._path):
             row = self._db.execute(
                 "SELECT spreadsheet_id, tab, known, shape, source, content, formats, rows, verified_at, cursor, "
-                "dirty FROM dataset WHERE name = ?",
+                "dirty, coming FROM dataset WHERE name = ?",
                 (name,),
             ).fetchone()
         if row is None:
@@ -102,9 +102,10 @@ class StateFile:
     def _save(self, db: sqlite3.Connection, name: str, state: DatasetState, *, dirty: bool) -> None:
         known = None if state.known is None else json.dumps(_plain(state.known))
         db.execute(
-            "INSERT OR REPLACE INTO dataset VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT OR REPLACE INTO dataset VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (name, state.spreadsheet_id, state.tab, known, state.shape, state.source, state.content,
-             json.dumps(state.formats), state.rows, state.verified_at, state.cursor, dirty),
+             json.dumps(state.formats), state.rows, state.verified_at, state.cursor, dirty,
+             json.dumps(state.coming) if dirty else "[]"),
         )  # fmt: skip
 
     # --- the fence ------------------------------------------------------------------------------------------
@@ -186,6 +187,7 @@ def _state(row: tuple[Any, ...]) -> DatasetState:
         verified_at=float(row[8]),
         cursor=row[9],
         dirty=bool(row[10]),
+        coming=tuple(int(one) for one in json.loads(row[11])),
     )
 
 

@@ -63,8 +63,13 @@ MIGRATIONS: tuple[str, ...] = (
         started_at REAL NOT NULL, stopped_at REAL, seen TEXT NOT NULL
     );
     """,
+    """
+    ALTER TABLE dataset ADD COLUMN coming TEXT NOT NULL DEFAULT '[]';
+    """,
 )
 """Statements that lead from version i to i + 1; a published one is never changed."""
+COMING_SINCE = 3
+"""The version that has the ids of tabs that are being made."""
 
 
 def migrate(connection: sqlite3.Connection, path: object) -> None:

@@ -72,7 +72,9 @@ def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator
     foresee = foresight(config, tick)
     for spreadsheet_id, suffix in _spreadsheets(config).items():
         own = tuple(dataset for dataset in datasets if dataset.spreadsheet_id == spreadsheet_id)
-        checks = SpreadsheetChecks(account, spreadsheet_id, own, extents, state.known, suffix, foresee)
+        checks = SpreadsheetChecks(
+            account, spreadsheet_id, own, extents, state.known, state.coming, suffix, foresee
+        )
         yield from sequence.run(checks.steps())
     yield from sequence.run(_machine(config, state, account))
 

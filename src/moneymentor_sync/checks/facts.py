@@ -92,6 +92,8 @@ class StateSeen:
     version: int | None = None
     known: Mapping[str, KnownTab] = field(default_factory=dict)
     """By dataset: the tab that it was last written to, where it is still configured so."""
+    coming: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """By dataset: ids that its tab may have been made with in a write whose end was not recorded."""
 
 
 @dataclass(frozen=True, slots=True)

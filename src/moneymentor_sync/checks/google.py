@@ -12,8 +12,9 @@ from google.oauth2.service_account import Credentials
 
 from moneymentor_sync.adapters.google_client import SCOPES, GoogleClient, load_credentials
 from moneymentor_sync.core.layout import KnownTab
-from moneymentor_sync.core.ports import TabInfo, Tick
+from moneymentor_sync.core.ports import TabInfo, Tick, Wanted
 from moneymentor_sync.core.settings import Dataset, GoogleSettings
+from moneymentor_sync.core.tabs import find_tab
 
 from .account import CREDENTIALS, TOKEN, access_check, key_check, spreadsheet_check, token_check
 from .facts import Extent, Spreadsheet, TabSeen
@@ -21,7 +22,7 @@ from .foresight import Foresee
 from .places import see_key
 from .result import Check, Step
 from .survey import METADATA_SCOPE, Survey
-from .tabs import cells_check, find_tab, left_alone, mark_check, needed_cells, tab_check, tab_step, used_cells
+from .tabs import cells_check, left_alone, mark_check, needed_cells, tab_check, tab_step, used_cells
 
 
 @dataclass(slots=True)
@@ -81,15 +82,16 @@ class Account:
 
 @dataclass(slots=True)
 class SpreadsheetChecks:
-    """The steps of one spreadsheet. `known` has the tabs that datasets were last written to, `extents` what
-    their queries give; `suffix` tells the steps' names apart where there are several spreadsheets; `foresee` plans
-    a dataset whose tab something else has filled."""
+    """The steps of one spreadsheet. `known` has the tabs that datasets were last written to, `coming` the ids of
+    those that may have been made since, `extents` what their queries give; `suffix` tells the steps' names apart
+    where there are several spreadsheets; `foresee` plans a dataset whose tab something else has filled."""
 
     account: Account
     spreadsheet_id: str
     datasets: tuple[Dataset, ...]
     extents: Mapping[str, Extent]
     known: Mapping[str, KnownTab]
+    coming: Mapping[str, tuple[int, ...]]
     suffix: str = ""
     foresee: Foresee | None = None
     _survey: Survey | None = None
@@ -157,7 +159,9 @@ class SpreadsheetChecks:
         return cells_check(self._named("cells"), used_cells(self._seen.tabs), needed, limit)
 
     def _find(self, dataset: Dataset) -> TabInfo | None:
-        return find_tab(dataset, self._seen.tabs, self.known.get(dataset.name))
+        name = dataset.name
+        wanted = Wanted(name, dataset.tab, self.known.get(name), self.coming.get(name, ()))
+        return find_tab(wanted, self._seen.tabs)
 
     @property
     def _open(self) -> Survey:

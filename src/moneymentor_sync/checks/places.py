@@ -6,14 +6,14 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 
-from moneymentor_sync.adapters.state_schema import APPLICATION_ID
+from moneymentor_sync.adapters.state_schema import APPLICATION_ID, COMING_SINCE
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.settings import Dataset, ServiceAccount
 
@@ -74,7 +74,9 @@ def _read(place: Place, datasets: tuple[Dataset, ...]) -> StateSeen:
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
         known = _known(db, datasets) if ours else {}
-    return StateSeen(place, True, os.access(place.path, os.W_OK), ours=ours, version=version, known=known)
+        coming = _coming(db, datasets) if ours and version >= COMING_SINCE else {}
+    writable = os.access(place.path, os.W_OK)
+    return StateSeen(place, True, writable, ours=ours, version=version, known=known, coming=coming)
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -85,13 +87,22 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _known(db: sqlite3.Connection, datasets: tuple[Dataset, ...]) -> dict[str, KnownTab]:
-    """Only of datasets that still fill the same tab of the same spreadsheet."""
-    configured = {(one.name, one.spreadsheet_id, one.tab) for one in datasets}
     if not db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'dataset'").fetchone()[0]:
         return {}
     rows = db.execute("SELECT name, spreadsheet_id, tab, known FROM dataset WHERE known IS NOT NULL")
-    return {
-        name: msgspec.json.decode(text, type=KnownTab)
-        for name, spreadsheet_id, tab, text in rows
-        if (name, spreadsheet_id, tab) in configured
-    }
+    return {name: msgspec.json.decode(text, type=KnownTab) for name, text in _configured(rows, datasets)}
+
+
+def _coming(db: sqlite3.Connection, datasets: tuple[Dataset, ...]) -> dict[str, tuple[int, ...]]:
+    rows = db.execute("SELECT name, spreadsheet_id, tab, coming FROM dataset WHERE coming <> '[]'")
+    return {name: msgspec.json.decode(text, type=tuple[int, ...]) for name, text in _configured(rows, datasets)}
+
+
+def _configured(
+    rows: Iterable[tuple[str, str, str, str]], datasets: tuple[Dataset, ...]
+) -> Iterator[tuple[str, str]]:
+    """Only of datasets that still fill the same tab of the same spreadsheet."""
+    configured = {(one.name, one.spreadsheet_id, one.tab) for one in datasets}
+    for name, spreadsheet_id, tab, text in rows:
+        if (name, spreadsheet_id, tab) in configured:
+            yield name, text

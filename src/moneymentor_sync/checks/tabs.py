@@ -26,13 +26,6 @@ def tab_step(dataset: str) -> str:
     return f"tab: {dataset}"
 
 
-def find_tab(dataset: Dataset, tabs: Iterable[TabInfo], known: KnownTab | None) -> TabInfo | None:
-    """A tab is followed by its id, else by its title."""
-    there = tuple(tabs)
-    by_id = known and next((tab for tab in there if tab.sheet_id == known.sheet_id), None)
-    return by_id or next((tab for tab in there if tab.title == dataset.tab), None)
-
-
 def left_alone(tabs: Iterable[TabInfo], ours: Iterable[TabInfo | None]) -> list[str]:
     """Titles of tabs that no dataset fills; our own hidden ones aside."""
     filled = {tab.sheet_id for tab in ours if tab is not None}

@@ -114,11 +114,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A tab to read: the name of its dataset, its configured title, and what is known of it."""
+    """A tab to read: the name of its dataset, its configured title, and what is known of it.
+
+    `coming` are ids that it may have been made with in a write whose end was not recorded; they go first.
+    """
 
     dataset: str
     title: str
     known: KnownTab | None = None
+    coming: tuple[int, ...] = ()
 
 
 Placed = tuple[int, int, Cell]
@@ -183,18 +187,23 @@ class Destination(Protocol):
         """The last batch of a `write` that raised UnavailableError: what it set, if it was applied."""
         ...
 
+    def new_tab_id(self) -> int:
+        """An id for a tab that is to be made, chosen here so that it can be noted before the tab is there."""
+        ...
+
     def write(
         self,
         plan: Plan,
-        tab: TabView | None,
+        tab: TabView | int,
         fence: FenceSeen,
         *,
         intend: Callable[[str], None],
         tick: Tick,
         tidy: bool = False,
     ) -> Landing:
-        """Carries a plan out, atomically for people who look at the tab. `intend(token)` is called before each
-        request that changes the fence, so that a crash leaves a trace; `tidy` says that there was one.
+        """Carries a plan out, atomically for people who look at the tab; `tab` is the id for one that is to be
+        made. `intend(token)` is called before each request that changes the fence, so that a crash leaves a
+        trace; `tidy` says that there was one.
 
         Raises CellLimitError before anything is written; SecondWriterError where the fence was not `fence`;
         UnavailableError where it is unknown whether it happened.
@@ -242,7 +251,9 @@ class DatasetState:
     """What the last successful sync of a dataset left. Fingerprints are texts of `rows.Fingerprint`.
 
     `dirty` says that a write was begun and its end not recorded: nothing here may then be relied on but
-    `known`. `verified_at` is the UNIX time when the tab was last compared with what it should hold.
+    `known`. `coming` are the ids that such writes gave to a tab that they were to make, the last one's first: it
+    may be there, whatever a person has called it since. `verified_at` is the UNIX time when the tab was last
+    compared with what it should hold.
     """
 
     spreadsheet_id: str
@@ -256,6 +267,7 @@ class DatasetState:
     verified_at: float = 0.0
     cursor: str | None = None
     dirty: bool = False
+    coming: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moneymentor_sync.core.layout import KnownTab, Layout, heading
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import DatasetState, Landing, TabView
 from moneymentor_sync.core.rows import Hasher
+from moneymentor_sync.core.settings import Dataset
 
 from .decide import Decision
 from .gather import Gathered
+
+MOST_COMING = 16
+"""Tries to make a tab that are remembered: Google ends a request after 180 s, so that older ones are over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,15 @@ class Memory:
     state: DatasetState
     rows: Mapping[bytes, bytes]
     forget: Iterable[bytes] | None
+
+
+def state_begun(dataset: Dataset, before: DatasetState | None, target: TabView | int) -> DatasetState:
+    """The state to be noted before a write: with a new tab's id, so that it is found if the write's end is not
+    recorded. Ids of earlier tries stay, since a request may arrive late."""
+    state = before or DatasetState(dataset.spreadsheet_id, dataset.tab, None)
+    if not isinstance(target, int):
+        return state
+    return replace(state, coming=(target, *state.coming)[:MOST_COMING])
 
 
 def known_tab(decision: Decision, tab: TabView | None, landing: Landing | None, hasher: Hasher) -> KnownTab | None:

@@ -33,7 +33,7 @@ from moneymentor_sync.core.repair import repairs
 from .decide import Decider, Decision, current_state, source_is_unchanged, unchanged_layout, verify_is_due
 from .gather import Gathered
 from .holding import MAX_RESTARTS, HeldUpError, Holding
-from .memory import known_as_seen, known_tab, memory_of
+from .memory import known_as_seen, known_tab, memory_of, state_begun
 from .patience import Patience
 from .tally import Tally, failed
 
@@ -270,7 +270,8 @@ class SpreadsheetSync:
         wanted = []
         for one in group:
             state = self._state(one)
-            wanted.append(Wanted(one.dataset.name, one.dataset.tab, state.known if state else None))
+            known, coming = (state.known, state.coming) if state else (None, ())
+            wanted.append(Wanted(one.dataset.name, one.dataset.tab, known, coming))
         self._looks += 1
         if self._unsettled is None:  # else people's cells are still to be given back
             self.holding.wait()
@@ -307,14 +308,15 @@ class SpreadsheetSync:
         tally: Tally,
     ) -> Landing:
         index, plan = decision.table.index, decision.plan
-        dirty = state or DatasetState(one.dataset.spreadsheet_id, one.dataset.tab, None)
-        self.store.begin_write(one.dataset.name, dirty, {key: index[key] for key in decision.needed})
+        target = self.destination.new_tab_id() if tab is None else tab
+        begun = state_begun(one.dataset, state, target)
+        self.store.begin_write(one.dataset.name, begun, {key: index[key] for key in decision.needed})
         # A tab that nobody sees yet may wait; one that people edit has to be looked at again afterwards.
         between = self.holding.wait if tab is None else self.holding.let_go
         intend, tick = self._intend(view.fence, between), self._ticking(between)
         tidy = state is not None and state.dirty
         try:
-            landing = self.destination.write(plan, tab, view.fence, intend=intend, tick=tick, tidy=tidy)
+            landing = self.destination.write(plan, target, view.fence, intend=intend, tick=tick, tidy=tidy)
         except (UnavailableError, OvertakenError):  # the transport may have sent it twice: then once was refused
             sent = self.destination.unsettled
             if sent is not None and tab is not None:
