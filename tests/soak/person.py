@@ -409,12 +409,12 @@ class Person:
         with self._box.library.lock:
             for table in TABLES:
                 place = self._look(table)
-                if place is None or not place.view.clear or table.dataset in self._damages:
+                if place is None or table.key not in place.view.standing or table.dataset in self._damages:
                     continue
                 for index, row in place.view.rows():
                     if place.view.is_ours(row) and not place.view.key(row):
-                        for at in place.view.places.values():
-                            self._hand.type(place.title, index, at[0], "")
+                        for at in place.view.standing.values():
+                            self._hand.type(place.title, index, at, "")
                         self._figures.count("rows that a person emptied after a refusal", table.dataset)
 
     def finish(self) -> None:

@@ -71,6 +71,11 @@ class View:
         """Every header stands just once."""
         return all(len(at) == 1 for at in self.places.values())
 
+    @property
+    def standing(self) -> dict[str, int]:
+        """The columns whose header stands just once."""
+        return {header: at[0] for header, at in self.places.items() if len(at) == 1}
+
     def key(self, row: Row) -> str:
         """The row's key as text; only where the key's header stands once."""
         return name_of(_at(row, self.places[self.table.key][0]))
@@ -79,8 +84,8 @@ class View:
         return {header: _at(row, at[0]) for header, at in self.places.items()}
 
     def is_ours(self, row: Row) -> bool:
-        """Something stands in the managed columns."""
-        return any(_at(row, at[0]) is not None for at in self.places.values())
+        """Something stands in the managed columns, as far as these stand."""
+        return any(_at(row, at) is not None for at in self.standing.values())
 
     def rows(self) -> Iterator[tuple[int, Row]]:
         """The rows below the header that have anything in them, or a note."""

@@ -18,6 +18,7 @@ from tests.soak.ending import scan_log
 from tests.soak.faults import all_kinds
 from tests.soak.figures import Figures
 from tests.soak.ledger import Ledger
+from tests.soak.person import Person
 from tests.soak.tables import CANARY, LABELS
 from tests.soak.view import words
 from tests.soak.watch import REPAIRS, Watch
@@ -253,6 +254,16 @@ def test_a_row_that_was_deleted_in_the_database_may_go_and_its_words_with_it(des
     desk.delete_row(2)
     assert desk.figures.differences == []
     assert desk.ledger.expected("labels") == []
+
+
+def test_a_person_empties_the_rows_that_a_refusal_names_also_where_a_header_is_gone(desk: Desk) -> None:
+    person = Person(desk.box, desk.watch, desk.ledger, desk.figures, random.Random(1))
+    desk.person.type_rows("Labels", 0, 3, [[""]])
+    desk.person.type_rows("Labels", 2, 0, [[""]])
+    person.read_a_refusal()
+    left = desk.box.grid(desk.box.spreadsheet_id, "Labels")
+    assert left[2] == [None, None, None, True, words("b", 2)], "what stands under no header may be anybody's"
+    assert left[1][:4] == WANTED["a"], "and no other row was touched"
 
 
 def test_a_row_that_was_not_is_a_difference(desk: Desk) -> None:
