@@ -212,15 +212,12 @@ class Everything(RuleBasedStateMachine):
 
     @staticmethod
     def given_away(view: View, text: str, owner: Any) -> bool:
-        """A row that is blank in our columns is theirs and stays, whosesoever it was; a row that they gave the key
-        of another one is that one as soon as it is in the database; and of two rows that read alike, key and all,
-        nobody can tell which was which."""
+        """A row that is blank in our columns is theirs and stays, whosesoever it was; and a row that they gave the
+        key of another one, which has no row now, is that one as soon as it is in the database."""
         rows = view.rows_of(text)
-        if owner in view.doubled:
-            return True
         found = {view.key_of(row) for row in rows} - {None}
         return all(view.is_blank_in_ours(row) for row in rows) or bool(
-            found and owner not in found and found <= ALL_KEYS
+            found and owner not in found and found <= ALL_KEYS - view.doubled
         )
 
     def edit_between_syncs(self, data: st.DataObject) -> None:
