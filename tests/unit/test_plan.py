@@ -240,6 +240,20 @@ def test_of_twins_with_one_key_a_note_on_a_cell_counts() -> None:
     assert carried_out(plan, tab)[1:] == [[1.0, "Ann", 5.0], [17.0, "Ann", 5.0]]
 
 
+@pytest.mark.parametrize("noted", [False, True])
+def test_a_twin_with_the_key_of_one_that_goes_does_not_go_with_it(noted: bool) -> None:
+    written = plan_written(grid([1, "Ann", 5], [17, "Ann", 5], [2, "Bob", 6]))
+    tab = grid([1, "Ann", 5], [1, "Ann", 5], [2, "Bob", 6])
+    marks = Marks(notes=frozenset({2} if noted else ()))
+    left, rules = [(17, "Ann", 5), (2, "Bob", 6)], Rules(allow_deletes=True)
+    if noted:
+        with pytest.raises(DuplicateKeyError, match="rows 2, 3 "):
+            plan_for(PEOPLE, left, tab, written=written, marks=marks, rules=rules)
+    else:
+        after = carried_out(plan_for(PEOPLE, left, tab, written=written, marks=marks, rules=rules), tab)
+        assert sorted(after[1:], key=str) == [[17.0, "Ann", 5.0], [2.0, "Bob", 6.0]]
+
+
 def test_of_copies_the_one_with_a_note_on_a_cell_stays() -> None:
     plan = plan_for(PEOPLE, [(1, "Ann", 5)], grid([1, "Ann", 5], [1, "Ann", 5]), marks=Marks(notes=frozenset({2})))
     assert (plan.deletes, plan.blanks) == ((1,), ())

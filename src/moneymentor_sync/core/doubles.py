@@ -43,6 +43,19 @@ class Doubles:
         others = [row for row in comparison.changed if row.key not in groups]
         return others + list(keepers.values()), doubles
 
+    def refuse_doubt_of_going(self, stale: Sequence[TabRow]) -> None:
+        """Raises DuplicateKeyError where several of the rows that are gone from the database have one key, and
+        nothing tells whether one of them is another row, which is not gone."""
+        groups: dict[bytes, list[TabRow]] = defaultdict(list)
+        for row in stale:
+            groups[row.key].append(row)
+        several = {key: group for key, group in groups.items() if len(group) > 1}
+        as_written = {key: self._as_written(key, group) for key, group in several.items()}
+        self._refuse_doubt(several, {key: row for key, row in as_written.items() if row is not None})
+
+    def _as_written(self, key: bytes, group: Sequence[TabRow]) -> TabRow | None:
+        return next((row for row in group if self.hasher.row(row.cells) == self.known.written[key]), None)
+
     def _keeper(self, key: bytes, group: Sequence[TabRow]) -> TabRow:
         """The one that is as it was written, or as the database has it; with people's things if possible."""
         hashes = {self.table.index[key], self.known.written.get(key)}
@@ -54,7 +67,7 @@ class Doubles:
     def _refuse_doubt(self, groups: Mapping[bytes, Sequence[TabRow]], keepers: Mapping[bytes, TabRow]) -> None:
         """A row that reads like one whose key stands nowhere now may be that one, its key typed over. If nobody
         has anything beside the rows in question, it is all the same."""
-        precious = [key for key, group in groups.items() if any(map(self._has_company, group))]
+        precious = [key for key in keepers if any(map(self._has_company, groups[key]))]
         doubtful = may_be_another(self.table.shape, [keepers[key] for key in precious], self.known, self.hasher)
         for key in precious:
             if keepers[key].index in doubtful:

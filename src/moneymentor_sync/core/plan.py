@@ -247,8 +247,11 @@ def _sort_out(
 ) -> _SortedOut:
     """Raises DuplicateKeyError, KeyDamagedError, UnknownRowsError for rows that cannot be told for certain."""
     written = known.written
-    keepers, doubles = Doubles(table, known, hasher, tab).split(comparison, cells)
+    told = Doubles(table, known, hasher, tab)
+    keepers, doubles = told.split(comparison, cells)
     stale = [row for row in comparison.absent if row.key in written]
+    if rules.deletes:
+        told.refuse_doubt_of_going(stale)
     strange = [row for row in comparison.absent if row.key not in written]
     loose = comparison.keyless + doubles + (strange if rules.deletes else [])
     if rules.deletes:  # a row that is not as we wrote it may be another's, its key typed over

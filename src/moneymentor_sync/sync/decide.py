@@ -137,7 +137,7 @@ class Decider:
         unmatched = comparison.keyless if table.shape.match_on else []
         if unmatched:
             claimed = claimed_keys(table.shape, unmatched, gathered.rows or ())
-        if tab is not None and (unmatched or comparison.again):
+        if tab is not None and (unmatched or comparison.has_doubles):
             marks = tab.marks()
         plan = make_plan(
             tab=tab.info.title if tab is not None else dataset.tab,
