@@ -240,6 +240,12 @@ def test_of_twins_with_one_key_a_note_on_a_cell_counts() -> None:
     assert carried_out(plan, tab)[1:] == [[1.0, "Ann", 5.0], [17.0, "Ann", 5.0]]
 
 
+def test_a_row_that_two_keys_were_written_like_is_not_given_to_one_of_them() -> None:
+    written = plan_written(grid([3, "Bob", 5], [18, "Bob", 5]))
+    with pytest.raises(KeyDamagedError):
+        plan_for(PEOPLE, [(3, "Ann", 1), (18, "Eve", 2)], grid([None, "Bob", 5]), written=written)
+
+
 @pytest.mark.parametrize("noted", [False, True])
 def test_a_twin_with_the_key_of_one_that_goes_does_not_go_with_it(noted: bool) -> None:
     written = plan_written(grid([1, "Ann", 5], [17, "Ann", 5], [2, "Bob", 6]))

@@ -132,16 +132,16 @@ def _by_last_written(
     ours = [key for key in missing if key in written]
     if len(ours) * len(loose) > _MOST_COMBINATIONS:
         return {}
-    found: dict[int, bytes] = {}
+    found: dict[int, list[bytes]] = defaultdict(list)
     for row in loose:
         cells = list(row.cells)
         for key in ours:
             for i in shape.key:
                 cells[i] = missing[key][i]
             if hasher.row(tuple(cells)) == written[key]:
-                found[row.index] = key
-    times = Counter(found.values())
-    return {index: key for index, key in found.items() if times[key] == 1}
+                found[row.index].append(key)
+    times = Counter(key for keys in found.values() for key in keys)
+    return {index: keys[0] for index, keys in found.items() if len(keys) == 1 and times[keys[0]] == 1}
 
 
 def may_be_another(shape: Shape, rows: Sequence[TabRow], known: Known, hasher: Hasher) -> set[int]:
