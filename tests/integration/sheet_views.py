@@ -67,10 +67,14 @@ class View:
         return sorted((row for row in found if any(cell is not None for cell in row)), key=repr)
 
     @cached_property
+    def keys(self) -> list[Any]:
+        """The key of every row that has one."""
+        return [key for _, row in self.rows if (key := self.key_of(row)) is not None]
+
+    @cached_property
     def doubled(self) -> set[Any]:
         """Keys that more than one row has."""
-        counts = Counter(self.key_of(row) for _, row in self.rows)
-        return {key for key, count in counts.items() if count > 1 and key is not None}
+        return {key for key, count in Counter(self.keys).items() if count > 1}
 
     # --- people's things ------------------------------------------------------------------------------------
 

@@ -133,6 +133,47 @@ def test_2_a_damaged_key_is_put_right_or_refused(bench: Workbench) -> None:
     assert "4" in str(failed.error)
 
 
+@pytest.mark.parametrize("on_cells", [False, True])
+def test_2_of_twins_with_one_key_nobody_guesses_which_is_which(bench: Workbench, on_cells: bool) -> None:
+    bench.people((1, "Ann", 5), (2, "Bob", 6), (17, "Ann", 5))
+    bench.sync()
+    person = bench.person
+    at = {row[0]: index for index, row in enumerate(bench.grid())}
+    for key in (1.0, 17.0):
+        if on_cells:
+            person.note(TAB, at[key], 1, f"note {key:g}")
+        else:
+            person.type(TAB, at[key], 3, f"note {key:g}")
+    noted = bench.box.notes(bench.spreadsheet, TAB)
+    person.type(TAB, at[17.0], 0, "1")
+    before = bench.grid()
+    refused = bench.refused()
+    assert refused.error_code == "duplicate_key"
+    assert all(str(at[key] + 1) in str(refused.error) for key in (1.0, 17.0))
+    assert (bench.grid(), bench.box.notes(bench.spreadsheet, TAB)) == (before, noted)
+    person.type(TAB, at[17.0], 0, "17")
+    assert bench.sync().result == "unchanged"
+
+
+def test_2_of_twins_with_one_key_and_nothing_beside_both_are_put_right(bench: Workbench) -> None:
+    bench.people((1, "Ann", 5), (17, "Ann", 5))
+    bench.sync()
+    bench.person.type(TAB, 1, 0, "17")
+    bench.sync()
+    assert sorted(bench.rows()) == body([[1, "Ann", 5], [17, "Ann", 5]])
+
+
+def test_2_a_copy_never_takes_the_place_of_the_row_with_a_note(bench: Workbench) -> None:
+    bench.people((1, "Ann", 5))
+    bench.sync()
+    bench.person.insert_rows(TAB, 1)
+    bench.person.type_rows(TAB, 1, 0, [["1", "Ann", "5"]])
+    bench.person.note(TAB, 2, 0, "about Ann")
+    bench.sync()
+    assert bench.rows() == body([[1, "Ann", 5]])
+    assert list(bench.box.notes(bench.spreadsheet, TAB).values()) == ["about Ann"]
+
+
 def test_2_a_row_that_we_did_not_write_is_never_deleted(bench: Workbench) -> None:
     bench.people((1, "Ann", 5))
     bench.sync()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneymentor_sync.core.cells import Formula
+from moneymentor_sync.core.cells import CurrentCell, Formula
 from moneymentor_sync.core.errors import (
     DuplicateKeyError,
     HeaderDamagedError,
@@ -17,6 +17,7 @@ from moneymentor_sync.core.errors import (
     ShrinkRefusedError,
     UnknownRowsError,
 )
+from moneymentor_sync.core.marks import Marks
 from moneymentor_sync.core.plan import Rules
 
 from .grids import Grid, carried_out, column, desired, plan_for, shape
@@ -203,6 +204,65 @@ def test_a_doubled_key_of_which_none_is_ours_is_refused() -> None:
     with pytest.raises(DuplicateKeyError) as caught:
         plan_for(PEOPLE, [(1, "Ann", 5)], grid([1, "Eve", 5], [1, "Mallory", 5]), written={})
     assert caught.value.rows == (2, 3)
+
+
+NOTED: list[CurrentCell] = ["id", "name", "score", "notes"]
+TWINS = [(1, "Ann", 5), (17, "Ann", 5)]
+
+
+@pytest.mark.parametrize(
+    ("rows", "first", "second"),
+    [
+        (TWINS, "Ann", "Ann"),
+        (TWINS, "Eve", "Ann"),
+        ([(1, "Ann", 5), (17, "Zoe", 9)], "Ann", "Ann"),
+        ([(1, "Ann", 5), (17, "Ann", 5), (18, "Ann", 5)], "Ann", "Ann"),
+    ],
+    ids=["twins", "the real one is changed, too", "its twin is changed in the database", "several are missing"],
+)
+def test_of_twins_with_one_key_nobody_guesses_which_is_which(
+    rows: list[tuple[Any, ...]], first: str, second: str
+) -> None:
+    before: Grid = [NOTED]
+    before += [[float(key), "Ann", 5.0, f"note {key}"] for key, *_ in rows]
+    tab: Grid = [NOTED, [1.0, first, 5.0, "note 1"], [1.0, second, 5.0, "note 17"]]
+    with pytest.raises(DuplicateKeyError, match="rows 2, 3 have the same key") as caught:
+        plan_for(PEOPLE, rows, tab, written=plan_written(before))
+    assert caught.value.rows == (2, 3)
+    assert "right key" in str(caught.value.hint)
+
+
+def test_of_twins_with_one_key_a_note_on_a_cell_counts() -> None:
+    tab, written = grid([1, "Ann", 5], [1, "Ann", 5]), plan_written(grid([1, "Ann", 5], [17, "Ann", 5]))
+    with pytest.raises(DuplicateKeyError):
+        plan_for(PEOPLE, TWINS, tab, written=written, marks=Marks(notes=frozenset({2})))
+    plan = plan_for(PEOPLE, TWINS, tab, written=written)
+    assert carried_out(plan, tab)[1:] == [[1.0, "Ann", 5.0], [17.0, "Ann", 5.0]]
+
+
+def test_a_row_that_two_keys_were_written_like_is_not_given_to_one_of_them() -> None:
+    written = plan_written(grid([3, "Bob", 5], [18, "Bob", 5]))
+    with pytest.raises(KeyDamagedError):
+        plan_for(PEOPLE, [(3, "Ann", 1), (18, "Eve", 2)], grid([None, "Bob", 5]), written=written)
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_a_twin_with_the_key_of_one_that_goes_does_not_go_with_it(noted: bool) -> None:
+    written = plan_written(grid([1, "Ann", 5], [17, "Ann", 5], [2, "Bob", 6]))
+    tab = grid([1, "Ann", 5], [1, "Ann", 5], [2, "Bob", 6])
+    marks = Marks(notes=frozenset({2} if noted else ()))
+    left, rules = [(17, "Ann", 5), (2, "Bob", 6)], Rules(allow_deletes=True)
+    if noted:
+        with pytest.raises(DuplicateKeyError, match="rows 2, 3 "):
+            plan_for(PEOPLE, left, tab, written=written, marks=marks, rules=rules)
+    else:
+        after = carried_out(plan_for(PEOPLE, left, tab, written=written, marks=marks, rules=rules), tab)
+        assert sorted(after[1:], key=str) == [[17.0, "Ann", 5.0], [2.0, "Bob", 6.0]]
+
+
+def test_of_copies_the_one_with_a_note_on_a_cell_stays() -> None:
+    plan = plan_for(PEOPLE, [(1, "Ann", 5)], grid([1, "Ann", 5], [1, "Ann", 5]), marks=Marks(notes=frozenset({2})))
+    assert (plan.deletes, plan.blanks) == ((1,), ())
 
 
 # --- adoption ---------------------------------------------------------------------------------------------

@@ -58,6 +58,11 @@ class Comparison:
     def differing(self) -> dict[bytes, TabRow]:
         return {row.key: row for row in self.changed}
 
+    @property
+    def has_doubles(self) -> bool:
+        """Whether a key stands in several rows, be it in the database or not."""
+        return bool(self.again) or len({row.key for row in self.absent}) < len(self.absent)
+
     def first_row(self, key: bytes, desired: Cells) -> TabRow:
         """The first row with a key. `desired` are its cells if it is equal, which is why they were forgotten."""
         place = self.matched[key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .adoption import Reason, by_match_on
@@ -132,20 +132,34 @@ def _by_last_written(
     ours = [key for key in missing if key in written]
     if len(ours) * len(loose) > _MOST_COMBINATIONS:
         return {}
-    found: dict[int, bytes] = {}
+    found: dict[int, list[bytes]] = defaultdict(list)
     for row in loose:
         cells = list(row.cells)
         for key in ours:
             for i in shape.key:
                 cells[i] = missing[key][i]
             if hasher.row(tuple(cells)) == written[key]:
-                found[row.index] = key
-    times = Counter(found.values())
-    return {index: key for index, key in found.items() if times[key] == 1}
+                found[row.index].append(key)
+    times = Counter(key for keys in found.values() for key in keys)
+    return {index: keys[0] for index, keys in found.items() if len(keys) == 1 and times[keys[0]] == 1}
 
 
-def choose_keeper(group: Sequence[TabRow], hashes: Iterable[bytes | None], hasher: Hasher) -> TabRow | None:
-    """Of several rows with one key the one that is as we wrote it; with people's cells beside it if possible."""
-    known = set(hashes)
-    ours = [row for row in group if hasher.row(row.cells) in known]
-    return next((row for row in ours if row.beside), ours[0] if ours else None)
+def may_be_another(shape: Shape, rows: Sequence[TabRow], known: Known, hasher: Hasher) -> set[int]:
+    """Indexes of the rows that, but for their key, are as a row that stands nowhere is in the database or was
+    written last. Where these are too many to try, each may be. What was never written cannot have its key typed
+    over; where nothing is known of the row in question, that is not known of others either."""
+    found: set[int] = set()
+    for row in rows:
+        ours = [key for key in known.missing if key in known.written or row.key not in known.written]
+        if len(ours) * len(rows) > _MOST_COMBINATIONS or any(
+            _is_but_for_key(shape, row.cells, known.missing[key], known.written.get(key), hasher) for key in ours
+        ):
+            found.add(row.index)
+    return found
+
+
+def _is_but_for_key(
+    shape: Shape, current: Sequence[CurrentCell], desired: Sequence[Cell], written: bytes | None, hasher: Hasher
+) -> bool:
+    cells = tuple([desired[i] if i in shape.key else cell for i, cell in enumerate(current)])
+    return hasher.row(cells) in (hasher.row(tuple(desired)), written)

@@ -5,14 +5,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .cells import Cell, CurrentCell
 from .compare import Comparison, TabRow
-from .errors import DuplicateKeyError, KeyDamagedError, ShrinkRefusedError, UnknownRowsError
-from .identity import Identified, Known, choose_keeper, identify, key_reading
+from .doubles import Doubles
+from .errors import KeyDamagedError, ShrinkRefusedError, UnknownRowsError
+from .identity import Identified, Known, identify, key_reading
 from .layout import Layout
 from .marks import Marks, Span, joined
 from .rows import Hasher
@@ -247,8 +247,11 @@ def _sort_out(
 ) -> _SortedOut:
     """Raises DuplicateKeyError, KeyDamagedError, UnknownRowsError for rows that cannot be told for certain."""
     written = known.written
-    keepers, doubles = _split_doubles(comparison, table, cells, written, hasher, tab)
+    told = Doubles(table, known, hasher, tab)
+    keepers, doubles = told.split(comparison, cells)
     stale = [row for row in comparison.absent if row.key in written]
+    if rules.deletes:
+        told.refuse_doubt_of_going(stale)
     strange = [row for row in comparison.absent if row.key not in written]
     loose = comparison.keyless + doubles + (strange if rules.deletes else [])
     if rules.deletes:  # a row that is not as we wrote it may be another's, its key typed over
@@ -294,41 +297,6 @@ def _restyle(
         if (new and (new != old or i in layout.missing))
         or (old and not new and any(isinstance(row[i], float) for row in written))
     )
-
-
-def _split_doubles(
-    comparison: Comparison,
-    table: DesiredTable,
-    cells: Mapping[bytes, tuple[Cell, ...]],
-    written: Mapping[bytes, bytes],
-    hasher: Hasher,
-    tab: str,
-) -> tuple[list[TabRow], list[TabRow]]:
-    """Of each key that stands in several rows, the row to keep, and the others."""
-    if not comparison.again:
-        return comparison.changed, []
-    groups: dict[bytes, list[TabRow]] = defaultdict(list)
-    for row in comparison.again:
-        group = groups[row.key]
-        if not group:
-            group.append(comparison.first_row(row.key, cells[row.key]))
-        group.append(row)
-    keep: list[TabRow] = []
-    doubles: list[TabRow] = []
-    for key, group in groups.items():
-        keeper = choose_keeper(group, (table.index[key], written.get(key)), hasher)
-        if keeper is None:
-            numbers = [row.index + 1 for row in group]
-            raise DuplicateKeyError(
-                f"tab {tab!r}: rows {named_rows(numbers)} have the same key, and none is as it was written; "
-                "nothing was written",
-                hint="Delete the rows that are not the real one, or empty their key cells and cells beside.",
-                rows=numbers,
-            )
-        keep.append(keeper)
-        doubles += [row for row in group if row is not keeper]
-    others = [row for row in comparison.changed if row.key not in groups]
-    return others + keep, doubles
 
 
 def _refuse_unresolved(

@@ -135,8 +135,10 @@ class Decider:
             questions |= needed
         claimed: set[bytes] = set()
         marks = NO_MARKS
-        if comparison.keyless and table.shape.match_on and tab is not None:
-            claimed = claimed_keys(table.shape, comparison.keyless, gathered.rows or ())
+        unmatched = comparison.keyless if table.shape.match_on else []
+        if unmatched:
+            claimed = claimed_keys(table.shape, unmatched, gathered.rows or ())
+        if tab is not None and (unmatched or comparison.has_doubles):
             marks = tab.marks()
         plan = make_plan(
             tab=tab.info.title if tab is not None else dataset.tab,
