@@ -260,6 +260,24 @@ def test_a_twin_with_the_key_of_one_that_goes_does_not_go_with_it(noted: bool) -
         assert sorted(after[1:], key=str) == [[17.0, "Ann", 5.0], [2.0, "Bob", 6.0]]
 
 
+def test_a_row_with_the_key_of_one_that_goes_is_not_taken_for_it_where_it_reads_otherwise() -> None:
+    """Row 9 got the key 6 and another name, 6 is deleted in the database, and 9 changed there: nothing tells it."""
+    before: Grid = [NOTED, [6.0, "Ann", 1.0, None], [9.0, "Bob", 2.0, "note 9"]]
+    tab: Grid = [NOTED, [6.0, "Ann", 1.0, None], [6.0, "Xyz", 2.0, "note 9"]]
+    rules, left = Rules(allow_deletes=True), [(9, "Cyd", 3)]
+    with pytest.raises(DuplicateKeyError, match="rows 2, 3 have the same key"):
+        plan_for(PEOPLE, left, tab, written=plan_written(before), rules=rules)
+    tab[2][3] = None
+    assert len(plan_for(PEOPLE, left, tab, written=plan_written(before), rules=rules).deletes) == 2, "nobody's"
+
+
+def test_a_row_that_was_edited_goes_with_its_key_where_no_other_has_it() -> None:
+    before: Grid = [NOTED, [6.0, "Ann", 1.0, "note 6"], [9.0, "Bob", 2.0, None]]
+    tab: Grid = [NOTED, [6.0, "Xyz", 1.0, "note 6"], [9.0, "Bob", 2.0, None]]
+    plan = plan_for(PEOPLE, [(9, "Bob", 2)], tab, written=plan_written(before), rules=Rules(allow_deletes=True))
+    assert plan.deletes == (1,)
+
+
 def test_of_copies_the_one_with_a_note_on_a_cell_stays() -> None:
     plan = plan_for(PEOPLE, [(1, "Ann", 5)], grid([1, "Ann", 5], [1, "Ann", 5]), marks=Marks(notes=frozenset({2})))
     assert (plan.deletes, plan.blanks) == ((1,), ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from .cells import Cell
@@ -46,15 +46,23 @@ class Doubles:
     def refuse_doubt_of_going(self, stale: Sequence[TabRow]) -> None:
         """Raises DuplicateKeyError where several of the rows that are gone from the database have one key, and
         nothing tells whether one of them is another row, which is not gone."""
-        groups: dict[bytes, list[TabRow]] = defaultdict(list)
-        for row in stale:
-            groups[row.key].append(row)
-        several = {key: group for key, group in groups.items() if len(group) > 1}
+        several = _several(stale)
         as_written = {key: self._as_written(key, group) for key, group in several.items()}
         self._refuse_doubt(several, {key: row for key, row in as_written.items() if row is not None})
 
+    def refuse_strangers(self, stale: Sequence[TabRow], told: Collection[int]) -> None:
+        """Raises DuplicateKeyError where of several rows that go with one key one is not as it was written, is not
+        among the `told` ones, and a person has something beside it: it may be another row, its key typed over."""
+        for key, group in _several(stale).items():
+            for row in group:
+                if row.index not in told and self._has_company(row) and not self._is_as_written(key, row):
+                    raise self._refusal(group, "one of them is not as it was written")
+
+    def _is_as_written(self, key: bytes, row: TabRow) -> bool:
+        return self.hasher.row(row.cells) == self.known.written[key]
+
     def _as_written(self, key: bytes, group: Sequence[TabRow]) -> TabRow | None:
-        return next((row for row in group if self.hasher.row(row.cells) == self.known.written[key]), None)
+        return next((row for row in group if self._is_as_written(key, row)), None)
 
     def _keeper(self, key: bytes, group: Sequence[TabRow]) -> TabRow:
         """The one that is as it was written, or as the database has it; with people's things if possible."""
@@ -85,3 +93,11 @@ class Doubles:
             "or empty their key cells and cells beside.",
             rows=numbers,
         )
+
+
+def _several(rows: Sequence[TabRow]) -> dict[bytes, list[TabRow]]:
+    """By key, where more than one row has it."""
+    groups: dict[bytes, list[TabRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.key].append(row)
+    return {key: group for key, group in groups.items() if len(group) > 1}

@@ -258,6 +258,8 @@ def _sort_out(
         loose += [row for row in stale if hasher.row(row.cells) != written[row.key]]
     loose += _retyped_keys(table.shape, comparison.absent, loose, known)
     found = identify(table.shape, loose, known, hasher)
+    if rules.deletes:
+        told.refuse_strangers(stale, found.adopted)
     unresolved = {row.index for row in loose} - set(found.adopted) - {row.index for row in found.copies}
     puzzles = by_reason((row for row in comparison.keyless if row.index in unresolved), found.puzzles)
     taken = take_over(
