@@ -96,6 +96,7 @@ def _stood_back(running: Running, number: int) -> float:
         status = running.client.status()
         took = perf_counter() - begin
         if not status["sync_in_progress"]:  # it ended meanwhile; the next one stands back at its start
+            running.client.pause("bench", 30.0)  # held on until then, however long that takes
             begin = perf_counter()
         elif status["current"]["waiting_for"]:
             running.client.resume("bench")

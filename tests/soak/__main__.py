@@ -8,6 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.network import stay_on_this_machine
+
 from .scene import Options, run
 
 
@@ -25,6 +27,7 @@ def main() -> int:
         f"soak: {given.minutes:g} minutes, seed {given.seed}, fault rate {given.fault_rate:g}; log in {folder}",
         flush=True,
     )
+    print(f"network: {stay_on_this_machine()}", flush=True)
     figures = run(Options(given.minutes, given.seed, given.fault_rate, folder.resolve()))
     figures.count("seconds", "of everything at once", round(given.minutes * 60))
     print("\n".join(figures.lines()))

@@ -26,6 +26,7 @@ from typing import Any
 from moneymentor_sync.sandbox import Sandbox
 from tests.fork_server import ForkServer
 from tests.integration.spreadsheet_states import Picture, Recorder, seen
+from tests.network import stay_on_this_machine
 
 SMALL_BODY = 5_000
 PEOPLE, BIG = "People", "Big"
@@ -352,6 +353,7 @@ def main() -> int:
     given = parser.parse_args()
     folder = given.directory or Path(tempfile.mkdtemp(prefix="mmsync-kills-"))
     folder.mkdir(parents=True, exist_ok=True)
+    stay_on_this_machine()
     begin = time.monotonic()
     figures = kill_again_and_again(folder.resolve(), given.kills, given.seed)
     lines = [*figures.lines(), f"took {time.monotonic() - begin:.0f} s, seed {given.seed}; log in {folder}"]

@@ -13,13 +13,11 @@ from moneymentor_sync.core.errors import (
     SecondWriterError,
     UnavailableError,
 )
-from moneymentor_sync.core.fence import FenceSeen
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import (
     DatasetResult,
     DatasetState,
     Destination,
-    FenceState,
     Landing,
     Reading,
     Store,
@@ -31,6 +29,7 @@ from moneymentor_sync.core.ports import (
 from moneymentor_sync.core.repair import repairs
 
 from .decide import Decider, Decision, current_state, source_is_unchanged, unchanged_layout, verify_is_due
+from .fencing import Fencing, at_once
 from .gather import Gathered
 from .holding import MAX_RESTARTS, HeldUpError, Holding
 from .memory import known_as_seen, known_tab, memory_of, state_begun
@@ -73,11 +72,14 @@ class SpreadsheetSync:
     remove_unmatched: bool = False
     """The operator's word about rows without a key."""
     _destination: Destination | None = None
-    _foreign: bool = False
     _opened_at: Traffic = field(default_factory=Traffic)
     _unsettled: _Unsettled | None = None
     _looks: int = 0
     """How often the spreadsheet was looked at: a reading from before the last look is old."""
+    _fencing: Fencing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._fencing = Fencing(self.store, self.spreadsheet_id)
 
     def run(self, group: Sequence[Gathered]) -> list[DatasetResult]:
         """Syncs the datasets; the results are in the same order."""
@@ -208,7 +210,7 @@ class SpreadsheetSync:
         decision = self._decide(one, view, self.holding.let_go)
         if decision.plan.is_empty:
             if state is not None and state.dirty:
-                self.destination.tidy(view.fence, intend=self._intend(view.fence, _at_once))
+                self.destination.tidy(view.fence, intend=self._fencing.intend(view.fence, at_once))
             self._finish(one, decision, tab, None, state)
             return self._done(one, tally, decision.plan.rows_after)
         landing = self._write(one, decision, view, tab, state, tally)
@@ -229,7 +231,7 @@ class SpreadsheetSync:
         next plan. True where something was written, so that the tab has to be read again."""
         assert self._unsettled is not None  # noqa: S101 - asked by the caller
         last, now = self._unsettled, view.tabs.get(one.dataset.name)
-        ours = self.store.fence(self.spreadsheet_id)
+        ours = self._fencing.known()
         if view.fence.token not in (last.landing.token, ours.token, ours.pending) or one.shape is None:
             self._unsettled = None  # it was never applied
             return False
@@ -239,7 +241,7 @@ class SpreadsheetSync:
         cells = repairs(last.landing, one.shape.headers, one.shape.key, last.before, now) if now else []
         if cells and now is not None:
             self.destination.put_back(
-                now.info.sheet_id, cells, view.fence, intend=self._intend(view.fence, _at_once)
+                now.info.sheet_id, cells, view.fence, intend=self._fencing.intend(view.fence, at_once)
             )
         self._unsettled = None
         return bool(cells)
@@ -277,23 +279,16 @@ class SpreadsheetSync:
             self.holding.wait()
         reading = self.destination.read(wanted)
         if note:
-            self._note_fence(reading.fence)
+            self._fencing.saw(reading.fence)
         return reading
-
-    def _note_fence(self, seen: FenceSeen) -> None:
-        """Settles what became of a write whose answer was lost, and notices another installation's writes."""
-        ours = self.store.fence(self.spreadsheet_id)
-        self._foreign = ours.token is not None and seen.token not in (ours.token, ours.pending, None)
-        if ours.pending is not None or self._foreign:
-            self.store.save_fence(self.spreadsheet_id, FenceState(seen.token))
 
     def _check_writer(self, one: Gathered, error: DestinationError) -> None:
         """After a refusal at the fence: raises SecondWriterError where somebody else's write was the reason."""
         if not isinstance(error, OvertakenError):
             return
-        ours = self.store.fence(self.spreadsheet_id)
+        ours = self._fencing.known()
         self.patience.reading(lambda: self._read([one]))
-        if self._foreign and ours.pending is not None:
+        if self._fencing.foreign and ours.pending is not None:
             raise SecondWriterError(
                 f"another installation wrote to spreadsheet {self.spreadsheet_id} during this sync"
             ) from error
@@ -313,7 +308,7 @@ class SpreadsheetSync:
         self.store.begin_write(one.dataset.name, begun, {key: index[key] for key in decision.needed})
         # A tab that nobody sees yet may wait; one that people edit has to be looked at again afterwards.
         between = self.holding.wait if tab is None else self.holding.let_go
-        intend, tick = self._intend(view.fence, between), self._ticking(between)
+        intend, tick = self._fencing.intend(view.fence, between), self._ticking(between)
         tidy = state is not None and state.dirty
         try:
             landing = self.destination.write(plan, target, view.fence, intend=intend, tick=tick, tidy=tidy)
@@ -325,20 +320,8 @@ class SpreadsheetSync:
         tally.count(plan)
         if not landing.as_planned and tab is not None:
             self._unsettled = _Unsettled(landing, plan, tab, counted=True)
-        self.store.save_fence(self.spreadsheet_id, FenceState(landing.token))
+        self._fencing.landed(landing.token)
         return landing
-
-    def _intend(self, fence: FenceSeen, between: Callable[[], None]) -> Callable[[str], None]:
-        """Notes each fence before it is sent, so that a crash leaves a trace of what may have happened."""
-        token = fence.token
-
-        def intend(following: str) -> None:
-            nonlocal token
-            between()
-            self.store.save_fence(self.spreadsheet_id, FenceState(token, following))
-            token = following
-
-        return intend
 
     def _ticking(self, between: Callable[[], None]) -> Tick:
         def tick(dataset: str, phase: str, done: int, total: int | None) -> None:
@@ -362,7 +345,7 @@ class SpreadsheetSync:
         state: DatasetState | None,
     ) -> None:
         known = known_tab(decision, tab, landing, self.decider.hasher)
-        memory = memory_of(one, decision, known, state, self.clock(), foreign=self._foreign)
+        memory = memory_of(one, decision, known, state, self.clock(), foreign=self._fencing.foreign)
         self.store.finish(one.dataset.name, memory.state, memory.rows, memory.forget)
 
     def _start(self) -> Tally:
@@ -397,13 +380,9 @@ class SpreadsheetSync:
                 f"{count:,} values of column {name!r} are no {kind} and arrived as they are"
                 for name, kind, count in one.table.unlike
             ]
-        if self._foreign:
+        if self._fencing.foreign:
             notes.append("another installation has written to this spreadsheet since the last sync")
         return notes
 
     def _failed(self, one: Gathered, error: MmsyncError, tally: Tally) -> DatasetResult:
         return failed(self._result(one, "failed", tally), error)
-
-
-def _at_once() -> None:
-    """Nothing comes between a write that landed wrongly and the repair of what it hit."""

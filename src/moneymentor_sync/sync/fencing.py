@@ -1,0 +1,48 @@
+"""A spreadsheet's fence as this installation knows it: noted before each write, held against what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from moneymentor_sync.core.fence import FenceSeen
+from moneymentor_sync.core.ports import FenceState, Store
+
+
+@dataclass(slots=True)
+class Fencing:
+    """`foreign` says that somebody else has written since this installation did last."""
+
+    store: Store
+    spreadsheet_id: str
+    foreign: bool = False
+
+    def known(self) -> FenceState:
+        return self.store.fence(self.spreadsheet_id)
+
+    def saw(self, seen: FenceSeen) -> None:
+        """Settles what became of a write whose answer was lost, and notices another installation's writes."""
+        ours = self.known()
+        self.foreign = ours.token is not None and seen.token not in (ours.token, ours.pending, None)
+        if ours.pending is not None or self.foreign:
+            self.landed(seen.token)
+
+    def landed(self, token: str | None) -> None:
+        self.store.save_fence(self.spreadsheet_id, FenceState(token))
+
+    def intend(self, fence: FenceSeen, between: Callable[[], None]) -> Callable[[str], None]:
+        """Notes each fence before it is sent, so that a crash leaves a trace of what may have happened; before
+        that `between` is called, and may end the sync."""
+        token = fence.token
+
+        def intend(following: str) -> None:
+            nonlocal token
+            between()
+            self.store.save_fence(self.spreadsheet_id, FenceState(token, following))
+            token = following
+
+        return intend
+
+
+def at_once() -> None:
+    """Nothing comes between a write that landed wrongly and the repair of what it hit."""
