@@ -31,8 +31,6 @@ timeout_seconds = 600
 [sync]
 enable_course_stats = false
 enable_user_profiles = false
-debounce_seconds = 0
-max_delay_seconds = 1
 [state]
 path = "{state}"
 """
