@@ -111,6 +111,14 @@ def test_no_row_is_doubled_or_deleted_because_its_key_is_hashed_otherwise(
     assert len(bench.grid("Visits")) == 3 and bench.grid()[1][2] == "of one", "as the hint says"
 
 
+def test_a_header_that_reads_like_the_mark_of_an_identity_is_none(bench: Private) -> None:
+    odd = Column("email", "who identity:x")
+    bench.users(Column("id", "id"), odd)
+    bench.sync()
+    bench.users(Column("id", "id"), odd, VISITS)
+    assert bench.sync().cells, "a column more is no other key"
+
+
 def test_select_everything_is_refused_and_the_tab_left(bench: Private) -> None:
     bench.users(ID, MAIL)
     bench.sync()

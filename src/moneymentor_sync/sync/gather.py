@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -152,7 +153,8 @@ def _key_in_use(shape: Shape, rules: CellRules) -> str:
 
 def identity_of(signature: str) -> str:
     """Of a signature the part that differs where rows get other keys, though they are the same in the database."""
-    return signature.partition(_IDENTITY)[2]
+    mark = re.search(rf"{_IDENTITY}([0-9a-f]*)$", signature)  # at its very end: a header may read like it
+    return mark[1] if mark else ""
 
 
 def _cursor_at(dataset: Dataset, names: list[str]) -> int | None:
