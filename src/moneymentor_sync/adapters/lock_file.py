@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from fcntl import LOCK_NB, LOCK_SH, flock
 from hashlib import sha256
 from pathlib import Path
@@ -108,6 +108,14 @@ class LockFiles:
             yield
         finally:
             held.__exit__(None, None, None)
+
+    def work(self, spreadsheet_id: str) -> AbstractContextManager[None]:
+        """The kernel takes nothing away from whoever holds it."""
+        del spreadsheet_id
+        return nullcontext()
+
+    def prove(self, spreadsheet_id: str) -> None:
+        """Whoever holds it has it for as long as the process lives."""
 
     def holder(self, spreadsheet_id: str) -> str | None:
         """Who holds the spreadsheet at this moment, None where nobody does. Makes no file."""

@@ -12,9 +12,11 @@ from typing import Any
 from .config_addresses import (
     api_endpoint,
     client_email,
+    cluster_url,
     credentials_file,
     database_url,
     hash_key,
+    is_same_database,
     private_key,
     spreadsheet_id,
 )
@@ -30,11 +32,13 @@ from .config_values import (
     number,
     parse_duration,
     principals,
+    short_name,
     timezone,
     whole_number,
 )
 from .errors import ConfigError
 from .settings import (
+    ClusterSettings,
     Config,
     ControlSettings,
     DatabaseSettings,
@@ -60,6 +64,7 @@ _GOOGLE = GoogleSettings(spreadsheet_id=None, account=ServiceAccount())
 _CONTROL = ControlSettings()
 _RETENTION = Retention()
 _PRIVACY = PrivacySettings()
+_CLUSTER = ClusterSettings()
 
 
 DATABASE_URL = Setting("database.url", database_url, _DATABASE.url, ("DATABASE_URL",))
@@ -110,6 +115,10 @@ READERS = Setting("control.readers", principals, _CONTROL.readers)
 CHANGERS = Setting("control.changers", principals, _CONTROL.changers)
 DENY = Setting("privacy.deny", names(may_be_empty=True), _PRIVACY.deny)
 HASH_KEY: Setting[bytes | None] = Setting("privacy.hash_key", hash_key, None, ("MMSYNC_HASH_KEY",))
+CLUSTER_URL: Setting[str | None] = Setting("cluster.url", cluster_url, None, ("MMSYNC_CLUSTER_URL",))
+LEASE = Setting("cluster.lease_seconds", number(2, 600), _CLUSTER.lease_seconds)
+FLEET = Setting("cluster.fleet", short_name, _CLUSTER.fleet)
+MEMBER: Setting[str | None] = Setting("cluster.member", short_name, None, ("MMSYNC_CLUSTER_MEMBER",))
 LOG_LEVEL = Setting("log.level", choice("debug", "info", "warning", "error"), _LOG.level, ("MMSYNC_LOG_LEVEL",))
 LOG_FORMAT = Setting("log.format", choice("auto", "console", "json"), _LOG.format, ("MMSYNC_LOG_FORMAT",))
 
@@ -143,6 +152,10 @@ SETTINGS: tuple[Setting[Any], ...] = (
     CHANGERS,
     DENY,
     HASH_KEY,
+    CLUSTER_URL,
+    LEASE,
+    FLEET,
+    MEMBER,
     LOG_LEVEL,
     LOG_FORMAT,
 )
@@ -182,6 +195,7 @@ def parse_config(
         control=ControlSettings(layers.get(READERS), layers.get(CHANGERS)),
         retention=Retention(layers.get(KEEP_DAYS), layers.get(KEEP_RUNS)),
         privacy=privacy,
+        cluster=_cluster(layers),
     )
     if problems.found:
         raise ConfigError(problems.found, hint=_hint(file))
@@ -318,6 +332,18 @@ def _privacy(layers: Layers, places: Places) -> PrivacySettings:
     if layers.layer(HASH_KEY) is Layer.DEFAULT and places.hash_key_credential is not None:
         key = layers.read_credential(HASH_KEY, "hash_key", places.hash_key_credential)
     return PrivacySettings(layers.get(DENY), key)
+
+
+def _cluster(layers: Layers) -> ClusterSettings:
+    """Its database is not to be the application's, which is only read."""
+    url = layers.get(CLUSTER_URL)
+    if url is not None and is_same_database(url, layers.get(DATABASE_URL)):
+        layers.problems.add(
+            CLUSTER_URL.path,
+            "is the application's database, which mmsync only reads; make another one on the same server: "
+            "CREATE DATABASE mmsync",
+        )
+    return ClusterSettings(url, layers.get(LEASE), layers.get(FLEET), layers.get(MEMBER))
 
 
 def _state_path(layers: Layers, places: Places) -> Path:

@@ -59,6 +59,30 @@ def database_url(raw: Raw) -> str:
     return url
 
 
+def cluster_url(raw: Raw) -> str:
+    """A URL of PostgreSQL, as `database_url` gives it."""
+    url = database_url(raw)
+    if not url.startswith("postgresql+psycopg://"):
+        raise InvalidValueError(
+            "is no address of PostgreSQL, such as postgresql://user:password@host/mmsync; without `url` this "
+            "machine is alone, and needs no server"
+        )
+    return url
+
+
+def is_same_database(one: str, other: str) -> bool:
+    """Whether two URLs of `database_url`'s lead to one database, whoever asks for it and with whatever options."""
+    first, second = _DATABASE_URL.fullmatch(one), _DATABASE_URL.fullmatch(other)
+    return first is not None and second is not None and _place(first) == _place(second)
+
+
+def _place(match: re.Match[str]) -> tuple[str, ...]:
+    options = dict(part.split("=", 1) for part in (match["query"] or "").split("&") if "=" in part)
+    host = match["ipv6"] or match["host"] or options.get("host", "")
+    port = match["port"] or options.get("port", "5432")
+    return match["name"], host.lower(), port, match["database"] or match["user"] or ""
+
+
 def _through_psycopg(url: str, match: re.Match[str]) -> str:
     rest = url[len(match["name"]) :]
     if match["query"] is None:

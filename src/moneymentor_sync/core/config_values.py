@@ -240,6 +240,14 @@ def path(raw: Raw) -> Path:
     return raw.base / word
 
 
+def short_name(raw: Raw) -> str:
+    """A name that goes into logs and onto terminals as it is."""
+    value = text(raw).strip()
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", value, re.ASCII):
+        raise InvalidValueError(f"{show(value)} is no name: letters, digits and . _ : - only, 64 of them at most")
+    return value
+
+
 def timezone(raw: Raw) -> str:
     """An IANA name such as Europe/Berlin, looked up in the system's or tzdata's time zones."""
     import zoneinfo

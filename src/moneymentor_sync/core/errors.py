@@ -287,6 +287,13 @@ class LockHeldError(MmsyncError):
     default_hint = "Wait until it has finished, or stop it."
 
 
+class ClusterError(MmsyncError):
+    """What the members of a cluster share cannot be used: not reached, of another version, behind a pooler."""
+
+    code = "cluster"
+    default_hint = "Check `[cluster] url`, and that its PostgreSQL runs; `mmsync check` says more."
+
+
 class StateError(MmsyncError):
     """The state file cannot be used: unreadable, damaged, from a newer version, or the disk is full."""
 
@@ -307,6 +314,13 @@ class StoppedError(MmsyncError):
 
     code = "stopped"
     default_hint = "The next sync makes up for what is left."
+
+
+class LeaseLostError(StoppedError):
+    """This member no longer has the spreadsheet, or cannot prove that it has: it writes nothing more to it."""
+
+    code = "lease_lost"
+    default_hint = "Another member goes on with it; `mmsync status --cluster` shows which."
 
 
 class DaemonRunsError(MmsyncError):

@@ -159,6 +159,20 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterSettings:
+    """Several daemons that share their spreadsheets; `url` is None where this machine is alone.
+
+    `url` is a SQLAlchemy URL, `fleet` tells installations in one database apart, and a member that has not been
+    heard of for `lease_seconds` has lost what it had. `member` is its name, for people; None is the host's.
+    """
+
+    url: str | None = field(default=None, repr=False)  # may carry a password
+    lease_seconds: float = 15.0
+    fleet: str = "default"
+    member: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything, resolved: what `load_config` returns. `file` is None where none was used."""
 
@@ -173,3 +187,4 @@ class Config:
     control: ControlSettings = ControlSettings()
     retention: Retention = Retention()
     privacy: PrivacySettings = PrivacySettings()
+    cluster: ClusterSettings = ClusterSettings()

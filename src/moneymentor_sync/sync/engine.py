@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from moneymentor_sync.core.cells import CellRules
-from moneymentor_sync.core.errors import MmsyncError
+from moneymentor_sync.core.errors import LeaseLostError, MmsyncError
 from moneymentor_sync.core.events import Emit, unheard
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import (
@@ -125,7 +125,7 @@ class Engine:
                     sync = self._spreadsheet(
                         spreadsheet_id, decider, unguarded, run_id, holding, remove_unmatched=remove_unmatched
                     )
-                    results += sync.run(group)
+                    results += self._run_one(sync, group)
             finally:
                 for one in gathered:
                     one.close()
@@ -133,6 +133,14 @@ class Engine:
             self._edges.store.record(run)
         self._report(run)
         return run
+
+    def _run_one(self, sync: SpreadsheetSync, group: Sequence[Gathered]) -> list[DatasetResult]:
+        """One spreadsheet, unless it was given away since the run began."""
+        try:
+            with self._edges.lease.work(sync.spreadsheet_id):
+                return sync.run(group)
+        except LeaseLostError as error:
+            return sync.given_up(group, error)
 
     def _report(self, run: RunResult) -> None:
         for one in run.datasets:
@@ -208,6 +216,7 @@ class Engine:
             monotonic=self._around.monotonic,
             tick=self._tick,
             holding=holding,
+            prove=self._edges.lease.prove,
             unguarded=unguarded,
             remove_unmatched=remove_unmatched,
         )

@@ -15,6 +15,7 @@ class Fencing:
 
     store: Store
     spreadsheet_id: str
+    prove: Callable[[str], None]
     foreign: bool = False
 
     def known(self) -> FenceState:
@@ -31,13 +32,15 @@ class Fencing:
         self.store.save_fence(self.spreadsheet_id, FenceState(token))
 
     def intend(self, fence: FenceSeen, between: Callable[[], None]) -> Callable[[str], None]:
-        """Notes each fence before it is sent, so that a crash leaves a trace of what may have happened; before
-        that `between` is called, and may end the sync."""
+        """Notes each fence before it is sent, so that a crash leaves a trace of what may have happened.
+
+        Before that `between` is called, and may end the sync; so does a lease that cannot be proven."""
         token = fence.token
 
         def intend(following: str) -> None:
             nonlocal token
             between()
+            self.prove(self.spreadsheet_id)
             self.store.save_fence(self.spreadsheet_id, FenceState(token, following))
             token = following
 

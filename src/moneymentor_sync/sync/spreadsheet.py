@@ -67,6 +67,8 @@ class SpreadsheetSync:
     monotonic: Callable[[], float]
     tick: Tick
     holding: Holding
+    prove: Callable[[str], None]
+    """Raises LeaseLostError where the spreadsheet is no longer this process's to write to."""
     unguarded: frozenset[str] = frozenset()
     """The datasets whose shrink guard was lifted."""
     remove_unmatched: bool = False
@@ -79,7 +81,7 @@ class SpreadsheetSync:
     _fencing: Fencing = field(init=False)
 
     def __post_init__(self) -> None:
-        self._fencing = Fencing(self.store, self.spreadsheet_id)
+        self._fencing = Fencing(self.store, self.spreadsheet_id, self.prove)
 
     def run(self, group: Sequence[Gathered]) -> list[DatasetResult]:
         """Syncs the datasets; the results are in the same order."""
@@ -110,6 +112,10 @@ class SpreadsheetSync:
             results[one.dataset.name] = result
             tally = self._start()  # the common read is counted once, with the first
         return [results[one.dataset.name] for one in group]
+
+    def given_up(self, group: Sequence[Gathered], error: MmsyncError) -> list[DatasetResult]:
+        """The results where nothing was tried."""
+        return [self._failed(one, error, self._start()) for one in group]
 
     def decisions(self, group: Sequence[Gathered]) -> Iterator[Decided]:
         """What would be done to each dataset; writes nothing."""

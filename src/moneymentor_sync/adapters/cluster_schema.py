@@ -1,0 +1,81 @@
+"""What the members of a fleet share, as tables: in a database of PostgreSQL that is not the application's.
+
+All tables begin with `mmsync_` and have the fleet in their key, so that installations can share a database. Times
+are UNIX seconds by the clock of the server. Nothing of people is in them: names of datasets, and hashes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    cast,
+    extract,
+    func,
+)
+from sqlalchemy.sql.elements import ColumnElement
+
+VERSION = 1
+"""Of the tables; kept in `mmsync_meta` under `version`."""
+tables = MetaData()
+
+meta = Table(
+    "mmsync_meta",
+    tables,
+    Column("fleet", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+member = Table(  # one row a process that takes part; it is alive while it holds the lock of its id
+    "mmsync_member",
+    tables,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("fleet", Text, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("document", Text, nullable=False),
+)
+shard = Table(  # who has a shard, or had it last; the epoch grows each time that it is taken
+    "mmsync_shard",
+    tables,
+    Column("fleet", Text, primary_key=True),
+    Column("shard", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("member", Integer, nullable=False),
+    Column("since", Float, nullable=False),
+)
+switch = Table(
+    "mmsync_switch",
+    tables,
+    Column("fleet", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("enabled", Boolean, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("reason", Text),
+    Column("until", Float),
+)
+errand = Table(  # what one member asks of another
+    "mmsync_errand",
+    tables,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("fleet", Text, nullable=False),
+    Column("member", Integer, nullable=False, index=True),
+    Column("ask", Text, nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("answer", Text),
+)
+
+
+def server_now() -> ColumnElement[float]:
+    """The server's clock, as UNIX seconds."""
+    return cast(extract("epoch", func.clock_timestamp()), Float)
