@@ -18,7 +18,8 @@ from moneymentor_sync.core.holds import Hold, alive, ends_in, place, release
 from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.record import NO_RUNS, DatasetRecord, Totals, after_result, after_run
 from moneymentor_sync.core.resilience import concerns_all, restart_backoff
-from moneymentor_sync.core.status import ConfigSeen, DatasetSeen, Progress, Snapshot, document, moment
+from moneymentor_sync.core.moments import moment
+from moneymentor_sync.core.status import ConfigSeen, DatasetSeen, Progress, Snapshot, document
 from moneymentor_sync.core.switches import EVERYTHING, Switch, in_force, is_enabled, next_end
 
 NOW = 1_800_000_000.0

@@ -43,6 +43,7 @@ member = Table(  # one row a process that takes part; it is alive while it holds
     Column("version", Text, nullable=False),
     Column("started_at", Float, nullable=False),
     Column("seen_at", Float, nullable=False),
+    Column("health", Text, nullable=False),
     Column("document", Text, nullable=False),
 )
 shard = Table(  # who has a shard, or had it last; the epoch grows each time that it is taken

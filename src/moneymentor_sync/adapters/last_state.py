@@ -9,8 +9,9 @@ from typing import Any
 from moneymentor_sync.core.breaker import CLOSED
 from moneymentor_sync.core.errors import NotRunningError
 from moneymentor_sync.core.health import Health
+from moneymentor_sync.core.moments import moment
 from moneymentor_sync.core.record import DaemonMark
-from moneymentor_sync.core.status import DatasetSeen, ErrorSeen, Snapshot, document, moment, seen_of
+from moneymentor_sync.core.status import DatasetSeen, ErrorSeen, Snapshot, document, seen_of
 
 from .lock_file import daemon_holder
 from .state_ledger import Ledger

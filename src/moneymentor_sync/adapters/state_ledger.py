@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from moneymentor_sync.core.breaker import Breaker
+from moneymentor_sync.core.moments import moment
 from moneymentor_sync.core.record import DaemonMark, DatasetRecord, Totals
 from moneymentor_sync.core.settings import Retention
-from moneymentor_sync.core.status import moment
 from moneymentor_sync.core.switches import Switch
 
 from . import state_totals

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Trigger = Literal["start", "schedule", "retry", "notify", "enable", "reload", "force"]
+Trigger = Literal["start", "schedule", "retry", "notify", "enable", "reload", "takeover", "force"]
 
-_WEIGHT: tuple[Trigger, ...] = ("schedule", "retry", "notify", "enable", "reload", "start", "force")
+_WEIGHT: tuple[Trigger, ...] = ("schedule", "retry", "notify", "enable", "reload", "start", "takeover", "force")
 """A run has the trigger of the weightiest ask that it serves."""
 
 

@@ -355,6 +355,13 @@ class ShuttingDownError(MmsyncError):
     default_hint = "Ask again when it has been started again."
 
 
+class AloneError(MmsyncError):
+    """What concerns a fleet was asked of a daemon that is in none."""
+
+    code = "alone"
+    default_hint = "Set `[cluster] url`; docs/scaling.md says when that is worth it."
+
+
 class TooManyHoldersError(MmsyncError):
     """More holders than anybody has processes: one more would change nothing."""
 

@@ -17,6 +17,7 @@ class Emit(Protocol):
 
 LEVELS: Mapping[str, LogLevel] = {
     "breaker.opened": "error",
+    "cluster.lost": "error",
     "clock.stepped": "warning",
     "control.asked": "debug",
     "control.died": "error",

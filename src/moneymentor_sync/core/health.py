@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .breaker import Breaker
+from .cluster_view import ClusterView
 
 Level = Literal["healthy", "warning", "degraded", "unhealthy", "stopped"]
 
@@ -95,6 +96,18 @@ def assess(facts: Facts) -> Health:
     if facts.last_ok is None:
         return Health("healthy", "started; the first sync has not ended yet")
     return Health("healthy", "every dataset is in step with the database")
+
+
+def in_fleet(health: Health, view: ClusterView | None) -> Health:
+    """The verdict on a member: one that takes no part syncs nothing, and one that only stands by is well."""
+    if view is None or health.level == "unhealthy":
+        return health
+    if view.me is None:
+        hint = "Look after the cluster's database; `mmsync check` says more. The others go on meanwhile."
+        return Health("degraded", f"it takes no part in its fleet: {view.error}", hint)
+    if health.level == "healthy" and not view.alive.get(view.me):
+        return Health("healthy", "stands by: other members have every spreadsheet")
+    return health
 
 
 def _times(count: int) -> str:

@@ -7,14 +7,15 @@ Times in it are UNIX seconds, but for those named `_mono`, which are monotonic.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 from .breaker import CLOSED, Breaker, remaining
+from .cluster_view import ClusterView, cluster_document, owner_names
 from .health import Health
 from .holds import Holds, alive
+from .moments import moment
 from .realtime import NOT_HEARING, Hearing
 from .record import NO_RUNS, DatasetRecord, Totals
 from .settings import Config, Dataset, SyncSettings
@@ -57,10 +58,11 @@ class DatasetSeen:
     tab: str
     enabled: bool
     interval_seconds: float = 0.0
+    spreadsheet_id: str = ""
 
     @classmethod
     def of(cls, dataset: Dataset) -> DatasetSeen:
-        return cls(dataset.name, dataset.tab, dataset.enabled, dataset.interval_seconds)
+        return cls(dataset.name, dataset.tab, dataset.enabled, dataset.interval_seconds, dataset.spreadsheet_id)
 
 
 def seen_text(config: Config) -> str:
@@ -127,6 +129,7 @@ class Snapshot:
     holds: Holds = field(default_factory=dict)
     errors: tuple[ErrorSeen, ...] = ()
     hearing: Hearing = NOT_HEARING
+    cluster: ClusterView | None = None
 
 
 def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono: float) -> dict[str, Any]:
@@ -155,13 +158,23 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
             for hold in holds.values()
         ],
         "current": _current(progress),
-        "datasets": [_dataset(snapshot, one, now) for one in snapshot.datasets],
+        "datasets": [_dataset(snapshot, one, now, owner) for one, owner in _owned(snapshot)],
         "realtime": _realtime(snapshot.hearing),
+        "cluster": _cluster(snapshot),
         "recent_errors": [
             {"time": moment(one.at), "dataset": one.dataset, "error": one.error, "hint": one.hint}
             for one in snapshot.errors[-RECENT_ERRORS:]
         ],
     }  # fmt: skip
+
+
+def _cluster(snapshot: Snapshot) -> dict[str, Any] | None:
+    if snapshot.cluster is None:
+        return None
+    spreadsheets: dict[str, list[str]] = {}
+    for one in snapshot.datasets:
+        spreadsheets.setdefault(one.spreadsheet_id, []).append(one.name)
+    return cluster_document(snapshot.cluster, spreadsheets)
 
 
 def _realtime(hearing: Hearing) -> dict[str, Any]:
@@ -174,13 +187,6 @@ def _realtime(hearing: Hearing) -> dict[str, Any]:
         "untold": list(hearing.untold),
         "unheard": list(hearing.unheard),
     }
-
-
-def moment(seconds: float | None) -> str | None:
-    """RFC 3339 in UTC, to the millisecond; None stays None."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _next(snapshot: Snapshot, now: float, mono: float) -> float | None:
@@ -224,7 +230,14 @@ def _current(progress: Progress | None) -> dict[str, Any] | None:
     }
 
 
-def _dataset(snapshot: Snapshot, dataset: DatasetSeen, now: float) -> dict[str, Any]:
+def _owned(snapshot: Snapshot) -> Iterator[tuple[DatasetSeen, str | None]]:
+    """Each dataset with the member of the fleet that has it."""
+    names = owner_names(snapshot.cluster)
+    for one in snapshot.datasets:
+        yield one, names(one.spreadsheet_id)
+
+
+def _dataset(snapshot: Snapshot, dataset: DatasetSeen, now: float, owner: str | None) -> dict[str, Any]:
     record = snapshot.records.get(dataset.name) or DatasetRecord(dataset.name)
     breaker = snapshot.breakers.get(dataset.name, CLOSED)
     return {
@@ -242,6 +255,7 @@ def _dataset(snapshot: Snapshot, dataset: DatasetSeen, now: float) -> dict[str, 
         "last_error_time": moment(record.last_error_at),
         "hint": record.last_hint,
         "interval_seconds": dataset.interval_seconds,
+        "owner": owner,
         "circuit": {"state": breaker.state, "opens_until": _opens_until(breaker, now)},
         "switch": _switch(in_force(snapshot.switches, dataset.name, now)),
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import AbstractContextManager
+from functools import partial
 
 from moneymentor_sync.core.agenda import Ask, Trigger
 from moneymentor_sync.core.errors import ShuttingDownError, StateError
@@ -20,11 +21,14 @@ from moneymentor_sync.sync.engine import Surroundings, new_run_id
 from .board import Board
 from .desk import Desk
 from .engines import Engines, Runs
+from .fellow import Fellow
+from .fleet import ALONE, Fleet
 from .follow_up import FollowUp
 from .gate import RunGate
 from .heart import Heart
 from .interruptions import Interruptions, Wait
 from .listening import Listening
+from .membership import Membership
 from .notice_queue import NoticeQueue
 from .operations import Operations
 from .parts import EngineNeeds, Identity, Parts, Works
@@ -68,16 +72,26 @@ class Daemon:
         clock, chance = around.clock, around.rng.random
         notices = NoticeQueue(self._parts.ticker, self._ask, around.monotonic, self._pace)
         standing = Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit)
+        desk = Desk(lambda: new_run_id(clock(), around.rng))
         return Works(
             standing,
-            Desk(lambda: new_run_id(clock(), around.rng)),
+            desk,
             Interruptions(around.monotonic, self._beat, wait),
             Schedule(self._parts.ticker, self._ask),
             notices,
             Listening(self._parts.open_watch, notices, standing.database_is_back),
             Board(clock, self._beat, self._new_gate),
             self.heart,
+            self._join_fleet(standing, desk, notices, around),
         )
+
+    def _join_fleet(self, standing: Standing, desk: Desk, notices: NoticeQueue, around: Surroundings) -> Fleet:
+        edges = self._parts.fleet
+        if edges is None:
+            return ALONE
+        runs = partial(self._parts.ledger.runs, None)
+        fellow = Fellow(standing, desk, notices, lambda: self.operations.status(), runs)
+        return Membership(edges, self._identity, fellow, self.heart, around.monotonic, self._emit)
 
     @property
     def config(self) -> Config:
@@ -90,6 +104,7 @@ class Daemon:
         """Starts the schedule and the worker, with a first sync of everything that is enabled."""
         self.prepare()
         self._thread.start()
+        self._works.fleet.start()
 
     def prepare(self) -> None:
         """All of `start` but the worker's thread."""
@@ -123,7 +138,8 @@ class Daemon:
         return not self._thread.is_alive()
 
     def say_goodbye(self) -> None:
-        """Notes in the state file that it was stopped, not killed."""
+        """Leaves its fleet, and notes in the state file that it was stopped, not killed."""
+        self._works.fleet.stop()
         self._mark(stopped_at=self._clock())
 
     def clock_was_set(self, seconds: float) -> None:
@@ -209,7 +225,13 @@ class Daemon:
     def _open_engine(self, config: Config) -> AbstractContextManager[Runs]:
         self._allow_silence(_longest_call(config))
         board = self._works.board
-        needs = EngineNeeds(board.tick, board.gate, board.sleeping(self._works.interruptions.sleep))
+        fleet = self._parts.fleet
+        needs = EngineNeeds(
+            board.tick,
+            board.gate,
+            board.sleeping(self._works.interruptions.sleep),
+            fleet.tenure if fleet is not None else None,
+        )
         return self._parts.open_engine(config, needs)
 
     def _new_gate(self, run_id: str) -> Gate:

@@ -7,23 +7,25 @@ wait for nothing; `by` is who asks, whom the channel has let in and logs.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 
 from moneymentor_sync.core.agenda import Ask
 from moneymentor_sync.core.daemon_ports import Accepted
 from moneymentor_sync.core.errors import (
+    AloneError,
     MmsyncError,
     NothingToSyncError,
     ShuttingDownError,
     TooManyHoldersError,
     UnknownDatasetError,
 )
-from moneymentor_sync.core.health import Health
+from moneymentor_sync.core.health import Health, in_fleet
 from moneymentor_sync.core.holds import MAX_HOLDERS, alive
 from moneymentor_sync.core.status import ConfigSeen, DatasetSeen, Snapshot, document
 from moneymentor_sync.core.switches import EVERYTHING
 from moneymentor_sync.sync import Surroundings
+from moneymentor_sync.sync.engine import new_run_id
 
 from .parts import Document, Identity, Parts, Works
 from .reload import Reloaded, reloaded
@@ -46,11 +48,13 @@ class Operations:
         self._listening = works.listening
         self._board = works.board
         self._heart = works.heart
+        self._fleet = works.fleet
         self._parts = parts
         self._emit = parts.emit
         self._clock = around.clock
         self._monotonic = around.monotonic
         self._reconfigured = reconfigured
+        self._around = around
         self._reloading = threading.Lock()
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -82,11 +86,12 @@ class Operations:
             holds=self._interruptions.holds,
             errors=standing.errors,
             hearing=self._listening.hearing,
+            cluster=self._fleet.view,
         )
 
     def health(self) -> Health:
         """The verdict at this moment."""
-        health = self._standing.health(self._heart.silent())
+        health = in_fleet(self._standing.health(self._heart.silent(), self._fleet.has), self._fleet.view)
         if self._desk.open:
             return health
         return Health(health.level, "it is stopping: the batch under way is being ended")
@@ -103,6 +108,14 @@ class Operations:
             self._known([dataset])
         return {"runs": self._parts.ledger.runs(dataset, limit)}
 
+    def cluster(self) -> Document:
+        """Every member of the fleet with what it last told of itself. Raises ClusterError."""
+        found: Document | None = self.status()["cluster"]
+        if found is None:
+            raise AloneError("this daemon is alone: it has no `[cluster] url`")
+        told = self._fleet.documents()
+        return found | {"members": [one | {"status": told.get(one["id"])} for one in found["members"]]}
+
     # --- syncing --------------------------------------------------------------------------------------------
 
     def force(self, datasets: Sequence[str] | None, *, allow_deletes: bool, by: object) -> Accepted:
@@ -110,15 +123,26 @@ class Operations:
         names = self._known(datasets) if datasets else self._enabled()
         if not names:
             raise NothingToSyncError("every dataset is disabled")
+        if not self._has(names):
+            self._refuse_if_stopping()
+            run_id = new_run_id(self._clock(), self._around.rng)
+            return Accepted(run_id, self._fleet.force(run_id, names, allow_deletes=allow_deletes))
         job = self._desk.ask(Ask(names, "force", allow_deletes))
         self._interruptions.wake()  # a run that stands back for requests makes way for this one
         return Accepted(job.run.run_id, document_when_done(job.done, names))
+
+    def _has(self, names: Collection[str]) -> bool:
+        """Whether all of these datasets are this member's."""
+        return all(self._fleet.has(one) for one in self._standing.config.datasets if one.name in names)
 
     def notify(self, dataset: str, *, reason: str | None, by: object) -> Document:
         del reason, by
         self._refuse_if_stopping()
         self._known([dataset])
-        self._notices.notice([dataset])
+        if self._has([dataset]):
+            self._notices.notice([dataset])
+        else:
+            self._fleet.notice([dataset])
         return {"accepted": True}
 
     def pause(self, holder: str, ttl_seconds: float, *, by: object) -> Document:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from moneymentor_sync.core.cluster_ports import Register
 from moneymentor_sync.core.daemon_ports import Ledger, Ticker
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.ports import Gate, Tick
-from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.settings import ClusterSettings, Config
+from moneymentor_sync.sync.tenure import Tenure
 
 from .board import Board
 from .desk import Desk
 from .engines import Runs
+from .fleet import Fleet
 from .heart import Heart
 from .interruptions import Interruptions
 from .listening import Listening, OpenWatch, no_watch
@@ -36,11 +39,25 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class EngineNeeds:
-    """What an engine gets of the daemon: progress, the gate between batches, and sleep that can be ended."""
+    """What an engine gets of the daemon: progress, the gate between batches, and sleep that can be ended; also what
+    this member holds of its fleet."""
 
     tick: Tick
     gate: Gate
     sleep: Callable[[float], None]
+    tenure: Tenure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FleetEdges:
+    """A member's way to the others of its fleet. `name` is its own, for people; `quota` gives what was asked of
+    Google in the last minute, for the status."""
+
+    settings: ClusterSettings
+    name: str
+    tenure: Tenure
+    register: Register
+    quota: Callable[[], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,7 @@ class Parts:
     rest: Callable[[], None]
     emit: Emit
     open_watch: OpenWatch = no_watch
+    fleet: FleetEdges | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +88,4 @@ class Works:
     listening: Listening
     board: Board
     heart: Heart
+    fleet: Fleet

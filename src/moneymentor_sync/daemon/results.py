@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import asdict
 from typing import Any
@@ -26,6 +26,28 @@ def run_document(run: RunResult, asked: Collection[str] | None = None) -> dict[s
             for one in results
         ],
     }
+
+
+def merged(run_id: str, answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """One document of several members' runs, under one id."""
+    results = [result for one in answers for result in one["datasets"]]
+    bad = [f"{one['name']}: {one['error']}" for one in results if one["result"] not in ("synced", "unchanged")]
+    bad += [str(one["error"]) for one in answers if one.get("refused")]
+    return {
+        "run_id": run_id,
+        "ok": not bad,
+        "seconds": max((one["seconds"] for one in answers), default=0.0),
+        "error": bad[0] if bad else None,
+        "datasets": results,
+    }
+
+
+def refused(names: Collection[str], why: str) -> dict[str, Any]:
+    """The document where nothing was tried."""
+    first = min(names, default="")
+    return {
+        "run_id": "", "ok": False, "seconds": 0.0, "error": f"{first}: {why}", "datasets": [], "refused": True,
+    }  # fmt: skip
 
 
 def document_when_done(done: Future[RunResult], asked: Collection[str]) -> Future[dict[str, Any]]:

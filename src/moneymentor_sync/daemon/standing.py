@@ -28,6 +28,10 @@ COMMON = ""
 """The name of the breaker for what concerns every dataset."""
 
 
+def _all(_dataset: Dataset) -> bool:
+    return True
+
+
 class Standing:
     """Read by the channel's threads, changed by the worker and by them; every change is one step under a lock.
 
@@ -107,6 +111,22 @@ class Standing:
             self._ledger.save_switches(*made)
             with self._lock:
                 self.switches = MappingProxyType({**self.switches, **{one.name: one for one in made}})
+
+    def refresh_switches(self) -> frozenset[str]:
+        """Takes in what others have switched; gives the datasets that may be synced now and could not before.
+
+        Raises StateError.
+        """
+        with self._switching:  # one that is set just now is not to be forgotten for an older picture
+            found = by_now(self._ledger.switches(), self._clock())
+            with self._lock:
+                before = self._may_sync()
+                self.switches = MappingProxyType(found)
+                return self._may_sync() - before
+
+    def _may_sync(self) -> frozenset[str]:
+        on = self.sync_enabled
+        return frozenset(one.name for one in self.config.datasets if on and self.is_enabled(one))
 
     def clock_was_set(self, seconds: float) -> None:
         """The wall clock was set, forward or back: what ends at a time of it is to end when it would have."""
@@ -261,13 +281,14 @@ class Standing:
 
     # --- the verdict ----------------------------------------------------------------------------------------
 
-    def health(self, silent: Sequence[str] = ()) -> Health:
-        """The verdict; `silent` are parts that have not been heard of for too long."""
+    def health(self, silent: Sequence[str] = (), mine: Callable[[Dataset], bool] = _all) -> Health:
+        """The verdict; `silent` are parts that have not been heard of for too long, `mine` are the datasets that
+        this daemon syncs."""
         busy, now = self._busy, self._clock()
         totals, records, breakers = self.totals, self.records, self.breakers
         failing = tuple(
             Failing(name, one.last_error or "", one.last_hint or "", breakers.get(name, CLOSED))
-            for name in (dataset.name for dataset in self.config.datasets if self.is_enabled(dataset))
+            for name in (one.name for one in self.config.datasets if self.is_enabled(one) and mine(one))
             if (one := records.get(name)) is not None and one.failures
         )
         return assess(

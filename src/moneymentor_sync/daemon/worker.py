@@ -35,6 +35,7 @@ class Worker:
         self._desk = works.desk
         self._standing = works.standing
         self._board = works.board
+        self._fleet = works.fleet
         self._engines = engines
         self._ledger = parts.ledger
         self._emit = parts.emit
@@ -95,7 +96,7 @@ class Worker:
     def _datasets(self, run: PendingRun) -> list[Dataset]:
         by_name = {dataset.name: dataset for dataset in self._standing.config.datasets}
         names = admitted(run, by_name, lambda name: self._standing.allows(by_name[name]))
-        return [by_name[name] for name in names]
+        return [by_name[name] for name in names if self._fleet.has(by_name[name])]
 
     def _run(self, pending: PendingRun, datasets: list[Dataset]) -> tuple[RunResult, bool]:
         """The result, and whether another process had the lock: then nothing was tried."""

@@ -1,0 +1,217 @@
+"""Locks of a fleet on PostgreSQL: advisory ones, of one session that has a connection of its own.
+
+PostgreSQL gives them back when the session ends, for whatever reason, and ends a session that has been silent for
+the lease (`idle_session_timeout`, since 14). A session of a pooler that lends connections by the transaction is no
+session: locks of one client are another's there, which is tried when one is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from moneymentor_sync.core.cluster_ports import Seen
+from moneymentor_sync.core.errors import ClusterError
+
+from .deadline import Deadline
+
+STATEMENT_SECONDS = 2.0
+"""How long the engine may take for an answer before this session counts as lost."""
+OLDEST_SERVER = 140_000
+
+_LOOK = text(
+    "SELECT classid::bigint, objid::bigint, pid, pid = pg_backend_pid() FROM pg_locks "
+    "WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid IN (:members, :shards) "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_OWNS = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND classid = :shards "
+    "AND objid = :shard AND pid = pg_backend_pid() "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_TRY = text("SELECT shard, pg_try_advisory_lock(:key, shard) FROM unnest(CAST(:wanted AS int[])) AS shard")
+_GIVE = text("SELECT pg_advisory_unlock(:key, shard) FROM unnest(CAST(:given AS int[])) AS shard")
+_EPOCH = text(
+    "INSERT INTO mmsync_shard (fleet, shard, epoch, member, since) "
+    "SELECT :fleet, shard, 1, :member, extract(epoch FROM clock_timestamp()) "
+    "FROM unnest(CAST(:taken AS int[])) AS shard ORDER BY shard "
+    "ON CONFLICT (fleet, shard) DO UPDATE SET epoch = mmsync_shard.epoch + 1, member = excluded.member, "
+    "since = excluded.since RETURNING shard, epoch"
+)
+
+
+class PostgresqlLocks:
+    """LockEngine on PostgreSQL; the tables of `cluster_schema` have to be there.
+
+    `url` is a SQLAlchemy URL, `lease_seconds` the silence after which the server ends the session.
+    """
+
+    def __init__(self, url: str, fleet: str, lease_seconds: float) -> None:
+        milliseconds = int(lease_seconds * 1000)
+        options = (
+            f"-c idle_session_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds} "
+            f"-c statement_timeout={int(STATEMENT_SECONDS * 1000)} -c TimeZone=UTC"
+        )
+        self._engine = create_engine(
+            url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={
+                "options": options,
+                "connect_timeout": 5,
+                "application_name": "mmsync",
+                "keepalives_idle": 2,
+                "keepalives_interval": 1,
+                "keepalives_count": 2,
+                "tcp_user_timeout": int(STATEMENT_SECONDS * 1000),
+                "prepare_threshold": None,
+            },
+        )
+        self._fleet = fleet
+        self._members, self._shards = _key(fleet, "members"), _key(fleet, "shards")
+        self._member: int | None = None
+        self._session: Connection | None = None
+
+    def open(self, member: int | None) -> None:
+        self.close()
+        try:
+            with cluster_errors():
+                self._session = self._engine.connect()
+                self._check_server(self._session)
+            if member is not None and member not in self._locked(self._members, [member]):
+                raise ClusterError(f"another process takes part as member {member}")
+        except BaseException:
+            self.close()
+            raise
+        self._member = member
+
+    def look(self) -> Seen:
+        rows = self._rows(_LOOK, members=_unsigned(self._members), shards=_unsigned(self._shards))
+        members: dict[int, int] = {}
+        held: dict[int, set[int]] = defaultdict(set)
+        me: int | None = None
+        for key, number, pid, is_mine in rows:
+            if is_mine:
+                me = pid
+            if key == _unsigned(self._members):
+                members[pid] = number
+            else:
+                held[pid].add(number)
+        if self._member is not None and (me is None or members.get(me) != self._member):
+            self.close()
+            raise ClusterError("the session that held this member's locks is no longer the same")
+        return Seen(
+            frozenset(held.get(me, ())) if me is not None else frozenset(),
+            {number: frozenset(held.get(pid, ())) for pid, number in members.items() if pid != me},
+            frozenset().union(*(shards for pid, shards in held.items() if pid != me and pid not in members)),
+        )
+
+    def owns(self, shard: int) -> bool:
+        return bool(self._rows(_OWNS, shards=_unsigned(self._shards), shard=shard)[0][0])
+
+    def take(self, shards: Sequence[int]) -> dict[int, int]:
+        taken = self._locked(self._shards, shards)
+        if not taken:
+            return {}
+        rows = self._rows(_EPOCH, fleet=self._fleet, member=self._member or 0, taken=taken)
+        return {int(shard): int(epoch) for shard, epoch in rows}
+
+    def give(self, shards: Iterable[int]) -> None:
+        given = sorted(shards)
+        if given:
+            self._rows(_GIVE, key=self._shards, given=given)
+
+    def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(Exception), Deadline(STATEMENT_SECONDS, lambda: _cut(session)):
+                session.close()
+
+    def _locked(self, key: int, wanted: Sequence[int]) -> list[int]:
+        rows = self._rows(_TRY, key=key, wanted=list(wanted))
+        return [int(number) for number, got in rows if got]
+
+    def _rows(self, statement: Any, **given: Any) -> Sequence[Any]:
+        session = self._session
+        if session is None:
+            raise ClusterError("there is no session with the cluster's database")
+        try:
+            # The socket's own time-outs do not end a wait for a server that is frozen: its kernel still answers.
+            with cluster_errors(), Deadline(STATEMENT_SECONDS, lambda: _cut(session)):
+                return session.execute(statement, given).all()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_server(self, session: Connection) -> None:
+        """Raises ClusterError where a lock would not be one."""
+        version = _raw(session).info.server_version
+        if version < OLDEST_SERVER:
+            raise ClusterError(
+                f"the cluster's PostgreSQL is version {version // 10_000}; 14 is the oldest that ends sessions "
+                "which have gone silent",
+                hint="Upgrade it, or give `[cluster] url` another server.",
+            )
+        probe = _key(self._fleet, f"probe {os.getpid()}")
+        with self._engine.connect() as other:
+            if _both_get(probe, session, other) or _both_get(probe, other, session):
+                raise ClusterError(
+                    "connections to the cluster's database share a session: a pooler lends it by the transaction",
+                    hint="Give `[cluster] url` PostgreSQL's own port, or a pool in session mode.",
+                )
+
+
+def _both_get(key: int, first: Connection, second: Connection) -> bool:
+    """Whether a lock of one connection is the other's as well."""
+    got = [bool(one.exec_driver_sql(f"SELECT pg_try_advisory_lock({key}, 0)").scalar()) for one in (first, second)]
+    for one, has in zip((first, second), got, strict=True):
+        if has:
+            one.exec_driver_sql(f"SELECT pg_advisory_unlock({key}, 0)")
+    return got != [True, False]
+
+
+def _raw(session: Connection) -> Any:
+    """psycopg's own connection."""
+    return session.connection.driver_connection
+
+
+@contextmanager
+def cluster_errors() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise ClusterError(_words(error)) from error
+
+
+def _words(error: SQLAlchemyError) -> str:
+    """What went wrong, without the statement and the address."""
+    origin = getattr(error, "orig", None)
+    state = getattr(origin, "sqlstate", None)
+    kind = type(origin or error).__name__
+    return f"the cluster's database cannot be used ({kind}{f', SQLSTATE {state}' if state else ''})"
+
+
+def _key(fleet: str, kind: str) -> int:
+    """The first of a lock's two numbers, signed as PostgreSQL wants it."""
+    digest = blake2b(f"mmsync\0{fleet}\0{kind}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+def _unsigned(key: int) -> int:
+    """The same as `pg_locks` shows it."""
+    return key % (1 << 32)
+
+
+def _cut(session: Connection) -> None:
+    """Ends a wait for the server from another thread."""
+    with suppress(Exception), socket.socket(fileno=os.dup(_raw(session).fileno())) as held:
+        held.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,105 @@
+"""What a member knows of its fleet, as a value, and the part of the status document that shows it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .cluster_ports import MemberSeen, Seen, ShardSeen
+from .moments import moment
+from .sharing import shard_of
+
+FORGOTTEN_SECONDS = 3_600.0
+"""A member that ended without a word is shown for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """One member's picture of the fleet. `me` is its id, None while it takes no part; `error` says why.
+
+    `alive` has the members that are, each with the shards it holds; `now` is the register's time of the picture.
+    """
+
+    fleet: str
+    name: str
+    lease_seconds: float
+    me: int | None = None
+    error: str | None = None
+    alive: Mapping[int, frozenset[int]] = field(default_factory=dict)
+    members: tuple[MemberSeen, ...] = ()
+    shards: Mapping[int, ShardSeen] = field(default_factory=dict)
+    now: float = 0.0
+    quota: Mapping[str, Any] | None = None
+
+
+def alive_of(me: int, seen: Seen) -> dict[int, frozenset[int]]:
+    """Every member that is alive, this one among them, with what it holds."""
+    return {me: seen.mine, **seen.others}
+
+
+def owners(view: ClusterView) -> dict[int, int]:
+    """The member that has each shard, of those that somebody has."""
+    return {shard: member for member, held in view.alive.items() for shard in held}
+
+
+def owner_names(view: ClusterView | None) -> Callable[[str], str | None]:
+    """The name of the member that has a spreadsheet, by its id; None where nobody has it, or without a fleet."""
+    if view is None:
+        return lambda _spreadsheet_id: None
+    held = owners(view)
+    names = {one.id: one.name for one in view.members}
+    if view.me is not None:
+        names.setdefault(view.me, view.name)
+    return lambda spreadsheet_id: names.get(held.get(shard_of(spreadsheet_id), -1))
+
+
+def cluster_document(view: ClusterView, spreadsheets: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The document's key `cluster`; `spreadsheets` are those configured, each with its datasets."""
+    names = {one.id: one.name for one in view.members}
+    owner_of = owners(view)
+    return {
+        "fleet": view.fleet,
+        "member": view.name,
+        "connected": view.me is not None,
+        "error": view.error,
+        "lease_seconds": view.lease_seconds,
+        "members": [
+            _member(view, one, spreadsheets)
+            for one in view.members
+            if one.id in view.alive or view.now - one.seen_at < FORGOTTEN_SECONDS
+        ],
+        "spreadsheets": [
+            {"spreadsheet_id": one, "datasets": list(datasets)} | _owner(view, shard_of(one), owner_of, names)
+            for one, datasets in spreadsheets.items()
+        ],
+        "quota": view.quota,
+    }
+
+
+def _member(view: ClusterView, one: MemberSeen, spreadsheets: Collection[str]) -> dict[str, Any]:
+    held = view.alive.get(one.id, frozenset())
+    return {
+        "id": one.id,
+        "name": one.name,
+        "pid": one.pid,
+        "version": one.version,
+        "alive": one.id in view.alive,
+        "me": one.id == view.me,
+        "started_at": moment(one.started_at),
+        "seen_seconds_ago": round(max(view.now - one.seen_at, 0.0), 1),
+        "spreadsheets": sum(shard_of(spreadsheet) in held for spreadsheet in spreadsheets),
+        "health": one.health or None,
+    }
+
+
+def _owner(view: ClusterView, shard: int, owner_of: Mapping[int, int], names: Mapping[int, str]) -> dict[str, Any]:
+    owner = owner_of.get(shard)
+    taken = view.shards.get(shard)
+    since = taken.since if taken is not None and taken.member == owner else None
+    return {
+        "owner": None if owner is None else names.get(owner, str(owner)),
+        "member_id": owner,
+        "since": moment(since),
+        "mine": owner is not None and owner == view.me,
+    }

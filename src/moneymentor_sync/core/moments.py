@@ -1,0 +1,12 @@
+"""Moments as the documents show them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def moment(seconds: float | None) -> str | None:
+    """RFC 3339 in UTC, to the millisecond; None stays None."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

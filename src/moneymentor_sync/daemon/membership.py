@@ -1,0 +1,242 @@
+"""A daemon's part in a fleet: it shows that it is well, takes its share of the spreadsheets, gives back the rest.
+
+One thread, which beats every second or so. What it knows is a value that is replaced whole.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, Protocol
+
+from moneymentor_sync.core.cluster_ports import Seen
+from moneymentor_sync.core.cluster_view import ClusterView, alive_of
+from moneymentor_sync.core.errors import ClusterError, MmsyncError
+from moneymentor_sync.core.events import Emit, way_of
+from moneymentor_sync.core.settings import Config, Dataset
+from moneymentor_sync.core.sharing import shard_of, share, takes, weights
+
+from .heart import Heart
+from .parts import FleetEdges, Identity
+from .relay import Here, Relay
+
+MEMBERSHIP = "membership"
+BEAT_SECONDS = 1.0
+"""How often a member looks, or a fifth of the lease where that is shorter."""
+BUSY_BEAT_SECONDS = 0.2
+"""The same while somebody waits for what another member does."""
+PICTURE_SECONDS = 3.0
+"""How old the names and times in a status may be."""
+STOP_SECONDS = 3.0
+"""How long the end waits for the register; what is left to others ends with the lease in any case."""
+PUBLISH_SECONDS = 5.0
+PUBLISH_SECONDS_EACH = 0.01
+"""A member's own status is published every so many seconds, and so much less often for each dataset in it."""
+
+
+class Daemonic(Here, Protocol):
+    """What membership needs of its daemon, beside what others ask of it."""
+
+    def config(self) -> Config: ...
+
+    def gained(self, spreadsheet_ids: Collection[str]) -> None:
+        """This member has got these."""
+        ...
+
+    def refresh(self) -> None:
+        """Takes in what others have switched. Raises StateError."""
+        ...
+
+    def report(self) -> tuple[str, dict[str, Any]]:
+        """This member's health, and its status."""
+        ...
+
+
+class Membership:
+    """A `Fleet`. `monotonic` never goes back."""
+
+    def __init__(
+        self,
+        edges: FleetEdges,
+        identity: Identity,
+        daemon: Daemonic,
+        heart: Heart,
+        monotonic: Callable[[], float],
+        emit: Emit,
+    ) -> None:
+        self._edges = edges
+        self._tenure, self._register = edges.tenure, edges.register
+        self._identity = identity
+        self._daemon = daemon
+        self._heart = heart
+        self._monotonic = monotonic
+        self._emit = emit
+        self._relay = Relay(edges.register, daemon.config, daemon, self.wake, monotonic)
+        self._me: int | None = None
+        self._before: frozenset[int] = frozenset()
+        self._grace_until = 0.0
+        self._free: frozenset[int] = frozenset()
+        self._pictured = self._published = float("-inf")
+        self._awake = threading.Event()
+        self._ended = False
+        self._thread = threading.Thread(target=self._live, name=MEMBERSHIP, daemon=True)
+        settings = edges.settings
+        self._beat_seconds = min(BEAT_SECONDS, settings.lease_seconds / 5)
+        self.view: ClusterView | None = None
+        self._view = ClusterView(settings.fleet, edges.name, settings.lease_seconds, error="it has just started")
+        self._show()
+
+    # --- what the daemon's parts ask ------------------------------------------------------------------------
+
+    def has(self, dataset: Dataset) -> bool:
+        return self._tenure.has(dataset.spreadsheet_id)
+
+    def force(self, run_id: str, names: Collection[str], *, allow_deletes: bool) -> Future[dict[str, Any]]:
+        return self._relay.force(run_id, names, allow_deletes=allow_deletes)
+
+    def notice(self, names: Collection[str]) -> None:
+        self._relay.notice(names)
+
+    def documents(self) -> dict[int, dict[str, Any]]:
+        return self._register.documents()
+
+    def _show(self, **changes: Any) -> None:
+        self._view = replace(self._view, **changes)
+        self.view = self._view
+
+    # --- its life -------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is something to do at once."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Leaves, so that others need not wait for the lease to end."""
+        self._ended = True
+        self._relay.close()
+        self.wake()
+        if self._thread.ident is not None:
+            self._thread.join(STOP_SECONDS)
+
+    def _live(self) -> None:
+        while not self._ended:
+            try:
+                self.beat()
+            except Exception as error:  # noqa: BLE001 - a bug must not end the thread; it holds nothing after it
+                self._emit("sync.crashed", error=type(error).__name__, where=way_of(error))
+                self._drop("a bug in mmsync")
+            pause = BUSY_BEAT_SECONDS if self._relay.busy else self._beat_seconds
+            self._awake.wait(min(pause, self._beat_seconds))
+            self._awake.clear()
+        self._leave()
+
+    def _leave(self) -> None:
+        me, self._me = self._me, None
+        self._tenure.lose()
+        if me is not None:
+            try:
+                self._register.leave(me)
+            except ClusterError:
+                return  # the register forgets it in a day
+
+    # --- one beat -------------------------------------------------------------------------------------------
+
+    def beat(self) -> None:
+        """Proves what this member holds, brings it nearer to its share, and does what others ask."""
+        self._heart.beat(MEMBERSHIP)
+        silent = [part for part in self._heart.silent() if part != MEMBERSHIP]
+        if silent:  # it is not well enough to keep what others could serve
+            self._drop(f"nothing is heard of this member's {' and '.join(silent)}")
+            return
+        try:
+            me = self._enter() if self._me is None else self._me
+            seen = self._tenure.look()
+            seen = self._share_out(me, seen)
+            self._show(me=me, error=None, alive=alive_of(me, seen))
+            self._talk(me)
+        except ClusterError as error:
+            self._drop(str(error))
+
+    def _enter(self) -> int:
+        me = self._register.join(self._edges.name, self._identity.pid, self._identity.version)
+        self._tenure.begin(me)
+        self._me = me
+        # After an outage all come back at about the same time: each begins with what it had.
+        self._grace_until = self._monotonic() + self._edges.settings.lease_seconds if self._before else 0.0
+        self._pictured = self._published = float("-inf")
+        self._emit("cluster.joined", member=self._edges.name, id=me, fleet=self._edges.settings.fleet)
+        return me
+
+    def _drop(self, why: str) -> None:
+        """Holds nothing any more, until the next beat begins anew."""
+        held = frozenset(self._tenure.epochs)
+        self._tenure.lose()
+        self._before = held or self._before
+        if self._view.error is None or self._me is not None:
+            self._emit("cluster.lost", message=why, spreadsheets=len(held))
+        self._me = None
+        self._show(me=None, error=why, alive={})
+
+    def _share_out(self, me: int, seen: Seen) -> Seen:
+        """Gives back and takes; gives what is seen then."""
+        wanted = {one.spreadsheet_id for one in self._daemon.config().datasets}
+        shards = weights(wanted)
+        others = {str(number): held for number, held in seen.others.items()}
+        step = share(shards, str(me), seen.mine, others, seen.strays)
+        given = frozenset(self._tenure.give(step.give))
+        if given:
+            self._emit("cluster.given", spreadsheets=_count(shards, given), members=1 + len(others))
+        mine = seen.mine - given
+        taken = frozenset(self._take(step.take, shards, mine, step.fair))
+        self._free = frozenset(step.take) - taken
+        if taken:
+            self._emit("cluster.taken", spreadsheets=_count(shards, taken), members=1 + len(others))
+            self._daemon.gained([one for one in wanted if shard_of(one) in taken])
+        return replace(seen, mine=mine | taken)
+
+    def _take(
+        self, free: Iterable[int], shards: Mapping[int, int], mine: Collection[int], fair: float
+    ) -> Collection[int]:
+        load, chosen = _count(shards, mine), []
+        returning = self._monotonic() < self._grace_until
+        for shard in free:
+            if returning and shard not in self._before:
+                continue
+            if takes(load, shards[shard], fair, lingers=shard in self._free):
+                chosen.append(shard)
+                load += shards[shard]
+        return self._tenure.take(chosen) if chosen else ()
+
+    def _talk(self, me: int) -> None:
+        """What goes through the register: a failure there is told, and costs no spreadsheet."""
+        now = self._monotonic()
+        if now - self._pictured >= PICTURE_SECONDS:
+            self._picture()
+            self._pictured = now
+        if now >= self._published:
+            health, document = self._daemon.report()
+            self._register.publish(me, health, document)
+            self._published = now + PUBLISH_SECONDS + PUBLISH_SECONDS_EACH * len(document.get("datasets", ()))
+        self._relay.serve(me, self._view)
+        try:
+            self._daemon.refresh()
+        except MmsyncError as error:
+            raise ClusterError(str(error)) from error
+
+    def _picture(self) -> None:
+        self._show(
+            members=tuple(self._register.members()),
+            shards=self._register.shards(),
+            now=self._register.now(),
+            quota=self._edges.quota(),
+        )
+
+
+def _count(shards: Mapping[int, int], some: Iterable[int]) -> int:
+    """The spreadsheets in some shards."""
+    return sum(shards.get(shard, 0) for shard in some)
