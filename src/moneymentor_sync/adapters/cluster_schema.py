@@ -20,6 +20,7 @@ from sqlalchemy import (
     extract,
     func,
 )
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.elements import ColumnElement
 
 VERSION = 1
@@ -114,3 +115,10 @@ written = Table(  # hashes of what was written, in parts as in `state_parts`
 def server_now() -> ColumnElement[float]:
     """The server's clock, as UNIX seconds."""
     return cast(extract("epoch", func.clock_timestamp()), Float)
+
+
+def upsert(table: Table) -> Insert:
+    """Adds a row, or replaces the one of the same primary key; the values are given with it."""
+    new = insert(table)
+    changed = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
+    return new.on_conflict_do_update(index_elements=table.primary_key, set_=changed)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, Table, delete, select
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from moneymentor_sync.core.errors import ClusterError, LeaseLostError
@@ -23,7 +23,7 @@ from moneymentor_sync.core.sharing import shard_of
 from . import state_parts
 from .cluster_errors import cluster_errors
 from .cluster_schema import dataset as datasets
-from .cluster_schema import meta, shard, spreadsheet
+from .cluster_schema import meta, shard, spreadsheet, upsert
 from .cluster_schema import written as hashes
 from .state_dataset import COLUMNS, state_of, values_of
 
@@ -167,10 +167,3 @@ def make_secret(db: Connection, fleet: str, secret: bytes) -> bytes:
     new = insert(meta).values(fleet=fleet, name="secret", value=secret)
     db.execute(new.on_conflict_do_nothing())
     return bytes(db.scalars(select(meta.c.value).where(meta.c.fleet == fleet, meta.c.name == "secret")).one())
-
-
-def upsert(table: Table) -> Insert:
-    """Adds a row, or replaces the one of the same primary key; the values are given with it."""
-    new = insert(table)
-    changed = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
-    return new.on_conflict_do_update(index_elements=table.primary_key, set_=changed)
