@@ -20,6 +20,7 @@ from sqlalchemy import (
     extract,
     func,
 )
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.sql.elements import ColumnElement
 
 VERSION = 1
@@ -76,7 +77,49 @@ errand = Table(  # what one member asks of another
     Column("answer", Text),
 )
 
+spreadsheet = Table(  # the fence, as the fleet last left it
+    "mmsync_spreadsheet",
+    tables,
+    Column("fleet", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("token", Text),
+    Column("pending", Text),
+)
+dataset = Table(  # what the last sync left, whoever made it; columns as in `state_dataset`
+    "mmsync_dataset",
+    tables,
+    Column("fleet", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("spreadsheet_id", Text, nullable=False),
+    Column("tab", Text, nullable=False),
+    Column("known", Text),
+    Column("shape", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("formats", Text, nullable=False),
+    Column("rows", Integer, nullable=False),
+    Column("verified_at", Float, nullable=False),
+    Column("cursor", Text),
+    Column("dirty", Boolean, nullable=False),
+    Column("coming", Text, nullable=False),
+)
+written = Table(  # hashes of what was written, in parts as in `state_parts`
+    "mmsync_written",
+    tables,
+    Column("fleet", Text, primary_key=True),
+    Column("dataset", Text, primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
 
 def server_now() -> ColumnElement[float]:
     """The server's clock, as UNIX seconds."""
     return cast(extract("epoch", func.clock_timestamp()), Float)
+
+
+def upsert(table: Table) -> Insert:
+    """Adds a row, or replaces the one of the same primary key; the values are given with it."""
+    new = insert(table)
+    changed = {column.name: new.excluded[column.name] for column in table.columns if not column.primary_key}
+    return new.on_conflict_do_update(index_elements=table.primary_key, set_=changed)

@@ -49,11 +49,15 @@ class Place:
             raise self.failed(error, dataset) from error
 
     def unreachable(self, error: BaseException) -> DatabaseUnreachableError:
-        cause = _cause(error)
-        words = self._safe(_first_line(cause))
-        fitting = (hint for pattern, hint in _CONNECT_HINTS if re.search(pattern, str(cause), re.IGNORECASE))
-        hint = next(fitting, "Check the address, the user and the password in `[database] url`.")
+        words = self._safe(_first_line(_cause(error)))
+        hint = connect_hint(error) or "Check the address, the user and the password in `[database] url`."
         return DatabaseUnreachableError(f"cannot open the {self.name}: {words}", hint=hint)
+
+    def words(self, error: BaseException) -> str:
+        """One line of what the library said of our own tables or of the connection, without values and secrets."""
+        cause = _cause(error)
+        code = _sqlstate(cause)
+        return self._safe(_without_values(cause, code) if code else _first_line(cause))
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -119,6 +123,17 @@ def place_of(url: URL, timeout_seconds: float, driver_errors: tuple[type[BaseExc
         name = f"{kind} database {url.database or '(default)'}{at}{as_user}"
     errors = (SQLAlchemyError, OSError, UnicodeDecodeError, *driver_errors)
     return Place(name, url.username or "", timeout_seconds, errors, tuple(secrets))
+
+
+def connect_hint(error: BaseException) -> str | None:
+    """What to do about a connection that could not be had; None where nothing is known of it."""
+    words = str(_cause(error))
+    return next((hint for pattern, hint in _CONNECT_HINTS if re.search(pattern, words, re.IGNORECASE)), None)
+
+
+def sqlstate_of(error: BaseException) -> str:
+    """PostgreSQL's code for an error of SQLAlchemy or the driver (manual, appendix A), "" where there is none."""
+    return _sqlstate(_cause(error))
 
 
 def refused_as_read_only(error: BaseException) -> bool:

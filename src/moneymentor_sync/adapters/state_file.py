@@ -5,22 +5,21 @@ Each method is one transaction; a crash leaves the last one that was finished.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from moneymentor_sync.core.errors import StateError
-from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetState, FenceState, RunResult
 
-from . import state_rows, state_runs
+from . import state_parts, state_runs
+from .state_dataset import COLUMNS, state_of, values_of
 from .state_errors import damaged, state_errors
+from .state_rows import StateRows
 from .state_schema import migrate
 
 
@@ -72,41 +71,39 @@ class StateFile:
     def dataset(self, name: str) -> DatasetState | None:
         with state_errors(self._path):
             row = self._db.execute(
-                "SELECT spreadsheet_id, tab, known, shape, source, content, formats, rows, verified_at, cursor, "
-                "dirty, coming FROM dataset WHERE name = ?",
+                f"SELECT {', '.join(COLUMNS)} FROM dataset WHERE name = ?",  # noqa: S608 - our own column names
                 (name,),
             ).fetchone()
         if row is None:
             return None
         try:
-            return _state(row)
+            return state_of(row)
         except (ValueError, TypeError, KeyError) as error:
             raise damaged(self._path, f"what it has of dataset {name!r} cannot be read") from error
 
     def written(self, name: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         with state_errors(self._path):
-            return state_rows.look_up(self._db, name, keys)
+            return state_parts.look_up(StateRows(self._db, name), keys)
 
     def begin_write(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes]) -> None:
         with self._transaction() as db:
             self._save(db, name, state, dirty=True)
-            state_rows.remember_new(db, name, rows)
+            state_parts.remember_new(StateRows(db, name), rows)
 
     def finish(
         self, name: str, state: DatasetState, rows: Mapping[bytes, bytes], forget: Iterable[bytes] | None
     ) -> None:
         with self._transaction() as db:
             self._save(db, name, state, dirty=False)
-            state_rows.remember(db, name, rows, forget)
+            state_parts.remember(StateRows(db, name), rows, forget)
 
     def _save(self, db: sqlite3.Connection, name: str, state: DatasetState, *, dirty: bool) -> None:
-        known = None if state.known is None else json.dumps(_plain(state.known))
+        values = (name, *values_of(state, dirty=dirty))
         db.execute(
-            "INSERT OR REPLACE INTO dataset VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            (name, state.spreadsheet_id, state.tab, known, state.shape, state.source, state.content,
-             json.dumps(state.formats), state.rows, state.verified_at, state.cursor, dirty,
-             json.dumps(state.coming) if dirty else "[]"),
-        )  # fmt: skip
+            f"INSERT OR REPLACE INTO dataset (name, {', '.join(COLUMNS)}) "  # noqa: S608 - our own column names
+            f"VALUES ({', '.join('?' * len(values))})",
+            values,
+        )
 
     # --- the fence ------------------------------------------------------------------------------------------
 
@@ -171,40 +168,3 @@ def _look_for_damage(db: sqlite3.Connection, path: Path) -> None:
     found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise damaged(path, "malformed")
-
-
-def _state(row: tuple[Any, ...]) -> DatasetState:
-    """Raises ValueError, TypeError, KeyError where the row is not one that was ever written."""
-    return DatasetState(
-        spreadsheet_id=row[0],
-        tab=row[1],
-        known=_known(row[2]),
-        shape=row[3],
-        source=row[4],
-        content=row[5],
-        formats=tuple(json.loads(row[6])),
-        rows=int(row[7]),
-        verified_at=float(row[8]),
-        cursor=row[9],
-        dirty=bool(row[10]),
-        coming=tuple(int(one) for one in json.loads(row[11])),
-    )
-
-
-def _plain(known: KnownTab) -> dict[str, Any]:
-    return asdict(known) | {"headings": sorted(known.headings)}
-
-
-def _known(text: str | None) -> KnownTab | None:
-    if text is None:
-        return None
-    data = json.loads(text)
-    return KnownTab(
-        sheet_id=data["sheet_id"],
-        title=data["title"],
-        headings=frozenset(data["headings"]),
-        positions=tuple(data["positions"]),
-        headers=tuple(data["headers"]),
-        width=data["width"],
-        height=data["height"],
-    )

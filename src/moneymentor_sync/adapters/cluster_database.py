@@ -1,0 +1,105 @@
+"""A cluster's database: how it is opened, so that nothing waits for long, and its tables, made once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from moneymentor_sync.core.errors import ClusterError
+
+from .cluster_errors import cluster_errors
+from .cluster_schema import VERSION, meta, tables
+
+OLDEST_SERVER = 14  # the first with `idle_session_timeout`
+STATEMENT_SECONDS = 10
+SILENCE_SECONDS = 5
+"""How long either side waits for the other: for a connection, a lock, an acknowledgement, the next statement."""
+MAKING = int.from_bytes(b"mmsync")
+"""The advisory lock of who makes or changes the tables, for a transaction. (Those of shards are of two numbers.)"""
+
+# libpq's names (PostgreSQL manual, "Database Connection Control Functions"); what the URL says wins.
+_CONNECT: dict[str, Any] = {
+    "application_name": "mmsync",
+    "connect_timeout": SILENCE_SECONDS,
+    "client_encoding": "utf8",
+    "keepalives": 1,
+    "keepalives_idle": SILENCE_SECONDS,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": SILENCE_SECONDS * 1000,
+}
+
+
+def open_cluster_database(url: str, *, lease_seconds: float = SILENCE_SECONDS) -> Engine:
+    """The database by its SQLAlchemy URL; nothing is connected to yet. Connections are few, and tested before use.
+
+    A transaction whose client does not go on is ended by the server, within the lease: whoever takes over
+    what a stopped process was just writing waits no longer. Raises ClusterError.
+    """
+    try:
+        parsed = make_url(url)
+        return create_engine(
+            parsed,
+            connect_args=_connect_args(parsed, min(lease_seconds, SILENCE_SECONDS)),
+            isolation_level="READ COMMITTED",  # whatever the role's default is: who waited sees what came meanwhile
+            pool_size=2,
+            max_overflow=6,
+            pool_timeout=STATEMENT_SECONDS,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+    except (SQLAlchemyError, ImportError, TypeError, ValueError) as error:  # whose words may quote the URL
+        raise ClusterError("`[cluster] url` cannot be used: it is no URL of a PostgreSQL database") from error
+
+
+def _connect_args(url: URL, silence: float) -> dict[str, Any]:
+    settings = {
+        "statement_timeout": STATEMENT_SECONDS * 1000,
+        "lock_timeout": SILENCE_SECONDS * 1000,
+        "idle_in_transaction_session_timeout": round(silence * 1000),
+        "tcp_user_timeout": SILENCE_SECONDS * 1000,
+    }
+    theirs = url.normalized_query.get("options", ())
+    options = " ".join([*(f"-c {name}={value}" for name, value in settings.items()), *theirs])
+    given = {name: value for name, value in _CONNECT.items() if name not in url.query}
+    return {**given, "options": options, "prepare_threshold": None}
+
+
+def prepare(engine: Engine, fleet: str) -> None:
+    """Makes the tables where they are not there yet; members that start at once do it one after the other.
+
+    Raises ClusterError, also for a server or for tables of a version that this mmsync does not know.
+    """
+    with cluster_errors(engine), engine.begin() as db:
+        _check_server(db)
+        db.execute(select(func.pg_advisory_xact_lock(MAKING)))
+        _check_version(db)
+        tables.create_all(db)
+        mark = insert(meta).values(fleet=fleet, name="version", value=str(VERSION).encode())
+        db.execute(mark.on_conflict_do_update(index_elements=meta.primary_key, set_={"value": mark.excluded.value}))
+
+
+def _check_server(db: Connection) -> None:
+    version = db.dialect.server_version_info or (0,)
+    if version < (OLDEST_SERVER,):
+        raise ClusterError(
+            f"the cluster's server is PostgreSQL {'.'.join(map(str, version))}",
+            hint=f"mmsync needs PostgreSQL {OLDEST_SERVER} or newer for `[cluster] url`.",
+        )
+
+
+def _check_version(db: Connection) -> None:
+    """The tables are one for all fleets: the newest mark counts."""
+    if not inspect(db).has_table(meta.name):
+        return
+    marks = db.scalars(select(meta.c.value).where(meta.c.name == "version")).all()
+    newest = max((int(mark) for mark in marks), default=VERSION)
+    if newest > VERSION:
+        raise ClusterError(
+            f"the cluster's tables are of version {newest}; this mmsync knows up to {VERSION}",
+            hint="Upgrade mmsync on this machine.",
+        )

@@ -1,0 +1,60 @@
+"""What goes wrong with a cluster's database, as errors of ours: what, where, and what to do. Never a password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from moneymentor_sync.core.errors import ClusterError, LeaseLostError, MmsyncError
+
+from .cluster_schema import tables
+from .database_errors import connect_hint, place_of, sqlstate_of
+
+
+@contextmanager
+def cluster_errors(engine: Engine, kind: type[MmsyncError] = ClusterError) -> Iterator[None]:
+    """Whatever the library raises inside is raised as an error of that kind, which takes a message and a hint."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, UnicodeError, engine.dialect.loaded_dbapi.Error) as error:
+        place = place_of(engine.url, 0, ())
+        message = f"the cluster's {place.name} cannot be used: {place.words(error)}"
+        raise kind(message, hint=_hint(error, place.user or "the user", kind)) from error
+
+
+def _hint(error: BaseException, user: str, kind: type[MmsyncError]) -> str:
+    code = sqlstate_of(error)
+    if code == "42501":
+        return f"As the owner run: {_grant(str(error), user)}"
+    if code in _HINTS:
+        return _HINTS[code]
+    hint = connect_hint(error)
+    if hint is not None:
+        return hint.replace("[database] url", "[cluster] url")
+    return _GOES_ON if issubclass(kind, LeaseLostError) else ClusterError.default_hint
+
+
+def _grant(words: str, user: str) -> str:
+    """What a role needs that lacks a right. One that may not make the tables can be given them ready-made."""
+    schema = re.search(r"permission denied for schema (\S+)", words)
+    if schema:
+        return f"GRANT USAGE, CREATE ON SCHEMA {schema[1]} TO {user};"
+    sequence = re.search(r"permission denied for sequence (\S+)", words)
+    if sequence:
+        return f"GRANT USAGE ON SEQUENCE {sequence[1]} TO {user};"
+    return f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(tables.tables)} TO {user};"
+
+
+_GOES_ON = "It is tried again; the next sync makes up for what is left."
+_HINTS = {
+    "25006": "`[cluster] url` must name the primary server: this one only reads.",
+    "3F000": "The role's search_path names no schema that is there: make one, or correct it.",
+    "42P01": "Somebody removed the cluster's tables: start mmsync anew, it makes them.",
+    "53100": "Free some space on the server's disk.",
+    "55P03": "Another session has it locked for long; see pg_stat_activity on the server.",
+    "57014": "The server is too slow, or another session has it locked; see pg_stat_activity there.",
+}
