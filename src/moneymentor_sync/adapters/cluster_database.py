@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from moneymentor_sync.core.errors import ClusterError
 
@@ -40,20 +42,43 @@ def open_cluster_database(url: str, *, lease_seconds: float = SILENCE_SECONDS) -
     A transaction whose client does not go on is ended by the server, within the lease: whoever takes over
     what a stopped process was just writing waits no longer. Raises ClusterError.
     """
+    parsed = _parsed(url)
+    return create_engine(
+        parsed,
+        connect_args=_connect_args(parsed, min(lease_seconds, SILENCE_SECONDS)),
+        isolation_level="READ COMMITTED",  # whatever the role's default is: who waited sees what came meanwhile
+        pool_size=2,
+        max_overflow=6,
+        pool_timeout=STATEMENT_SECONDS,
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+
+
+def open_lock_database(url: str, *, silence: float, answer: float) -> Engine:
+    """The same for the session that holds locks: a connection of its own, which the server ends after `silence`
+    seconds without a word, and on which no answer may take longer than `answer`. Raises ClusterError."""
+    settings = {
+        "idle_session_timeout": round(silence * 1000),
+        "statement_timeout": round(answer * 1000),
+        "lock_timeout": round(answer * 1000),
+        "idle_in_transaction_session_timeout": round(silence * 1000),
+        "tcp_user_timeout": round(answer * 1000),
+    }
+    parsed = _parsed(url)
+    given = _given(parsed, settings) | {"tcp_user_timeout": round(answer * 1000), "keepalives_idle": 2}
+    return create_engine(
+        parsed, connect_args=given, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True
+    )
+
+
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-        return create_engine(
-            parsed,
-            connect_args=_connect_args(parsed, min(lease_seconds, SILENCE_SECONDS)),
-            isolation_level="READ COMMITTED",  # whatever the role's default is: who waited sees what came meanwhile
-            pool_size=2,
-            max_overflow=6,
-            pool_timeout=STATEMENT_SECONDS,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
+        parsed.get_dialect()
     except (SQLAlchemyError, ImportError, TypeError, ValueError) as error:  # whose words may quote the URL
         raise ClusterError("`[cluster] url` cannot be used: it is no URL of a PostgreSQL database") from error
+    return parsed
 
 
 def _connect_args(url: URL, silence: float) -> dict[str, Any]:
@@ -63,6 +88,11 @@ def _connect_args(url: URL, silence: float) -> dict[str, Any]:
         "idle_in_transaction_session_timeout": round(silence * 1000),
         "tcp_user_timeout": SILENCE_SECONDS * 1000,
     }
+    return _given(url, settings)
+
+
+def _given(url: URL, settings: Mapping[str, int]) -> dict[str, Any]:
+    """What a connection is begun with: libpq's own settings, and the server's for the session."""
     theirs = url.normalized_query.get("options", ())
     options = " ".join([*(f"-c {name}={value}" for name, value in settings.items()), *theirs])
     given = {name: value for name, value in _CONNECT.items() if name not in url.query}

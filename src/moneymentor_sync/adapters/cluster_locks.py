@@ -10,23 +10,22 @@ from __future__ import annotations
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, text
 
 from moneymentor_sync.core.cluster_ports import Seen
 from moneymentor_sync.core.errors import ClusterError
 
+from .cluster_database import open_lock_database
+from .cluster_errors import cluster_errors
 from .deadline import Deadline
 
 STATEMENT_SECONDS = 2.0
 """How long the engine may take for an answer before this session counts as lost."""
-OLDEST_SERVER = 140_000
 
 _LOOK = text(
     "SELECT classid::bigint, objid::bigint, pid, pid = pg_backend_pid() FROM pg_locks "
@@ -56,26 +55,7 @@ class PostgresqlLocks:
     """
 
     def __init__(self, url: str, fleet: str, lease_seconds: float) -> None:
-        milliseconds = int(lease_seconds * 1000)
-        options = (
-            f"-c idle_session_timeout={milliseconds} -c idle_in_transaction_session_timeout={milliseconds} "
-            f"-c statement_timeout={int(STATEMENT_SECONDS * 1000)} -c TimeZone=UTC"
-        )
-        self._engine = create_engine(
-            url,
-            poolclass=NullPool,
-            isolation_level="AUTOCOMMIT",
-            connect_args={
-                "options": options,
-                "connect_timeout": 5,
-                "application_name": "mmsync",
-                "keepalives_idle": 2,
-                "keepalives_interval": 1,
-                "keepalives_count": 2,
-                "tcp_user_timeout": int(STATEMENT_SECONDS * 1000),
-                "prepare_threshold": None,
-            },
-        )
+        self._engine = open_lock_database(url, silence=lease_seconds, answer=STATEMENT_SECONDS)
         self._fleet = fleet
         self._members, self._shards = _key(fleet, "members"), _key(fleet, "shards")
         self._member: int | None = None
@@ -84,9 +64,9 @@ class PostgresqlLocks:
     def open(self, member: int | None) -> None:
         self.close()
         try:
-            with cluster_errors():
+            with cluster_errors(self._engine):
                 self._session = self._engine.connect()
-                self._check_server(self._session)
+                self._refuse_pooler(self._session)
             if member is not None and member not in self._locked(self._members, [member]):
                 raise ClusterError(f"another process takes part as member {member}")
         except BaseException:
@@ -146,21 +126,14 @@ class PostgresqlLocks:
             raise ClusterError("there is no session with the cluster's database")
         try:
             # The socket's own time-outs do not end a wait for a server that is frozen: its kernel still answers.
-            with cluster_errors(), Deadline(STATEMENT_SECONDS, lambda: _cut(session)):
+            with cluster_errors(self._engine), Deadline(STATEMENT_SECONDS, lambda: _cut(session)):
                 return session.execute(statement, given).all()
         except BaseException:
             self.close()
             raise
 
-    def _check_server(self, session: Connection) -> None:
+    def _refuse_pooler(self, session: Connection) -> None:
         """Raises ClusterError where a lock would not be one."""
-        version = _raw(session).info.server_version
-        if version < OLDEST_SERVER:
-            raise ClusterError(
-                f"the cluster's PostgreSQL is version {version // 10_000}; 14 is the oldest that ends sessions "
-                "which have gone silent",
-                hint="Upgrade it, or give `[cluster] url` another server.",
-            )
         probe = _key(self._fleet, f"probe {os.getpid()}")
         with self._engine.connect() as other:
             if _both_get(probe, session, other) or _both_get(probe, other, session):
@@ -182,22 +155,6 @@ def _both_get(key: int, first: Connection, second: Connection) -> bool:
 def _raw(session: Connection) -> Any:
     """psycopg's own connection."""
     return session.connection.driver_connection
-
-
-@contextmanager
-def cluster_errors() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise ClusterError(_words(error)) from error
-
-
-def _words(error: SQLAlchemyError) -> str:
-    """What went wrong, without the statement and the address."""
-    origin = getattr(error, "orig", None)
-    state = getattr(origin, "sqlstate", None)
-    kind = type(origin or error).__name__
-    return f"the cluster's database cannot be used ({kind}{f', SQLSTATE {state}' if state else ''})"
 
 
 def _key(fleet: str, kind: str) -> int:

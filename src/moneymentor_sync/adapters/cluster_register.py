@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from moneymentor_sync.core.cluster_ports import Errand, MemberSeen, ShardSeen
 from moneymentor_sync.core.errors import ClusterError
 
-from .cluster_locks import cluster_errors
+from .cluster_errors import cluster_errors
 from .cluster_schema import errand, member, server_now, shard
 
 FORGET_SECONDS = 86_400.0
@@ -126,7 +126,7 @@ class ClusterRegister:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        with cluster_errors():
+        with cluster_errors(self._engine):
             try:
                 with self._engine.begin() as db:
                     yield db

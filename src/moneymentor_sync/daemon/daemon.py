@@ -225,13 +225,7 @@ class Daemon:
     def _open_engine(self, config: Config) -> AbstractContextManager[Runs]:
         self._allow_silence(_longest_call(config))
         board = self._works.board
-        fleet = self._parts.fleet
-        needs = EngineNeeds(
-            board.tick,
-            board.gate,
-            board.sleeping(self._works.interruptions.sleep),
-            fleet.tenure if fleet is not None else None,
-        )
+        needs = EngineNeeds(board.tick, board.gate, board.sleeping(self._works.interruptions.sleep))
         return self._parts.open_engine(config, needs)
 
     def _new_gate(self, run_id: str) -> Gate:

@@ -39,13 +39,11 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class EngineNeeds:
-    """What an engine gets of the daemon: progress, the gate between batches, and sleep that can be ended; also what
-    this member holds of its fleet."""
+    """What an engine gets of the daemon: progress, the gate between batches, and sleep that can be ended."""
 
     tick: Tick
     gate: Gate
     sleep: Callable[[float], None]
-    tenure: Tenure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from moneymentor_sync.daemon.parts import EngineNeeds, Identity, Parts
 from moneymentor_sync.daemon.signals import caught
 from moneymentor_sync.sync import Surroundings
 
+from .cluster import Shared, open_shared
 from .engine import open_engine, real_surroundings
 from .watch import watches
 
@@ -62,22 +63,25 @@ def open_daemon(
 
     `load_config` reads the configuration again when it is to be reloaded; `holder` is what others are told who
     want the lock; one that is `gentle` shares its interpreter with others.
-    Raises DaemonRunsError where another daemon has the state file, StateError and ConfigError.
+    Raises DaemonRunsError where another daemon has the state file, StateError, ClusterError and ConfigError.
     """
     usable(config)
     around, pid = real_surroundings(), os.getpid()
-    with only_daemon(config.state_path, pid):
+    with only_daemon(config.state_path, pid), ExitStack() as held:
         StateFile(config.state_path).close()  # made, or brought to this version, before anybody else reads it
+        shared = held.enter_context(open_shared(config, clock=around.clock))
+        local = Ledger(config.state_path)
         ticker = Ticks(around.rng)
         parts = Parts(
-            ledger=Ledger(config.state_path),
+            ledger=local if shared is None else shared.ledger(local),
             ticker=ticker,
-            open_engine=_engines(around, emit, holder, gentle=gentle),
+            open_engine=_engines(around, emit, holder, shared, gentle=gentle),
             load_config=lambda: usable(load_config()),
             render_metrics=render,
             rest=_nothing if gentle else give_back,
             emit=emit,
             open_watch=watches(around, emit),
+            fleet=None if shared is None else shared.edges(),
         )
         yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
 
@@ -124,7 +128,7 @@ def open_life(
 
 
 def _engines(
-    around: Surroundings, emit: Emit, holder: str, *, gentle: bool
+    around: Surroundings, emit: Emit, holder: str, shared: Shared | None, *, gentle: bool
 ) -> Callable[[Config, EngineNeeds], AbstractContextManager[Runs]]:
     @contextmanager
     def open_one(config: Config, needs: EngineNeeds) -> Iterator[Runs]:
@@ -137,6 +141,7 @@ def _engines(
             gate=needs.gate,
             surroundings=surroundings,
             gentle=gentle,
+            shared=shared,
         ) as engine:
             yield _Gentle(engine) if gentle else engine
 

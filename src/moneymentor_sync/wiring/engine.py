@@ -18,9 +18,11 @@ from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
 from moneymentor_sync.core.events import Emit
-from moneymentor_sync.core.ports import Gate, Tick
+from moneymentor_sync.core.ports import Gate, Lease, Store, Tick
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.sync import Edges, Engine, Surroundings
+
+from .cluster import Guest, Shared, visited
 
 if TYPE_CHECKING:
     from moneymentor_sync.adapters.google_sheets import GoogleSheets
@@ -76,12 +78,14 @@ def open_engine(
     only_plan: bool = False,
     as_first: bool = False,
     gentle: bool = False,
+    shared: Shared | None = None,
 ) -> Iterator[Engine]:
     """An engine with everything it needs, closed at the end. `holder` is what a second one is told.
 
     One that is opened `only_plan` leaves no state file where there was none; `as_first` it plans as though there
     were none, and does not touch it. One that is `gentle` shares its interpreter with others, and reads large
-    tabs in smaller parts for it. Raises StateError.
+    tabs in smaller parts for it. `shared` is a daemon's part in its fleet; without it a fleet is visited for
+    the time being. Raises StateError, ClusterError.
     """
     around = surroundings or real_surroundings()
     with ExitStack() as held:
@@ -93,7 +97,12 @@ def open_engine(
         spreadsheets = Spreadsheets(config.google, around.rng, gentle)
         held.callback(spreadsheets.close)
         source = DatabaseSource(config.database)
-        edges = Edges(source, spreadsheets, store, LockFiles(config.state_path, holder), Spool)
+        lease: Lease = LockFiles(config.state_path, holder)
+        common: Store = store
+        if config.cluster.url is not None and not as_first:
+            there = shared or held.enter_context(visited(config))
+            lease, common = there.tenure if shared else Guest(there), there.store(store)
+        edges = Edges(source, spreadsheets, common, lease, Spool)
         yield Engine(config.sync, CellRules.of(config), edges, around, tick=tick, emit=emit, gate=gate)
 
 

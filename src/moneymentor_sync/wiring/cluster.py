@@ -1,0 +1,134 @@
+"""What a process shares with its fleet: the database they meet in, the locks it holds there, and the state."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from moneymentor_sync.adapters.cluster_database import open_cluster_database, prepare
+from moneymentor_sync.adapters.cluster_first_state import adopt_local_state
+from moneymentor_sync.adapters.cluster_ledger import ClusterLedger
+from moneymentor_sync.adapters.cluster_locks import PostgresqlLocks
+from moneymentor_sync.adapters.cluster_register import ClusterRegister
+from moneymentor_sync.adapters.cluster_store import ClusterStore, Local
+from moneymentor_sync.adapters.state_ledger import Ledger
+from moneymentor_sync.core.errors import ClusterError, LockHeldError
+from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.sharing import shard_of
+from moneymentor_sync.daemon.parts import FleetEdges
+from moneymentor_sync.sync.tenure import Tenure
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A fleet's database, ready to be used, and what this process holds by it."""
+
+    config: Config
+    engine: Engine
+    tenure: Tenure
+    register: ClusterRegister
+
+    def store(self, local: Local) -> ClusterStore:
+        return ClusterStore(self.engine, self.config.cluster.fleet, self.tenure.epoch_of, local)
+
+    def ledger(self, local: Ledger) -> ClusterLedger:
+        return ClusterLedger(local, self.engine, self.config.cluster.fleet)
+
+    def edges(self) -> FleetEdges:
+        return FleetEdges(self.config.cluster, member_name(self.config), self.tenure, self.register, lambda: None)
+
+
+def member_name(config: Config) -> str:
+    """What others call this process."""
+    return config.cluster.member or socket.gethostname()
+
+
+@contextmanager
+def open_shared(config: Config, *, clock: Callable[[], float] = time.time) -> Iterator[Shared | None]:
+    """What is shared, None where this machine is alone; makes the tables, and brings this machine's state along
+    where it is the first. Raises ClusterError, StateError."""
+    url, cluster = config.cluster.url, config.cluster
+    if url is None:
+        yield None
+        return
+    engine = open_cluster_database(url, lease_seconds=cluster.lease_seconds)
+    tenure = Tenure(PostgresqlLocks(url, cluster.fleet, cluster.lease_seconds), cluster.lease_seconds, boottime)
+    try:
+        prepare(engine, cluster.fleet)
+        adopt_local_state(engine, cluster.fleet, config.state_path, clock=clock)
+        yield Shared(config, engine, tenure, ClusterRegister(engine, cluster.fleet))
+    finally:
+        tenure.lose()
+        engine.dispose()
+
+
+@contextmanager
+def visited(config: Config) -> Iterator[Shared]:
+    """The fleet that is configured, for a process that is no member. Raises ClusterError."""
+    with open_shared(config) as shared:
+        if shared is None:
+            raise ClusterError("no fleet is configured")
+        yield shared
+
+
+def boottime() -> float:
+    """Seconds since the machine started, those included that it was suspended."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class Guest:
+    """Lease of a process that is no member, such as a foreground sync: takes what nobody has, for its one run."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._tenure = shared.tenure
+        self._holds = 0
+        self._ended = threading.Event()
+
+    @contextmanager
+    def hold(self, spreadsheet_id: str) -> Iterator[None]:
+        """Raises LockHeldError, naming the member that has it, and ClusterError."""
+        if not self._holds:
+            self._begin()
+        self._holds += 1
+        try:
+            shard = shard_of(spreadsheet_id)
+            if shard not in self._tenure.epochs and shard not in self._tenure.take([shard]):
+                raise LockHeldError(
+                    f"{self._holder(shard)} has spreadsheet {spreadsheet_id}",
+                    hint="Ask any member of the fleet with `mmsync force`; whoever has it syncs it.",
+                )
+            yield
+        finally:
+            self._holds -= 1
+            if not self._holds:
+                self._ended.set()
+                self._tenure.lose()
+
+    def work(self, spreadsheet_id: str) -> AbstractContextManager[None]:
+        return self._tenure.work(spreadsheet_id)
+
+    def prove(self, spreadsheet_id: str) -> None:
+        self._tenure.prove(spreadsheet_id)
+
+    def _begin(self) -> None:
+        self._tenure.begin(None)
+        self._ended = threading.Event()
+        threading.Thread(target=self._beat, args=(self._ended,), name="tenure", daemon=True).start()
+
+    def _beat(self, ended: threading.Event) -> None:
+        """A session that is silent for the lease is ended, and a sync may take longer between two writes."""
+        while not ended.wait(self._shared.config.cluster.lease_seconds / 5):
+            with suppress(ClusterError):  # then nothing is held any more, which the next proof finds
+                self._tenure.look()
+
+    def _holder(self, shard: int) -> str:
+        taken = self._shared.register.shards().get(shard)
+        names = {one.id: f"member {one.name} (process {one.pid})" for one in self._shared.register.members()}
+        return names.get(taken.member if taken else 0, "another process")
