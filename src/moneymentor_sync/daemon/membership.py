@@ -215,13 +215,13 @@ class Membership:
     def _talk(self, me: int) -> None:
         """What goes through the register: a failure there is told, and costs no spreadsheet."""
         now = self._monotonic()
-        if now - self._pictured >= PICTURE_SECONDS:
-            self._picture()
-            self._pictured = now
         if now >= self._published:
             health, document = self._daemon.report()
             self._register.publish(me, health, document)
             self._published = now + PUBLISH_SECONDS + PUBLISH_SECONDS_EACH * len(document.get("datasets", ()))
+        if now - self._pictured >= PICTURE_SECONDS:
+            self._picture()
+            self._pictured = now
         self._relay.serve(me, self._view)
         try:
             self._daemon.refresh()

@@ -28,7 +28,7 @@ from moneymentor_sync.daemon.parts import EngineNeeds, Identity, Parts
 from moneymentor_sync.daemon.signals import caught
 from moneymentor_sync.sync import Surroundings
 
-from .cluster import Shared, open_shared
+from .cluster import Shared, joined
 from .engine import open_engine, real_surroundings
 from .watch import watches
 
@@ -69,7 +69,8 @@ def open_daemon(
     around, pid = real_surroundings(), os.getpid()
     with only_daemon(config.state_path, pid), ExitStack() as held:
         StateFile(config.state_path).close()  # made, or brought to this version, before anybody else reads it
-        shared = held.enter_context(open_shared(config, clock=around.clock))
+        alone = config.cluster.url is None
+        shared = None if alone else held.enter_context(joined(config, clock=around.clock))
         local = Ledger(config.state_path)
         ticker = Ticks(around.rng)
         parts = Parts(

@@ -22,7 +22,7 @@ from moneymentor_sync.core.ports import Gate, Lease, Store, Tick
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.sync import Edges, Engine, Surroundings
 
-from .cluster import Guest, Shared, visited
+from .cluster import Guest, Shared, joined, visited
 
 if TYPE_CHECKING:
     from moneymentor_sync.adapters.google_sheets import GoogleSheets
@@ -100,8 +100,10 @@ def open_engine(
         lease: Lease = LockFiles(config.state_path, holder)
         common: Store = store
         if config.cluster.url is not None and not as_first:
-            there = shared or held.enter_context(visited(config))
-            lease, common = there.tenure if shared else Guest(there), there.store(store)
+            there = shared or held.enter_context(visited(config) if only_plan else joined(config))
+            lease = there.tenure if shared else Guest(there)
+            if there.begun:  # else what this machine knows alone is what the first member brings along
+                common = there.store(store)
         edges = Edges(source, spreadsheets, common, lease, Spool)
         yield Engine(config.sync, CellRules.of(config), edges, around, tick=tick, emit=emit, gate=gate)
 
