@@ -15,18 +15,25 @@ from .words import Viewpoint, changes, plain
 _COLOURS = {"synced": "green", "unchanged": "", "failed": "bold red"}
 _HEADINGS = ("dataset", "tab", "", "last\nsuccess", "result", "rows", "changed")
 _RIGHT = {"rows"}
+_ANOTHERS = {"last_result": None, "last_sync_time": None, "consecutive_failures": 0}
 
 
 def datasets_table(
-    datasets: list[dict[str, Any]], view: Viewpoint, *, width: int, most: int | None = None
+    datasets: list[dict[str, Any]],
+    view: Viewpoint,
+    *,
+    width: int,
+    most: int | None = None,
+    me: str | None = None,
 ) -> RenderableType:
-    """One line for each dataset; with `most` only so many, those in trouble first, and how many are left out."""
+    """One line for each dataset; with `most` only so many, those in trouble first, and how many are left out. `me`
+    is this daemon's name in its fleet."""
     if not datasets:
         return Text("no dataset is configured", style="dim")
     shown = _chosen(datasets, most)
     owned = any(one.get("owner") for one in datasets)
     headings = (*_HEADINGS, "member") if owned else _HEADINGS
-    rows = [_cells(one, view, owned=owned) for one in shown]
+    rows = [_cells(one, view, me=me, owned=owned) for one in shown]
     fitting = (_wide(headings, rows, gap) for gap in (2, 1) if _natural_width(headings, rows, gap) <= width)
     table = next(fitting, None) or _narrow(headings, rows, width)
     hidden = [one for one in datasets if one not in shown]
@@ -47,7 +54,9 @@ def _well(one: dict[str, Any]) -> bool:
     return bool(one["enabled"]) and not one["consecutive_failures"] and one["last_result"] != "failed"
 
 
-def _cells(one: dict[str, Any], view: Viewpoint, *, owned: bool) -> list[Text]:
+def _cells(one: dict[str, Any], view: Viewpoint, *, me: str | None, owned: bool) -> list[Text]:
+    if owned and one["owner"] != me:  # what this daemon knows of it is from another time
+        one = one | _ANOTHERS
     result = one["last_result"] or "–"
     failures = one["consecutive_failures"]
     known = one["last_sync_time"] is not None
@@ -55,7 +64,9 @@ def _cells(one: dict[str, Any], view: Viewpoint, *, owned: bool) -> list[Text]:
         Text(plain(one["name"]), style="bold" if not _well(one) else ""),
         Text(plain(one["tab"])),
         Text("on") if one["enabled"] else Text("off", style="yellow"),
-        Text(view.age(one["last_sync_time"]), style="" if known else "yellow"),
+        Text(
+            view.age(one["last_sync_time"]) if known or not owned else "–", style="" if known or owned else "yellow"
+        ),
         Text(f"{plain(result)} ×{failures:,}" if failures > 1 else plain(result), style=_COLOURS.get(result, "")),
         Text(f"{one['rows']:,}" if known else "–"),
         Text(changes(one["inserted"], one["updated"], one["deleted"]) if result == "synced" else ""),

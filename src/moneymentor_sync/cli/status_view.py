@@ -52,8 +52,9 @@ def status_view(
     verdict = _verdict(document, view)
     facts = _grid(_facts(document, view))
     parts: list[RenderableType] = [verdict, Text(), facts]
-    table = datasets_table(document["datasets"], view, width=width, most=most_datasets)
     cluster = document.get("cluster")
+    me = cluster["member"] if cluster else None
+    table = datasets_table(document["datasets"], view, width=width, most=most_datasets, me=me)
     for title, part in (
         ("", table),
         ("members", members_table(cluster["members"], view) if cluster else None),

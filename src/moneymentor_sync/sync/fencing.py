@@ -18,7 +18,7 @@ class Fencing:
     prove: Callable[[str], None]
     foreign: bool = False
     late: bool = False
-    """Whether a write was sent that has not come there yet, and still may: nothing is certain before another one."""
+    """Whether a write was sent that has not come there yet, and still may: only another one makes that certain."""
 
     def known(self) -> FenceState:
         return self.store.fence(self.spreadsheet_id)
