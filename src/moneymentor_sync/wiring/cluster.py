@@ -27,6 +27,10 @@ from moneymentor_sync.core.sharing import shard_of
 from moneymentor_sync.daemon.parts import FleetEdges
 from moneymentor_sync.sync.tenure import Tenure
 
+SILENT_SHARE = 0.9
+"""Of the lease: when a session has been silent for that, its server ends it, and there is time to take over. More
+than `tenure.SAFE_SHARE`, by which its holder has stopped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shared:
@@ -84,7 +88,8 @@ def visited(config: Config) -> Iterator[Shared]:
     if url is None:
         raise ClusterError("no fleet is configured", hint="Set `[cluster] url`.")
     engine = open_cluster_database(url, lease_seconds=cluster.lease_seconds)
-    tenure = Tenure(PostgresqlLocks(url, cluster.fleet, cluster.lease_seconds), cluster.lease_seconds, boottime)
+    silence = SILENT_SHARE * cluster.lease_seconds
+    tenure = Tenure(PostgresqlLocks(url, cluster.fleet, silence), cluster.lease_seconds, boottime)
     try:
         begun = is_begun(engine, cluster.fleet)
         yield Shared(config, engine, tenure, ClusterRegister(engine, cluster.fleet), begun)
