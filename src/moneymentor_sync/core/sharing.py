@@ -76,8 +76,8 @@ def share(
 def takes(load: int, weight: int, fair: float, *, lingers: bool) -> bool:
     """Whether a member with so many spreadsheets takes a free shard of so many more.
 
-    One that fits. One that was free at the last look already fits nobody, or whom it was meant for does not take it,
-    and is taken by whoever has less than the share: there is always one who has.
+    One that fits. One that was free at the last look already fits nobody, or whom it was meant for does not take
+    it, and it is taken by whoever has less than the share: there is always one who has.
     """
     return load < fair if lingers else load + weight <= fair
 
