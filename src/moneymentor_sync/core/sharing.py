@@ -2,16 +2,18 @@
 
 Spreadsheets are locked by the shard that their id falls into, so that the number of locks has a bound whatever the
 number of spreadsheets, and every member finds the same shard whatever else it is configured with. Each member sees
-how many are alive, takes free shards until it has its share, and gives back what is above it. A step is only ever
-taken that makes the loads more even, so that the members come to rest without speaking to each other.
+who is alive and who has what, and works out the same plan from that as every other: free shards for who has least,
+then from who has most to who has least. It does its own part of the plan. What a member gives up lowers the sum of
+the squares of all loads, whoever takes it, so that the members come to rest without speaking to each other.
+
+At rest, whoever has more than the share has more than any other by less than twice its own smallest shard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import ceil
 
 SHARDS = 1024
 """Locks of a fleet. PostgreSQL has room for 6,400 by default (max_locks_per_transaction x max_connections). The
@@ -54,40 +56,72 @@ def share(
     """The next step of one member.
 
     `shards` are those that have spreadsheets, with how many; `mine` is held by this member, `others` by each of the
-    others that are alive, `strays` by whoever is no member. What is free is tried for in an order of each member's
-    own, so that members do not run after the same. A shard that has no spreadsheet any more is given back.
+    others that are alive, `strays` by whoever is no member. A member has the same name in every member's picture.
+    Of what is free a member tries first for what the plan has for it, then for the rest in an order of its own, so
+    that members do not run after the same. A shard that has no spreadsheet any more is given back.
     """
-    held = set(mine)
-    taken = held.union(strays, *others.values())
-    fair = sum(shards.values()) / (1 + len(others))
-    load = _load(shards, held)
-    least = min((_load(shards, their) for their in others.values()), default=fair)
-
-    def largest_first(some: Iterable[int]) -> list[int]:
-        return sorted(some, key=lambda one: (-shards[one], _rank(member, one)))
-
-    give = [shard for shard in held if shard not in shards]
-    for shard in largest_first(held & shards.keys()):  # the largest first, so that few move
-        weight = shards[shard]
-        nearer = weight < 2 * (load - fair) and least + weight < load and least + weight <= ceil(fair)
-        if load - weight >= fair or nearer:
-            load -= weight
-            give.append(shard)
-    take = largest_first(shards.keys() - taken) if load < fair else []
-    return Share(tuple(take), tuple(give), fair)
-
-
-def _load(shards: Mapping[int, int], held: Iterable[int]) -> int:
-    return sum(shards.get(shard, 0) for shard in held)
+    held = {name: shards.keys() & their for name, their in {**others, member: mine}.items()}
+    loads = {name: sum(shards[shard] for shard in their) for name, their in held.items()}
+    fair = sum(shards.values()) / len(held)
+    free = shards.keys() - set(strays).union(*held.values())
+    wants = loads[member] < fair
+    planned = {shard for shard, name in _filled(shards, free, loads) if name == member}
+    for shard, giver, taker in _evened(shards, held, loads, fair):
+        held[giver].discard(shard)
+        held[taker].add(shard)
+    take = sorted(free, key=lambda one: (one not in planned, -shards[one], _rank(member, one))) if wants else []
+    return Share(tuple(take), tuple(sorted(set(mine) - held[member])), fair)
 
 
 def takes(load: int, weight: int, fair: float, *, lingers: bool) -> bool:
     """Whether a member with so many spreadsheets takes a free shard of so many more.
 
-    One that fits. One that was free at the last look already fits nobody, and is taken by whoever has less than the
-    share: there is always one who has.
+    One that fits. One that was free at the last look already fits nobody, or whom it was meant for does not take
+    it, and it is taken by whoever has less than the share: there is always one who has.
     """
-    return load < fair if lingers else load + weight <= ceil(fair)
+    return load < fair if lingers else load + weight <= fair
+
+
+def _filled(shards: Mapping[int, int], free: Iterable[int], loads: dict[str, int]) -> Iterator[tuple[int, str]]:
+    """Each free shard with who is to have it, the largest first; adds to the loads."""
+    for shard in sorted(free, key=lambda one: (-shards[one], one)):
+        least = _least(loads)
+        loads[least] += shards[shard]
+        yield shard, least
+
+
+def _evened(
+    shards: Mapping[int, int], held: Mapping[str, Collection[int]], loads: dict[str, int], fair: float
+) -> Iterator[tuple[int, str, str]]:
+    """What is to move, from whom, to whom. `held` is to be brought up to date between two of them."""
+    givers = {name for name in held if loads[name] > fair}
+    while givers:
+        most, least = max(givers, key=lambda name: (loads[name], name)), _least(loads)
+        shard = _to_move(shards, held[most], loads[most], loads[least], fair)
+        if shard is None:
+            givers.discard(most)
+            continue
+        loads[most] -= shards[shard]
+        loads[least] += shards[shard]
+        yield shard, most, least
+
+
+def _to_move(shards: Mapping[int, int], held: Collection[int], most: int, least: int, fair: float) -> int | None:
+    """The shard that a member with the load `most` does best to give to one with `least`; None where none should.
+
+    Whoever has less than the share may take it, if the giver keeps the share; else it has to fit, and to leave the
+    two less far apart. The largest one that does both leaves the fewest to move; else the smallest.
+    """
+    keeps = [shard for shard in held if most - shards[shard] >= fair]
+    fits = [shard for shard in held if least + shards[shard] <= fair and least + shards[shard] < most]
+    both = set(keeps).intersection(fits)
+    if both:
+        return max(both, key=lambda one: (shards[one], one))
+    return min({*keeps, *fits}, key=lambda one: (shards[one], one), default=None)
+
+
+def _least(loads: Mapping[str, int]) -> str:
+    return min(loads, key=lambda name: (loads[name], name))
 
 
 def _rank(member: str, shard: int) -> bytes:
