@@ -1,4 +1,4 @@
-"""Budget of one process, on pyrate-limiter's buckets in its memory.
+"""Buckets of one process, on pyrate-limiter's buckets in its memory.
 
 Knows nothing of what others ask of the same accounts: for a machine that is alone with them.
 """
@@ -10,7 +10,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
@@ -23,7 +22,7 @@ from moneymentor_sync.core.budget import (
     Pool,
     Use,
     Waiting,
-    stand_in_line,
+    account_uses,
 )
 from moneymentor_sync.core.ports import CallKind
 
@@ -77,13 +76,7 @@ class MemoryBuckets:
         """Of each account, what it was granted within the last window."""
         with self._lock:
             now = self.clock()
-            counts = {
-                kind: {use.email: use.count for use in self._uses(line, now)} for kind, line in self._lines.items()
-            }
-        return tuple(
-            AccountUse(one.email, one.project, counts["read"].get(one.email, 0), counts["write"].get(one.email, 0))
-            for one in self.pool.accounts
-        )
+            return account_uses(self.pool, {kind: self._uses(line, now) for kind, line in self._lines.items()})
 
     def _line(self) -> _Line:
         limits, window = self.pool.limits, round(self.pool.window_seconds * 1000)
@@ -119,23 +112,6 @@ class MemoryBuckets:
         for bucket in (project, line.accounts[index]):
             if not bucket.put(RateItem(account.email, _milliseconds(now))):
                 raise AssertionError("a bucket has less room than what was taken from it says")
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryBudget:
-    """Budget on buckets that it may share with others of the process. `sleep` may raise StoppedError."""
-
-    buckets: MemoryBuckets
-    sleep: Callable[[float], None]
-
-    def admit(self, kind: CallKind, spreadsheet_id: str) -> int:
-        return stand_in_line(
-            partial(self.buckets.ask, kind, spreadsheet_id),
-            partial(self.buckets.leave, kind),
-            kind=kind,
-            sleep=self.sleep,
-            clock=self.buckets.clock,
-        )
 
 
 def _milliseconds(seconds: float) -> int:

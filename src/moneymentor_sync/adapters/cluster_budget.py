@@ -1,4 +1,4 @@
-"""Budget that all members of all fleets have in common: pyrate-limiter's buckets in the cluster's database.
+"""Buckets that all members of all fleets have in common: pyrate-limiter's, in the cluster's database.
 
 An account's quota is Google's, whatever fleet uses it, so that there is a bucket for each account and each project,
 reads and writes apart. The buckets are the limit. Who may try them is said by the line before them, `mmsync_turn`.
@@ -12,9 +12,8 @@ All times are the server's.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -33,12 +32,13 @@ from moneymentor_sync.core.budget import (
     Pool,
     Use,
     Waiting,
-    stand_in_line,
+    account_uses,
 )
 from moneymentor_sync.core.errors import LeaseLostError
 from moneymentor_sync.core.ports import CallKind
 
-from .cluster_schema import server_now, turn
+from .cluster_schema import server_now
+from .cluster_schema import turn as turns
 
 _KINDS: tuple[CallKind, ...] = ("read", "write")
 _LOCK = 0x6D6D73796E63_0000
@@ -62,53 +62,31 @@ _CONNECTION = {
 """A network that swallows everything is noticed after four seconds (libpq's parameters; milliseconds, seconds)."""
 
 
-class ClusterBudget:
-    """A Budget; may be asked from several threads. `fleet` is only noted.
+class ClusterBuckets:
+    """May be asked from several threads. `url` is a SQLAlchemy URL of psycopg's, `fleet` is only noted.
 
-    `url` is a SQLAlchemy URL of psycopg's, `sleep` takes seconds and may raise StoppedError, `clock` gives seconds
-    that never go back.
+    Makes what it needs in the database when it is first asked.
     """
 
-    def __init__(
-        self, url: str, fleet: str, pool: Pool, *, sleep: Callable[[float], None], clock: Callable[[], float]
-    ) -> None:
-        self._pool, self._fleet = pool, fleet
-        self._sleep, self._clock = sleep, clock
+    def __init__(self, url: str, fleet: str, pool: Pool) -> None:
+        self.pool = pool
+        self._fleet = fleet
         self._pool_id = _digest(*sorted(account.email for account in pool.accounts))
         self._engine = create_engine(url, pool_size=1, pool_pre_ping=True, connect_args=_CONNECTION)
         event.listen(self._engine, "connect", _prepare)
         self._buckets: dict[CallKind, _Buckets] = {}
         self._alone = threading.Lock()
 
-    def admit(self, kind: CallKind, spreadsheet_id: str) -> int:
-        """Raises LeaseLostError, too: where the database cannot be asked, nothing may be asked of Google."""
-        return stand_in_line(
-            partial(self._ask, kind, spreadsheet_id), self._leave, kind=kind, sleep=self._sleep, clock=self._clock
-        )
-
-    def used(self) -> tuple[AccountUse, ...]:
-        """Of each account of the pool, what it was granted within the last window, to whatever member.
-
-        Raises LeaseLostError.
-        """
-        with self._transaction() as connection:
-            now = _now(connection)
-            counts = {kind: {use.email: use.count for use in self._uses(connection, kind, now)} for kind in _KINDS}
-        return tuple(
-            AccountUse(one.email, one.project, counts["read"].get(one.email, 0), counts["write"].get(one.email, 0))
-            for one in self._pool.accounts
-        )
-
     def close(self) -> None:
         self._engine.dispose()
 
-    def _ask(self, kind: CallKind, spreadsheet_id: str, number: int | None) -> Granted | Later:
+    def ask(self, kind: CallKind, spreadsheet_id: str, turn: int | None) -> Granted | Later:
         with self._alone, self._transaction() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK + _KINDS.index(kind))))
             buckets = self._buckets_of(connection, kind)
             now = _now(connection)
-            number = self._seen(connection, kind, spreadsheet_id, number, now)
-            book = Book(self._pool, self._uses(connection, kind, now), now)
+            number = self._seen(connection, kind, spreadsheet_id, turn, now)
+            book = Book(self.pool, self._uses(connection, kind, now), now)
             answer = book.answer(number, self._waiting(connection, kind, now))
             if isinstance(answer, Later):
                 return answer
@@ -118,9 +96,15 @@ class ClusterBudget:
             self._note(connection, number, answer, now)
             return Granted(answer)
 
-    def _leave(self, number: int) -> None:
+    def leave(self, kind: CallKind, turn: int) -> None:
+        del kind
         with suppress(LeaseLostError), self._transaction() as connection:  # else it is not seen any more
-            connection.execute(delete(turn).where(turn.c.id == number, turn.c.granted_at.is_(None)))
+            connection.execute(delete(turns).where(turns.c.id == turn, turns.c.granted_at.is_(None)))
+
+    def used(self) -> tuple[AccountUse, ...]:
+        with self._transaction() as connection:
+            now = _now(connection)
+            return account_uses(self.pool, {kind: self._uses(connection, kind, now) for kind in _KINDS})
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -138,8 +122,8 @@ class ClusterBudget:
     def _buckets_of(self, connection: Connection, kind: CallKind) -> _Buckets:
         if kind not in self._buckets:
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK + len(_KINDS))))
-            turn.create(connection, checkfirst=True)
-            self._buckets[kind] = _Buckets(connection, kind, self._pool)
+            turns.create(connection, checkfirst=True)
+            self._buckets[kind] = _Buckets(connection, kind, self.pool)
         return self._buckets[kind]
 
     # --- the line -------------------------------------------------------------------------------------------
@@ -149,10 +133,10 @@ class ClusterBudget:
     ) -> int:
         """Says that the turn is waited for; one that was not seen for so long that it is gone begins anew."""
         if number is not None:
-            again = update(turn).where(turn.c.id == number).values(seen_at=now).returning(turn.c.id)
+            again = update(turns).where(turns.c.id == number).values(seen_at=now).returning(turns.c.id)
             if connection.scalar(again) is not None:
                 return number
-        new = insert(turn).values(
+        new = insert(turns).values(
             fleet=self._fleet,
             kind=kind,
             pool=self._pool_id,
@@ -160,43 +144,43 @@ class ClusterBudget:
             asked_at=now,
             seen_at=now,
         )
-        return int(connection.execute(new.returning(turn.c.id)).scalar_one())
+        return int(connection.execute(new.returning(turns.c.id)).scalar_one())
 
     def _uses(self, connection: Connection, kind: CallKind, now: float) -> list[Use]:
         """Of all accounts, also those of other pools: they may be of the same projects."""
         query = (
-            select(turn.c.account, turn.c.project, func.count(), func.min(turn.c.granted_at))
-            .where(turn.c.kind == kind, turn.c.granted_at >= now - self._pool.window_seconds)
-            .group_by(turn.c.account, turn.c.project)
+            select(turns.c.account, turns.c.project, func.count(), func.min(turns.c.granted_at))
+            .where(turns.c.kind == kind, turns.c.granted_at >= now - self.pool.window_seconds)
+            .group_by(turns.c.account, turns.c.project)
         )
         return [Use(*row) for row in connection.execute(query)]
 
     def _waiting(self, connection: Connection, kind: CallKind, now: float) -> list[Waiting]:
         granted = (
-            select(turn.c.spreadsheet_id, func.count().label("calls"))
-            .where(turn.c.kind == kind, turn.c.granted_at >= now - self._pool.window_seconds)
-            .group_by(turn.c.spreadsheet_id)
+            select(turns.c.spreadsheet_id, func.count().label("calls"))
+            .where(turns.c.kind == kind, turns.c.granted_at >= now - self.pool.window_seconds)
+            .group_by(turns.c.spreadsheet_id)
             .subquery()
         )
         query = (
-            select(turn.c.id, turn.c.spreadsheet_id, turn.c.asked_at, func.coalesce(granted.c.calls, 0))
-            .outerjoin(granted, granted.c.spreadsheet_id == turn.c.spreadsheet_id)
+            select(turns.c.id, turns.c.spreadsheet_id, turns.c.asked_at, func.coalesce(granted.c.calls, 0))
+            .outerjoin(granted, granted.c.spreadsheet_id == turns.c.spreadsheet_id)
             .where(
-                turn.c.kind == kind,
-                turn.c.pool == self._pool_id,
-                turn.c.granted_at.is_(None),
-                func.abs(now - turn.c.seen_at) < UNSEEN_SECONDS,
+                turns.c.kind == kind,
+                turns.c.pool == self._pool_id,
+                turns.c.granted_at.is_(None),
+                func.abs(now - turns.c.seen_at) < UNSEEN_SECONDS,
             )
         )
         return [Waiting(*row) for row in connection.execute(query)]
 
     def _note(self, connection: Connection, number: int, index: int, now: float) -> None:
         """The turn is a grant now; those that left the window, and who was not seen for as long, are forgotten."""
-        account, past = self._pool.accounts[index], now - self._pool.window_seconds
-        granted = update(turn).where(turn.c.id == number)
+        account, past = self.pool.accounts[index], now - self.pool.window_seconds
+        granted = update(turns).where(turns.c.id == number)
         connection.execute(granted.values(granted_at=now, account=account.email, project=account.project))
-        gone = or_(turn.c.granted_at < past, turn.c.granted_at.is_(None) & (turn.c.seen_at < past))
-        connection.execute(delete(turn).where(gone))
+        gone = or_(turns.c.granted_at < past, turns.c.granted_at.is_(None) & (turns.c.seen_at < past))
+        connection.execute(delete(turns).where(gone))
 
 
 class _Buckets:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from .errors import QuotaExhaustedError
 from .ports import CallKind
@@ -200,33 +201,61 @@ def _asked(one: Waiting) -> tuple[float, int]:
     return one.asked_at, one.turn
 
 
-def stand_in_line(
-    ask: Callable[[int | None], Granted | Later],
-    leave: Callable[[int], None],
-    *,
-    kind: CallKind,
-    sleep: Callable[[float], None],
-    clock: Callable[[], float],
-) -> int:
-    """Asks, under one turn, until it has come; gives the account's place in the pool.
+def account_uses(pool: Pool, uses: Mapping[CallKind, Sequence[Use]]) -> tuple[AccountUse, ...]:
+    """Of each account of the pool what it was granted, nothing where nothing was."""
+    counts = {(kind, use.email): use.count for kind, found in uses.items() for use in found}
+    return tuple(
+        AccountUse(one.email, one.project, counts.get(("read", one.email), 0), counts.get(("write", one.email), 0))
+        for one in pool.accounts
+    )
 
-    `ask(turn)` looks once (None: for the first time); `leave(turn)` takes out of the line who does not wait on.
-    Raises QuotaExhaustedError after PATIENCE_SECONDS, and whatever `ask` and `sleep` raise (StoppedError).
-    """
-    began, turn = clock(), None
-    try:
-        while True:
-            answer = ask(turn)
-            if isinstance(answer, Granted):
-                return answer.account
-            turn, waited = answer.turn, clock() - began
-            if waited >= PATIENCE_SECONDS:
-                raise _exhausted(kind, waited)
-            sleep(min(answer.seconds, PATIENCE_SECONDS - waited))
-    except BaseException:
-        if turn is not None:
-            leave(turn)
-        raise
+
+class Buckets(Protocol):
+    """What holds the limits and keeps the lines; whoever shares it shares the quota."""
+
+    @property
+    def pool(self) -> Pool: ...
+
+    def ask(self, kind: CallKind, spreadsheet_id: str, turn: int | None) -> Granted | Later:
+        """Looks once whether the turn has come (None: who comes newly). Waits for nobody. Raises LeaseLostError
+        where it cannot be told."""
+        ...
+
+    def leave(self, kind: CallKind, turn: int) -> None:
+        """Takes out of the line who does not wait on."""
+        ...
+
+    def used(self) -> tuple[AccountUse, ...]:
+        """Of each account of the pool, what it was granted within the last window, to whomever. Raises
+        LeaseLostError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SharedBudget:
+    """A Budget on buckets that others use, too. `sleep` takes seconds and may raise StoppedError, `clock` gives
+    seconds that never go back."""
+
+    buckets: Buckets
+    sleep: Callable[[float], None]
+    clock: Callable[[], float]
+
+    def admit(self, kind: CallKind, spreadsheet_id: str) -> int:
+        """Raises QuotaExhaustedError after PATIENCE_SECONDS; StoppedError, of `sleep`; LeaseLostError."""
+        began, turn = self.clock(), None
+        try:
+            while True:
+                answer = self.buckets.ask(kind, spreadsheet_id, turn)
+                if isinstance(answer, Granted):
+                    return answer.account
+                turn, waited = answer.turn, self.clock() - began
+                if waited >= PATIENCE_SECONDS:
+                    raise _exhausted(kind, waited)
+                self.sleep(min(answer.seconds, PATIENCE_SECONDS - waited))
+        except BaseException:
+            if turn is not None:
+                self.buckets.leave(kind, turn)
+            raise
 
 
 def _exhausted(kind: CallKind, waited: float) -> QuotaExhaustedError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from moneymentor_sync import __version__
@@ -29,6 +29,7 @@ from moneymentor_sync.daemon.signals import caught
 from moneymentor_sync.sync import Surroundings
 
 from .engine import open_engine, real_surroundings
+from .quota import Quotas
 from .watch import watches
 
 HOLDER = "mmsync run"
@@ -66,13 +67,13 @@ def open_daemon(
     """
     usable(config)
     around, pid = real_surroundings(), os.getpid()
-    with only_daemon(config.state_path, pid):
+    with only_daemon(config.state_path, pid), closing(Quotas(around.monotonic)) as quotas:
         StateFile(config.state_path).close()  # made, or brought to this version, before anybody else reads it
         ticker = Ticks(around.rng)
         parts = Parts(
             ledger=Ledger(config.state_path),
             ticker=ticker,
-            open_engine=_engines(around, emit, holder, gentle=gentle),
+            open_engine=_engines(around, emit, holder, quotas, gentle=gentle),
             load_config=lambda: usable(load_config()),
             render_metrics=render,
             rest=_nothing if gentle else give_back,
@@ -124,7 +125,7 @@ def open_life(
 
 
 def _engines(
-    around: Surroundings, emit: Emit, holder: str, *, gentle: bool
+    around: Surroundings, emit: Emit, holder: str, quotas: Quotas, *, gentle: bool
 ) -> Callable[[Config, EngineNeeds], AbstractContextManager[Runs]]:
     @contextmanager
     def open_one(config: Config, needs: EngineNeeds) -> Iterator[Runs]:
@@ -137,6 +138,7 @@ def _engines(
             gate=needs.gate,
             surroundings=surroundings,
             gentle=gentle,
+            quotas=quotas,
         ) as engine:
             yield _Gentle(engine) if gentle else engine
 
