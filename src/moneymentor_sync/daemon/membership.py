@@ -240,7 +240,7 @@ class Membership:
             members=tuple(self._register.members()),
             shards=self._register.shards(),
             now=self._register.now(),
-            quota=self._edges.quota(),
+            quota=self._edges.quota(self._daemon.config()),
         )
 
 

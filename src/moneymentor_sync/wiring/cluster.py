@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,8 +53,8 @@ class Shared:
     def ledger(self, local: Ledger) -> ClusterLedger:
         return ClusterLedger(local, self.engine, self.config.cluster.fleet)
 
-    def edges(self) -> FleetEdges:
-        return FleetEdges(self.config.cluster, member_name(self.config), self.tenure, self.register, lambda: None)
+    def edges(self, quota: Callable[[Config], Mapping[str, Any] | None]) -> FleetEdges:
+        return FleetEdges(self.config.cluster, member_name(self.config), self.tenure, self.register, quota)
 
 
 class _Nowhere:
