@@ -141,7 +141,7 @@ def test_no_secret_is_told_of_a_server_that_is_not_there(url: str) -> None:
     engine = open_cluster_database(url)
     store = ClusterStore(engine, "f", lambda _: 1, Alone())
     with pytest.raises(
-        ClusterError, match="the cluster's PostgreSQL database app .*as user cannot be used"
+        ClusterError, match=r"the cluster's PostgreSQL database app .*as user cannot be used"
     ) as opened:
         prepare(engine, "f")
     with pytest.raises(ClusterError) as unknown:
