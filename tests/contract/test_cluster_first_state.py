@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +11,6 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pytest
-from tests.databases import PostgresqlServer
 from tests.fleets import PATIENCE, Fleet
 
 from moneymentor_sync.adapters.cluster_first_state import adopt_local_state
@@ -48,13 +46,6 @@ def alone(directory: Path, *, salt: str = "") -> Path:
             store.save_fence(spreadsheet, fence)
     Ledger(path).save_switches(SWITCH)
     return path
-
-
-@pytest.fixture
-def fleet(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterator[Fleet]:
-    fleet = Fleet(postgresql_server.new_database(), tmp_path / "members")
-    yield fleet
-    fleet.close()
 
 
 def test_the_fleet_answers_as_the_machine_did(fleet: Fleet, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from tests.databases import PostgresqlServer
 from tests.fleets import Fleet
 
 from moneymentor_sync.adapters.cluster_ledger import ClusterLedger
@@ -30,13 +29,6 @@ class Machine:
         self.now = 1_000_000.0
         self.own = Ledger(directory / "state.db")
         self.ledger = ClusterLedger(self.own, fleet.engine, fleet.name, clock=lambda: self.now)
-
-
-@pytest.fixture
-def fleet(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterator[Fleet]:
-    fleet = Fleet(postgresql_server.new_database(), tmp_path)
-    yield fleet
-    fleet.close()
 
 
 @pytest.fixture

@@ -34,13 +34,6 @@ writes = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
 
 
 @pytest.fixture
-def fleet(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterator[Fleet]:
-    fleet = Fleet(postgresql_server.new_database(), tmp_path)
-    yield fleet
-    fleet.close()
-
-
-@pytest.fixture
 def threads() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor(2) as threads:
         yield threads

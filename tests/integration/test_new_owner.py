@@ -17,7 +17,6 @@ from moneymentor_sync.core.errors import LeaseLostError
 from moneymentor_sync.core.ports import DatasetResult, FenceState, RunResult
 from moneymentor_sync.sync import Edges, Engine, Surroundings
 from moneymentor_sync.wiring.engine import Spreadsheets
-from tests.databases import PostgresqlServer
 from tests.fleets import Fleet, Member
 
 from .workbench import Workbench, body
@@ -56,13 +55,6 @@ class Fleets(Workbench):
         run = self.run_by(member)
         assert run.ok, [(one.error_code, one.error) for one in run.datasets]
         return run.datasets[0]
-
-
-@pytest.fixture
-def fleet(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterator[Fleet]:
-    fleet = Fleet(postgresql_server.new_database(), tmp_path)
-    yield fleet
-    fleet.close()
 
 
 @pytest.fixture
