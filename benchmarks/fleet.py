@@ -5,6 +5,7 @@ The stand-in of Google runs in this process, so that what reaches it, and when, 
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import threading
@@ -98,7 +99,7 @@ def members(setting: Setting) -> Iterator[Figure]:
     accounts, call = 5, 0.5
     base = 0.0
     for number in (1, 2, 4):
-        with fleet(setting, f"members-{number}", 100, quota=Quota(), accounts=accounts) as found:
+        with fleet(setting, f"members-{number}", 40, quota=Quota(), accounts=accounts) as found:
             team = [found.add(name) for name in "abcd"[:number]]
             for one in team:
                 one.start()
@@ -132,7 +133,15 @@ def fleet(
     folder.mkdir()
     with started_postgresql() as server, Sandbox(folder / "box", quota=None) as box:
         keys = [box.account(f"sync-{number}") for number in range(accounts)]
-        found = Fleet(folder, box, server, spreadsheets=spreadsheets, lease_seconds=lease_seconds, accounts=keys)
+        found = Fleet(
+            folder,
+            box,
+            server,
+            spreadsheets=spreadsheets,
+            lease_seconds=lease_seconds,
+            accounts=keys,
+            requests_per_minute=100_000 if quota is None else None,
+        )
         box.quota = quota
         try:
             yield found
@@ -338,14 +347,17 @@ def _stream(found: Fleet, team: list[Member], span: float) -> tuple[int, int]:
 
     def keep_asking(member: Member) -> None:
         names = [f"d{n}" for n, one in enumerate(found.sheets) if one in member.owned()]
-        while not over.is_set():
+        for number in itertools.count():
+            if over.is_set():
+                return
+            some = [names[(4 * number + k) % len(names)] for k in range(4)]
             found.database.run("UPDATE item SET amount = amount + 1")
-            member.client.force(names, wait=True)
+            member.client.force(some, wait=True)
 
     threads = [threading.Thread(target=keep_asking, args=(one,), daemon=True) for one in team]
     for one in threads:
         one.start()
-    threading.Event().wait(span / 4)  # until all are at it
+    threading.Event().wait(span)  # until all are at it, and the minute of the first syncs is over
     found.box.log.reset()
     threading.Event().wait(span)
     writes = found.box.log.of("write")

@@ -103,7 +103,7 @@ class Fleet:
         rows: int = 3,
         lease_seconds: float = 3.0,
         accounts: Sequence[Path] = (),
-        requests_per_minute: int = 100_000,
+        requests_per_minute: int | None = 100_000,
         more: str = "",
     ) -> None:
         self.folder, self.box, self.server = folder, box, server
@@ -115,7 +115,8 @@ class Fleet:
         self.accounts = accounts
         self.members: list[Member] = []
         self.database.run("CREATE TABLE item (sheet int, id int, name text, amount int, PRIMARY KEY (sheet, id))")
-        self.sheets = [box.new_spreadsheet(f"sheet {number}") for number in range(spreadsheets)]
+        emails = tuple(json.loads(key.read_text())["client_email"] for key in accounts) or None
+        self.sheets = [box.new_spreadsheet(f"sheet {n}", share_with=emails) for n in range(spreadsheets)]
         self.database.run(
             "INSERT INTO item SELECT sheet, id, 'name ' || id, sheet * 1000 + id "
             f"FROM generate_series(0, {spreadsheets - 1}) AS sheet, generate_series(1, {rows}) AS id"
@@ -142,14 +143,18 @@ class Fleet:
         return (
             f"[database]\nurl = {json.dumps(self.database.url)}\nlisten = false\n"
             f'[google]\n{credentials}\napi_endpoint = "{self.box.url}"\ntimeout_seconds = 20\n'
-            f"project_requests_per_minute = {self.requests_per_minute}\n"
-            f"account_requests_per_minute = {self.requests_per_minute}\n"
+            f"{self._quota()}"
             "[sync]\ninterval_seconds = 3600\nenable_course_stats = false\nenable_user_profiles = false\n"
             "retry_delay_seconds = 0.5\n"
             f'[state]\npath = "state.db"\n[control]\nsocket = "control.sock"\n'
             f"[cluster]\nurl = {json.dumps(shared_url)}\nmember = {json.dumps(name)}\n"
             f"lease_seconds = {self.lease_seconds}\n{self.more}\n{datasets}\n"
         )
+
+    def _quota(self) -> str:
+        """Settings that leave the quota out of it, unless it is to be Google's."""
+        each = self.requests_per_minute
+        return f"project_requests_per_minute = {each}\naccount_requests_per_minute = {each}\n" if each else ""
 
     # --- waiting --------------------------------------------------------------------------------------------
 
