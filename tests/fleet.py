@@ -103,12 +103,14 @@ class Fleet:
         rows: int = 3,
         lease_seconds: float = 3.0,
         accounts: Sequence[Path] = (),
+        requests_per_minute: int = 100_000,
         more: str = "",
     ) -> None:
         self.folder, self.box, self.server = folder, box, server
         self.database = server.new_database()
         self.shared = server.new_database()
         self.lease_seconds = lease_seconds
+        self.requests_per_minute = requests_per_minute
         self.more = more
         self.accounts = accounts
         self.members: list[Member] = []
@@ -140,6 +142,8 @@ class Fleet:
         return (
             f"[database]\nurl = {json.dumps(self.database.url)}\nlisten = false\n"
             f'[google]\n{credentials}\napi_endpoint = "{self.box.url}"\ntimeout_seconds = 20\n'
+            f"project_requests_per_minute = {self.requests_per_minute}\n"
+            f"account_requests_per_minute = {self.requests_per_minute}\n"
             "[sync]\ninterval_seconds = 3600\nenable_course_stats = false\nenable_user_profiles = false\n"
             "retry_delay_seconds = 0.5\n"
             f'[state]\npath = "state.db"\n[control]\nsocket = "control.sock"\n'

@@ -57,6 +57,10 @@ class Double:
         self._note(None, "history", dataset, limit, datasets=[dataset] if dataset else None)
         return self.runs
 
+    def cluster(self) -> Document:
+        self._note(None, "cluster")
+        return {"fleet": "default", "members": []}
+
     def force(self, datasets: Sequence[str] | None, *, allow_deletes: bool, by: Peer | None) -> Accepted:
         self._note(by, "force", datasets, allow_deletes, datasets=datasets)
         self.forced.release()

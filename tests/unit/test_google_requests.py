@@ -92,11 +92,15 @@ def test_deletions_go_from_the_bottom_up_in_whole_spans() -> None:
 
 
 def test_the_fence_is_taken_away_and_put_up_anew_first_of_all() -> None:
-    first = make.fence_requests(FenceSeen(None, None, None), "mmsync.a.1", 9, "bot@x")
+    first = make.fence_requests(FenceSeen(None, None, None), "mmsync.a.1", 9, ["bot@x", "bot@y"])
     kinds = [next(iter(msgspec.json.decode(request))) for request in first]
     assert kinds == ["addSheet", "updateCells", "addProtectedRange", "addNamedRange"]
     assert msgspec.json.decode(first[0])["addSheet"]["properties"]["title"] == FENCE_TAB
-    later = make.fence_requests(FenceSeen("mmsync.a.1", "_mmsync_fence", 9), next_token("a", 2), 9, "bot@x")
+    protected = msgspec.json.decode(first[2])["addProtectedRange"]["protectedRange"]
+    assert protected["editors"] == {"users": ["bot@x", "bot@y"]}  # each account of a pool writes the mark
+    later = make.fence_requests(
+        FenceSeen("mmsync.a.1", "_mmsync_fence", 9), next_token("a", 2), 9, ["bot@x", "bot@y"]
+    )
     kinds = [next(iter(msgspec.json.decode(request))) for request in later]
     assert kinds == ["deleteNamedRange", "addNamedRange"]
 

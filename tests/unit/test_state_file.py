@@ -1,4 +1,5 @@
-"""The state file: what it keeps, its versions, and what becomes of a damaged one."""
+"""The state file: its rights, its versions, runs, and what becomes of a damaged one. (What every store keeps is in
+`contract/test_store.py`.)"""
 
 from __future__ import annotations
 
@@ -6,19 +7,16 @@ import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.adapters.state_schema import APPLICATION_ID, MIGRATIONS
 from moneymentor_sync.core.errors import StateError
 from moneymentor_sync.core.layout import KnownTab
-from moneymentor_sync.core.ports import DatasetResult, DatasetState, FenceState, RunResult
+from moneymentor_sync.core.ports import DatasetResult, DatasetState, RunResult
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.sync.memory import MOST_COMING, state_begun
 
@@ -45,31 +43,6 @@ def again(path: Path) -> StateFile:
 def test_only_its_owner_may_read_it(store: StateFile, path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-
-def test_a_dataset_comes_back_as_it_was(store: StateFile, path: Path) -> None:
-    assert store.dataset("d") is None
-    store.finish("d", STATE, {}, ())
-    other = again(path)
-    assert other.dataset("d") == STATE
-    other.close()
-
-
-def test_a_write_that_was_begun_leaves_the_dataset_dirty(store: StateFile) -> None:
-    store.begin_write("d", STATE, {key(1): key(9)})
-    assert store.dataset("d") == replace(STATE, dirty=True)
-    assert store.written("d", [key(1), key(2)]) == {key(1): key(9)}
-    store.begin_write("d", STATE, {key(1): key(8), key(2): key(7)})
-    assert store.written("d", [key(1), key(2)]) == {key(1): key(9), key(2): key(7)}
-    store.finish("d", STATE, {}, ())
-    assert store.dataset("d") == STATE
-
-
-def test_the_ids_of_a_tab_that_is_being_made_are_kept_until_its_end_is_recorded(store: StateFile) -> None:
-    store.begin_write("d", replace(STATE, coming=(9, 8)), {})
-    assert store.dataset("d") == replace(STATE, dirty=True, coming=(9, 8))
-    store.finish("d", STATE, {}, ())
-    assert store.dataset("d") == STATE
 
 
 def test_no_more_ids_are_remembered_than_can_still_come() -> None:
@@ -102,59 +75,6 @@ def test_a_file_of_an_older_version_opens_with_what_it_has(path: Path, version: 
 def key(number: int) -> bytes:
     """A hash: 16 bytes, spread over all parts."""
     return blake2b(str(number).encode(), digest_size=16).digest()
-
-
-def test_rows_are_remembered_and_forgotten(store: StateFile) -> None:
-    keys = [key(i) for i in range(9)]
-    store.finish("d", STATE, dict.fromkeys(keys, key(100)), None)
-    store.finish("d", STATE, {key(50): key(1)}, [keys[0], key(77)])
-    assert set(store.written("d", [*keys, key(50)])) == {*keys[1:], key(50)}
-    store.finish("d", STATE, {keys[3]: key(101)}, None)
-    assert store.written("d", [*keys, key(50)]) == {keys[3]: key(101)}
-    assert store.written("another", keys) == {}
-
-
-hashes = st.binary(min_size=16, max_size=16)
-steps = st.lists(st.tuples(st.dictionaries(hashes, hashes, max_size=6), st.booleans()), max_size=6)
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps, st.data())
-def test_what_was_written_is_known_as_by_a_dictionary(
-    store: StateFile, history: list[tuple[dict[bytes, bytes], bool]], data: st.DataObject
-) -> None:
-    known: dict[bytes, bytes] = {}
-    store.finish("d", STATE, {}, None)
-    for rows, exactly in history:
-        gone = data.draw(st.lists(st.sampled_from(sorted(known)), unique=True)) if known and not exactly else []
-        gone = [one for one in gone if one not in rows]
-        store.finish("d", STATE, rows, None if exactly else gone)
-        known = dict(rows) if exactly else {k: h for k, h in (known | rows).items() if k not in gone}
-    assert store.written("d", {*known, *(k for rows, _ in history for k in rows)}) == known
-
-
-def test_many_keys(store: StateFile) -> None:
-    rows = {key(number): key(-number) for number in range(2_500)}
-    store.finish("d", STATE, rows, None)
-    assert store.written("d", rows) == rows
-
-
-def test_the_fence_is_kept_with_what_was_sent(store: StateFile) -> None:
-    assert store.fence("s") == FenceState()
-    store.save_fence("s", FenceState("one", "two"))
-    assert store.fence("s") == FenceState("one", "two")
-    store.save_fence("s", FenceState("two"))
-    assert store.fence("s") == FenceState("two")
-
-
-def test_the_secret_stays_the_same_and_is_another_for_each_file(
-    store: StateFile, path: Path, tmp_path: Path
-) -> None:
-    other, third = again(path), StateFile(tmp_path / "third.db")
-    assert store.secret() == other.secret() != third.secret()
-    assert len(store.secret()) == 32
-    other.close()
-    third.close()
 
 
 def test_runs_are_recorded_with_what_each_dataset_did(store: StateFile) -> None:

@@ -33,7 +33,9 @@ from moneymentor_sync.core.settings import (
 
 FILE = Path(__file__).parents[2] / "sync.toml.example"
 TEXT = FILE.read_text(encoding="utf-8")
-UNCOMMENTED = re.sub(r"(?m)^#(?=\S)", "", TEXT)
+INSTEAD = "#credentials_files = "
+"""Cannot stand beside `credentials_file`."""
+UNCOMMENTED = re.sub(r"(?m)^#(?=\S)", "", re.sub(rf"(?m)^{INSTEAD}.*\n", "", TEXT))
 PLACES = Places(working_directory=Path("/here"), home=Path("/home/op"), runtime=Path("/run/none"))
 ENVIRONMENT = {"XDG_RUNTIME_DIR": "/run/user/1000"}
 ENOUGH = {

@@ -113,6 +113,16 @@ def prepare(engine: Engine, fleet: str) -> None:
         db.execute(mark.on_conflict_do_update(index_elements=meta.primary_key, set_={"value": mark.excluded.value}))
 
 
+def is_begun(engine: Engine, fleet: str) -> bool:
+    """Whether a member of the fleet has been there, so that there is something to go by. Raises ClusterError."""
+    with cluster_errors(engine), engine.begin() as db:
+        _check_server(db)
+        _check_version(db)
+        if not inspect(db).has_table(meta.name):
+            return False
+        return db.scalar(select(meta.c.name).where(meta.c.fleet == fleet, meta.c.name == "secret")) is not None
+
+
 def _check_server(db: Connection) -> None:
     version = db.dialect.server_version_info or (0,)
     if version < (OLDEST_SERVER,):

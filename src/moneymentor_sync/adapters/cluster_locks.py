@@ -51,11 +51,11 @@ _EPOCH = text(
 class PostgresqlLocks:
     """LockEngine on PostgreSQL; the tables of `cluster_schema` have to be there.
 
-    `url` is a SQLAlchemy URL, `lease_seconds` the silence after which the server ends the session.
+    `url` is a SQLAlchemy URL, `silence` the seconds without a word after which its server ends the session.
     """
 
-    def __init__(self, url: str, fleet: str, lease_seconds: float) -> None:
-        self._engine = open_lock_database(url, silence=lease_seconds, answer=STATEMENT_SECONDS)
+    def __init__(self, url: str, fleet: str, silence: float) -> None:
+        self._engine = open_lock_database(url, silence=silence, answer=STATEMENT_SECONDS)
         self._fleet = fleet
         self._members, self._shards = _key(fleet, "members"), _key(fleet, "shards")
         self._member: int | None = None

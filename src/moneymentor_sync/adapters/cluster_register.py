@@ -65,14 +65,7 @@ class ClusterRegister:
             db.execute(update(member).where(member.c.id == number).values(said))
 
     def members(self) -> list[MemberSeen]:
-        columns = (
-            member.c.id,
-            member.c.name,
-            member.c.pid,
-            member.c.version,
-            member.c.started_at,
-            member.c.seen_at,
-        )
+        columns = [member.c[name] for name in ("id", "name", "pid", "version", "started_at", "seen_at", "health")]
         with self._transaction() as db:
             rows = db.execute(select(*columns).where(member.c.fleet == self._fleet).order_by(member.c.id)).all()
         return [MemberSeen(*row) for row in rows]

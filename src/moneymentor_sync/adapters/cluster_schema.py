@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Float,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -75,6 +76,21 @@ errand = Table(  # what one member asks of another
     Column("ask", Text, nullable=False),
     Column("asked_at", Float, nullable=False),
     Column("answer", Text),
+)
+turn = Table(  # who waits to make a call of Google, and what was granted within the last minute
+    "mmsync_turn",
+    tables,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("fleet", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("spreadsheet_id", Text, nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+    Column("granted_at", Float),
+    Column("account", Text),
+    Column("project", Text),
+    Index("mmsync_turn_granted", "kind", "granted_at"),
 )
 
 spreadsheet = Table(  # the fence, as the fleet last left it

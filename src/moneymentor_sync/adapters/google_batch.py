@@ -65,8 +65,9 @@ class Batcher:
         self._sequence += 1
         token = next_token(self._epoch, self._sequence)
         tab_id = self._seen.tab_id if self._seen.tab_id is not None else self.new_sheet_id()
-        fence = fence_requests(self._seen, token, tab_id, self._client.whom.account, name=self._name)
+        fence = fence_requests(self._seen, token, tab_id, self._client.accounts, name=self._name)
         body = _body([*fence, *requests], ranges)
+        account = self._client.admit("write")  # it may wait; between the intent and the sending nothing may
         intend(token)
         request = self._client.spreadsheets.batchUpdate(
             spreadsheetId=self._client.spreadsheet_id,
@@ -75,7 +76,7 @@ class Batcher:
             prettyPrint=False,
         )
         try:
-            content = self._client.call(request, body)
+            content = self._client.call(request, body, account=account)
         except RequestRefusedError as error:
             self._explain(error, len(fence))
             raise

@@ -6,11 +6,10 @@ retries, and when, is not decided here.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import google_auth_httplib2
 import msgspec
@@ -18,14 +17,14 @@ import pygsheets
 from google.oauth2.service_account import Credentials
 
 from moneymentor_sync.core.errors import CredentialsError
-from moneymentor_sync.core.ports import Traffic
+from moneymentor_sync.core.ports import Budget, CallKind, Traffic
 from moneymentor_sync.core.settings import GoogleSettings, ServiceAccount
 
 from .google_errors import TRANSPORT_ERRORS, Whom, bad_answer, translate
-from .google_transport import ApiTransport
+from .google_keys import key_info, what_is_missing
+from .google_transport import SHEETS_HOST, ApiTransport, call_kind
 
 SCOPES = ("https://www.googleapis.com/auth/spreadsheets", "https://www.googleapis.com/auth/drive.file")
-TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address, no password
 
 
 def load_credentials(
@@ -36,62 +35,17 @@ def load_credentials(
     A key file names who gives tokens; a key in two variables does not: it is Google, or the stand-in on this
     machine that `endpoint` (the root URL in the place of Google's) is.
     """
-    stand_in = endpoint is not None and endpoint.startswith("http://")  # allowed to this machine alone
-    token_uri = f"{endpoint}/token" if stand_in else TOKEN_URI
-    info = _key_file(account.file) if account.file else _key_from_environment(account, token_uri)
+    info = key_info(account, endpoint)
     try:
         made: Credentials = Credentials.from_service_account_info(info, scopes=list(scopes))
     except (ValueError, TypeError, KeyError) as error:
         where = f"the key file {account.file}" if account.file else "GOOGLE_PRIVATE_KEY"
         raise CredentialsError(
-            f"{where} is no service-account key: {_what_is_missing(info)}",
+            f"{where} is no service-account key: {what_is_missing(info)}",
             hint="Make a JSON key for the service account at "
             "https://console.cloud.google.com/iam-admin/serviceaccounts, tab “Keys”.",
         ) from error
     return made
-
-
-def _key_file(path: Path) -> dict[str, Any]:
-    try:
-        content = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise CredentialsError(
-            f"the key file {path} cannot be read: {error.strerror}",
-            hint="Set `[google] credentials_file` or GOOGLE_APPLICATION_CREDENTIALS to the service account's "
-            "JSON key, readable by the user that mmsync runs as.",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise CredentialsError(f"the key file {path} is not JSON", hint="Download the key as JSON.") from error
-    try:
-        info = json.loads(content)
-    except ValueError as error:
-        raise CredentialsError(f"the key file {path} is not JSON", hint="Download the key as JSON.") from error
-    if not isinstance(info, dict) or info.get("type", "service_account") != "service_account":
-        raise CredentialsError(
-            f"the key file {path} is no service-account key",
-            hint="An OAuth client secret will not do: make a service account and a JSON key for it.",
-        )
-    return info
-
-
-def _key_from_environment(account: ServiceAccount, token_uri: str) -> dict[str, Any]:
-    if not account.client_email or not account.private_key:
-        raise CredentialsError(
-            "no Google credentials are configured",
-            hint="Set `[google] credentials_file`, or GOOGLE_APPLICATION_CREDENTIALS, or GOOGLE_CLIENT_EMAIL and "
-            "GOOGLE_PRIVATE_KEY.",
-        )
-    return {
-        "type": "service_account",
-        "client_email": account.client_email,
-        "private_key": account.private_key,
-        "token_uri": token_uri,
-    }
-
-
-def _what_is_missing(info: dict[str, Any]) -> str:
-    missing = [name for name in ("client_email", "private_key", "token_uri") if not info.get(name)]
-    return f"{', '.join(missing)} is missing" if missing else "its private key cannot be read"
 
 
 def _undocumented(resource: Any) -> Any:
@@ -105,18 +59,45 @@ def _undocumented(resource: Any) -> Any:
 
 
 class GoogleClient:
-    """A pygsheets client for one spreadsheet and one thread."""
+    """A pygsheets client for one spreadsheet and one thread.
+
+    Makes its calls as one account, or as several in turn: `budget` then says when, and as which of them. `prove` is
+    called right before each write, and raises where it is no longer to be made.
+    """
 
     def __init__(
-        self, settings: GoogleSettings, spreadsheet_id: str, credentials: Credentials | None = None
+        self,
+        settings: GoogleSettings,
+        spreadsheet_id: str,
+        credentials: Credentials | Sequence[Credentials] | None = None,
+        *,
+        budget: Budget | None = None,
+        prove: Callable[[], None] | None = None,
     ) -> None:
-        self._credentials = credentials or load_credentials(settings.account, endpoint=settings.api_endpoint)
+        if credentials is None:
+            credentials = [load_credentials(one, endpoint=settings.api_endpoint) for one in settings.accounts]
+        elif isinstance(credentials, Credentials):
+            credentials = [credentials]
         self._transport = ApiTransport(settings.api_endpoint, settings.timeout_seconds)
+        self._budget, self._prove = budget, prove
         self.spreadsheet_id = spreadsheet_id
-        self.whom = Whom(str(self._credentials.service_account_email), spreadsheet_id)
+        self._accounts = [
+            _Actor(one, Whom(str(one.service_account_email), spreadsheet_id), self._transport)
+            for one in credentials
+        ]
         self.pygsheets = pygsheets.authorize(
-            custom_credentials=self._credentials, http=self._transport, retries=0, check=False
+            custom_credentials=credentials[0], http=self._transport, retries=0, check=False
         )
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The addresses of all accounts that calls are made as."""
+        return tuple(one.whom.account for one in self._accounts)
+
+    @property
+    def whom(self) -> Whom:
+        """The first account, and the spreadsheet."""
+        return self._accounts[0].whom
 
     @property
     def traffic(self) -> Traffic:
@@ -141,31 +122,46 @@ class GoogleClient:
         return self.pygsheets.drive.service.files()
 
     def obtain_token(self) -> None:
-        """Has the key accepted now, which otherwise happens with the first call.
+        """Has the first account's key accepted now, which otherwise happens with the first call.
 
         Raises CredentialsError, UnavailableError.
         """
-        try:
-            self._credentials.refresh(google_auth_httplib2.Request(self._transport))
-        except TRANSPORT_ERRORS as error:
-            raise translate(error, self.whom) from error
-        except (TypeError, KeyError, ValueError) as error:  # as below
-            raise bad_answer() from error
+        self._accounts[0].obtain_token()
 
-    def call(self, request: Any, body: bytes | None = None) -> bytes:
-        """Executes a request of the client library once; `body` replaces the one that it would encode.
+    def admit(self, kind: CallKind) -> int:
+        """Waits until one more call may be made, and gives the account that is to make it, ready to do so.
 
-        Raises the errors of `google_errors.translate`.
+        For a call before which something else has to be done that must not get old while this waits. Raises
+        QuotaExhaustedError, StoppedError, and what `obtain_token` raises.
+        """
+        if self._budget is None and self._prove is None:
+            return 0
+        account = 0 if self._budget is None else self._budget.admit(kind, self.spreadsheet_id)
+        if not self._accounts[account].is_ready:
+            self._accounts[account].obtain_token()
+        return account
+
+    def call(self, request: Any, body: bytes | None = None, *, account: int | None = None) -> bytes:
+        """Executes a request of the client library once; `body` replaces the one that it would encode. `account`
+        is of an `admit` that went before; without it the call waits for its turn here.
+
+        Raises the errors of `google_errors.translate`, and those of `admit` and `prove`.
         """
         request.postproc = lambda _response, content: content
         if body is not None:
             request.body = body
             request.body_size = len(body)
             request.headers["content-type"] = "application/json"
+        kind = _sheets_call(request)
+        if kind is not None:
+            account = self.admit(kind) if account is None else account
+            if kind == "write" and self._prove is not None:
+                self._prove()
+        actor = self._accounts[account or 0]
         try:
-            content = request.execute(num_retries=0)
+            content = request.execute(http=actor.http if account else None, num_retries=0)
         except TRANSPORT_ERRORS as error:
-            raise translate(error, self.whom) from error
+            raise translate(error, actor.whom) from error
         except (TypeError, KeyError, ValueError) as error:  # google-auth, given HTML by the token endpoint
             raise bad_answer() from error
         return content if isinstance(content, bytes) else bytes(content, "utf-8")
@@ -180,3 +176,32 @@ class GoogleClient:
 
     def close(self) -> None:
         self._transport.close()
+
+
+class _Actor:
+    """One account that calls are made as, over the transport that all have in common."""
+
+    def __init__(self, credentials: Credentials, whom: Whom, transport: ApiTransport) -> None:
+        self.whom = whom
+        self.http = google_auth_httplib2.AuthorizedHttp(credentials, http=transport)
+        self._credentials = credentials
+        self._transport = transport
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next call needs no new token before it."""
+        return bool(self._credentials.valid)
+
+    def obtain_token(self) -> None:
+        try:
+            self._credentials.refresh(google_auth_httplib2.Request(self._transport))
+        except TRANSPORT_ERRORS as error:
+            raise translate(error, self.whom) from error
+        except (TypeError, KeyError, ValueError) as error:  # as in `call`
+            raise bad_answer() from error
+
+
+def _sheets_call(request: Any) -> CallKind | None:
+    """What a request of the client library counts as; None for Drive's, which have a quota of their own."""
+    parts = urlsplit(request.uri)
+    return call_kind(parts.path, request.method, request.headers) if parts.hostname == SHEETS_HOST else None

@@ -47,7 +47,7 @@ def typed(cell: CurrentCell) -> dict[str, Any]:
 
 
 def fence_requests(
-    seen: FenceSeen, token: str, tab_id: int, account: str, *, name: str = FENCE_NAMES[0]
+    seen: FenceSeen, token: str, tab_id: int, accounts: Sequence[str], *, name: str = FENCE_NAMES[0]
 ) -> list[Request]:
     """Takes the fence that was seen away and puts a new one up; makes its hidden, protected tab if it is gone.
 
@@ -57,7 +57,7 @@ def fence_requests(
     if seen.token is not None:
         requests.append({"deleteNamedRange": {"namedRangeId": seen.token}})
     if seen.tab_id is None:
-        requests += _fence_tab(tab_id, account)
+        requests += _fence_tab(tab_id, accounts)
     cell = {"sheetId": tab_id, "startRowIndex": 0, "endRowIndex": 1, "startColumnIndex": 0, "endColumnIndex": 1}
     requests.append(
         {"addNamedRange": {"namedRange": {"namedRangeId": token, "name": seen.name or name, "range": cell}}}
@@ -65,7 +65,7 @@ def fence_requests(
     return [encode(request) for request in requests]
 
 
-def _fence_tab(tab_id: int, account: str) -> list[dict[str, Any]]:
+def _fence_tab(tab_id: int, accounts: Sequence[str]) -> list[dict[str, Any]]:
     text = "mmsync keeps its mark here. Please leave this tab where it is."
     grid = {"rowCount": 1, "columnCount": 1}
     return [
@@ -80,7 +80,7 @@ def _fence_tab(tab_id: int, account: str) -> list[dict[str, Any]]:
                 "protectedRange": {
                     "range": {"sheetId": tab_id},
                     "description": "mmsync",
-                    "editors": {"users": [account]},
+                    "editors": {"users": list(accounts)},
                 }
             }
         },

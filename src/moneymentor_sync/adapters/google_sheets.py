@@ -91,17 +91,17 @@ class GoogleSheets:
     ) -> Landing:
         self.unsettled = None
         if tidy:
-            self.tidy(fence, intend=intend)
+            self.tidy(fence, intend=intend, renew=False)
         else:
             self._batches.seen(fence)
         if isinstance(tab, int):
             return self._create(plan, tab, intend, tick)
         return self._change(_Writing(plan, tab, make.frame(plan, tab.info), intend, tick))
 
-    def tidy(self, fence: FenceSeen, *, intend: Callable[[str], None]) -> None:
+    def tidy(self, fence: FenceSeen, *, intend: Callable[[str], None], renew: bool) -> None:
         self._batches.seen(fence)
         leftovers = self._staging.leftovers()
-        if leftovers:
+        if leftovers or renew:
             self._batches.send(leftovers, intend=intend)
             self._reader.forget_leftovers()
 

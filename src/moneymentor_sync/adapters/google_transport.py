@@ -14,13 +14,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httplib2
 
-from moneymentor_sync.core.ports import Traffic
+from moneymentor_sync.core.ports import CallKind, Traffic
 from moneymentor_sync.core.settings import WHOLE_CALL
 
 from .deadline import Deadline
 from .google_errors import token_failure
 
-GOOGLE_HOSTS = frozenset({"sheets.googleapis.com", "www.googleapis.com"})
+SHEETS_HOST = "sheets.googleapis.com"
+GOOGLE_HOSTS = frozenset({SHEETS_HOST, "www.googleapis.com"})
 MAX_ANSWER_BYTES = 1 << 30
 _READS_BY_POST = (":getByDataFilter", ":batchGetByDataFilter", "developerMetadata:search")
 
@@ -93,12 +94,17 @@ class ApiTransport(httplib2.Http):  # type: ignore[misc]  # httplib2 has no type
                     socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
     def _count(self, path: str, method: str, headers: Any, body: Any) -> None:
-        override = (headers or {}).get("x-http-method-override", method)
-        if override == "GET" or path.endswith(_READS_BY_POST):
+        if call_kind(path, method, headers) == "read":
             self.traffic.reads += 1
         else:
             self.traffic.writes += 1
         self.traffic.bytes_sent += len(body or b"")
+
+
+def call_kind(path: str, method: str, headers: Any) -> CallKind:
+    """Which of Google's two quotas a call of Sheets counts for."""
+    override = (headers or {}).get("x-http-method-override", method)
+    return "read" if override == "GET" or path.endswith(_READS_BY_POST) else "write"
 
 
 def _has_something_to_say(idle: socket.socket) -> bool:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 
 from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.adapters.state_schema import MIGRATIONS
 from moneymentor_sync.core.cells import CellRules
-from moneymentor_sync.core.errors import ConfigError
+from moneymentor_sync.core.errors import ClusterError, ConfigError, LeaseLostError
 from moneymentor_sync.core.ports import Tick
 from moneymentor_sync.core.settings import Config, Dataset
 
 from . import machine
 from .account import CREDENTIALS, TOKEN
+from .cluster import CLUSTER, cluster_check, known_to_fleet, see_cluster
 from .database import DATABASE, DatabaseChecks
 from .facts import Extent, StateSeen
 from .foresight import foresight
@@ -69,12 +71,14 @@ def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator
     account = Account(config.google, clock, tick)
     yield from sequence.run(account.steps())
     state = see_state(config.state_path, datasets)
+    known, coming = state.known, state.coming
+    if config.cluster.url is not None:
+        with suppress(ClusterError, LeaseLostError):  # its own step tells of it
+            known, coming = known_to_fleet(config, datasets) or (known, coming)
     foresee = foresight(config, tick)
     for spreadsheet_id, suffix in _spreadsheets(config).items():
         own = tuple(dataset for dataset in datasets if dataset.spreadsheet_id == spreadsheet_id)
-        checks = SpreadsheetChecks(
-            account, spreadsheet_id, own, extents, state.known, state.coming, suffix, foresee
-        )
+        checks = SpreadsheetChecks(account, spreadsheet_id, own, extents, known, coming, suffix, foresee)
         yield from sequence.run(checks.steps())
     yield from sequence.run(_machine(config, state, account))
 
@@ -92,6 +96,9 @@ def _machine(config: Config, state: StateSeen, account: Account) -> Iterator[Ste
     yield Step(machine.STATE, partial(machine.state_check, state, len(MIGRATIONS)))
     yield Step(machine.SOCKET, lambda: machine.socket_check(see_socket(config.socket_path)))
     yield Step(machine.CLOCK, lambda: machine.clock_check(account.skew))
+    if config.cluster.url is not None:  # its members hold their spreadsheets for as long as they run
+        yield Step(CLUSTER, lambda: cluster_check(see_cluster(config), config.cluster))
+        return
     locks = LockFiles(config.state_path, "mmsync check")
     for spreadsheet_id, suffix in _spreadsheets(config).items():
         name = f"lock{suffix}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rich.cells import cell_len
@@ -14,18 +15,27 @@ from .words import Viewpoint, changes, plain
 _COLOURS = {"synced": "green", "unchanged": "", "failed": "bold red"}
 _HEADINGS = ("dataset", "tab", "", "last\nsuccess", "result", "rows", "changed")
 _RIGHT = {"rows"}
+_ANOTHERS = {"last_result": None, "last_sync_time": None, "consecutive_failures": 0}
 
 
 def datasets_table(
-    datasets: list[dict[str, Any]], view: Viewpoint, *, width: int, most: int | None = None
+    datasets: list[dict[str, Any]],
+    view: Viewpoint,
+    *,
+    width: int,
+    most: int | None = None,
+    me: str | None = None,
 ) -> RenderableType:
-    """One line for each dataset; with `most` only so many, those in trouble first, and how many are left out."""
+    """One line for each dataset; with `most` only so many, those in trouble first, and how many are left out. `me`
+    is this daemon's name in its fleet."""
     if not datasets:
         return Text("no dataset is configured", style="dim")
     shown = _chosen(datasets, most)
-    rows = [_cells(one, view) for one in shown]
-    table = next((_wide(rows, gap) for gap in (2, 1) if _natural_width(rows, gap) <= width), None)
-    table = table or _narrow(rows, width)
+    owned = any(one.get("owner") for one in datasets)
+    headings = (*_HEADINGS, "member") if owned else _HEADINGS
+    rows = [_cells(one, view, me=me, owned=owned) for one in shown]
+    fitting = (_wide(headings, rows, gap) for gap in (2, 1) if _natural_width(headings, rows, gap) <= width)
+    table = next(fitting, None) or _narrow(headings, rows, width)
     hidden = [one for one in datasets if one not in shown]
     if not hidden:
         return table
@@ -44,7 +54,9 @@ def _well(one: dict[str, Any]) -> bool:
     return bool(one["enabled"]) and not one["consecutive_failures"] and one["last_result"] != "failed"
 
 
-def _cells(one: dict[str, Any], view: Viewpoint) -> list[Text]:
+def _cells(one: dict[str, Any], view: Viewpoint, *, me: str | None, owned: bool) -> list[Text]:
+    if owned and one["owner"] != me:  # what this daemon knows of it is from another time
+        one = one | _ANOTHERS
     result = one["last_result"] or "–"
     failures = one["consecutive_failures"]
     known = one["last_sync_time"] is not None
@@ -52,33 +64,44 @@ def _cells(one: dict[str, Any], view: Viewpoint) -> list[Text]:
         Text(plain(one["name"]), style="bold" if not _well(one) else ""),
         Text(plain(one["tab"])),
         Text("on") if one["enabled"] else Text("off", style="yellow"),
-        Text(view.age(one["last_sync_time"]), style="" if known else "yellow"),
+        Text(
+            view.age(one["last_sync_time"]) if known or not owned else "–", style="" if known or owned else "yellow"
+        ),
         Text(f"{plain(result)} ×{failures:,}" if failures > 1 else plain(result), style=_COLOURS.get(result, "")),
         Text(f"{one['rows']:,}" if known else "–"),
         Text(changes(one["inserted"], one["updated"], one["deleted"]) if result == "synced" else ""),
+        *([_owner(one, view)] if owned else []),
     ]
 
 
-def _natural_width(rows: list[list[Text]], gap: int) -> int:
-    headings = [max(heading.split("\n"), key=len) for heading in _HEADINGS]
-    columns = zip(headings, *rows, strict=True)
+def _owner(one: dict[str, Any], view: Viewpoint) -> Text:
+    """The member that has it, and since when."""
+    if not one["owner"]:
+        return Text("nobody", style="yellow")
+    since = one.get("owner_since")
+    return Text(plain(one["owner"]) + (f" since {view.clock(since)}" if since else ""))
+
+
+def _natural_width(headings: Sequence[str], rows: list[list[Text]], gap: int) -> int:
+    widest = [max(heading.split("\n"), key=len) for heading in headings]
+    columns = zip(widest, *rows, strict=True)
     return sum(max(cell_len(str(cell)) for cell in column) + gap for column in columns) - gap
 
 
-def _wide(rows: list[list[Text]], gap: int) -> Table:
+def _wide(headings: Sequence[str], rows: list[list[Text]], gap: int) -> Table:
     table = _empty(gap)
-    for heading in _HEADINGS:
+    for heading in headings:
         _column(table, heading)
     for row in rows:
         table.add_row(*row)
     return table
 
 
-def _narrow(rows: list[list[Text]], width: int) -> Table:
+def _narrow(headings: Sequence[str], rows: list[list[Text]], width: int) -> Table:
     """The name above the tab."""
     table = _empty(2 if width >= 72 else 1)
     _column(table, "dataset\n→ tab")
-    for heading in _HEADINGS[2:]:
+    for heading in headings[2:]:
         _column(table, heading)
     for name, tab, *rest in rows:
         table.add_row(Text.assemble(name, "\n→ ", tab) if str(name) != str(tab) else name, *rest)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-_FLAGS = {"--json": "as_json", "--watch": "watch", "-v": "verbose", "--verbose": "verbose"}
+_FLAGS = {"--cluster": "cluster", "--json": "as_json", "--watch": "watch", "-v": "verbose", "--verbose": "verbose"}
 
 
 class Asked(NamedTuple):
@@ -27,8 +27,8 @@ def status_at_once(arguments: list[str]) -> None:
         return
     from .status_screen import show_status
 
-    as_json, watch, verbose = (name in asked.flags for name in ("as_json", "watch", "verbose"))
-    sys.exit(show_status(asked.config, as_json=as_json, watch=watch, verbose=verbose))
+    as_json, watch, cluster, verbose = (name in asked.flags for name in ("as_json", "watch", "cluster", "verbose"))
+    sys.exit(show_status(asked.config, as_json=as_json, watch=watch, cluster=cluster, verbose=verbose))
 
 
 def parse(arguments: list[str]) -> Asked | None:

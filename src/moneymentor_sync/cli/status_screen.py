@@ -14,9 +14,13 @@ NOT_RUNNING = 3
 _GOOD = ("healthy", "warning")
 
 
-def show_status(config: Path | None, *, as_json: bool, watch: bool, verbose: bool) -> int:
+def show_status(config: Path | None, *, as_json: bool, watch: bool, cluster: bool, verbose: bool) -> int:
     """Shows the status, once or until Ctrl-C; gives the exit code. Raises what the client raises."""
     places = find_places(config, verbose=verbose, only_to_look=True)
+    if cluster:
+        from .status_cluster import show_cluster
+
+        return show_cluster(places, config, as_json=as_json, watch=watch)
     if watch:
         from .status_watch import watch_status
 

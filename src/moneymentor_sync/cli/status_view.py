@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .bars import meter
+from .cluster_view import members_table, quota_table, summary
 from .status_datasets import datasets_table
 from .status_realtime import realtime
 from .status_troubles import heading, recent_errors, troubles
@@ -35,6 +36,7 @@ TRIGGERS = {
     "notify": "notified",
     "enable": "enabled",
     "reload": "reloaded",
+    "takeover": "taken over",
     "force": "forced",
     "sync": "mmsync sync",
 }
@@ -50,9 +52,13 @@ def status_view(
     verdict = _verdict(document, view)
     facts = _grid(_facts(document, view))
     parts: list[RenderableType] = [verdict, Text(), facts]
-    table = datasets_table(document["datasets"], view, width=width, most=most_datasets)
+    cluster = document.get("cluster")
+    me = cluster["member"] if cluster else None
+    table = datasets_table(document["datasets"], view, width=width, most=most_datasets, me=me)
     for title, part in (
         ("", table),
+        ("members", members_table(cluster["members"], view) if cluster else None),
+        ("quota", quota_table(cluster.get("quota")) if cluster else None),
         ("held up", troubles(document, view)),
         ("recent errors", recent_errors(document, view, told={plain(_health(document).get("hint") or "")})),
     ):
@@ -128,6 +134,8 @@ def _facts(document: dict[str, Any], view: Viewpoint) -> Iterator[tuple[str, Ren
     heard = document.get("realtime")
     if running and heard and heard.get("state") != "off":
         yield "real time", realtime(heard, view)
+    if document.get("cluster"):
+        yield "fleet", summary(document["cluster"])
     yield "syncs", Text(_syncs(document["statistics"]))
     if running:
         yield "daemon", Text(_daemon(document))

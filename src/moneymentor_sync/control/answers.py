@@ -114,8 +114,74 @@ class DatasetStatus(Struct):
     last_error_time: Time | None
     hint: str | None
     interval_seconds: Seconds
+    owner: str | None
+    owner_since: Time | None
     circuit: Circuit
     switch: SwitchSeen | None
+
+
+class ClusterMember(Struct):
+    """A member of the fleet; one that ended without a word is shown for an hour."""
+
+    id: Count
+    name: str
+    pid: Count
+    version: str
+    alive: bool
+    me: bool
+    started_at: Time
+    seen_seconds_ago: Seconds
+    spreadsheets: Count
+    health: str | None
+
+
+class ClusterSpreadsheet(Struct):
+    """Who has a spreadsheet, and since when."""
+
+    spreadsheet_id: str
+    datasets: list[str]
+    owner: str | None
+    member_id: Count | None
+    since: Time | None
+    mine: bool
+
+
+class AccountUse(Struct):
+    """What a service account was asked for within the last minute."""
+
+    account: str
+    project: str
+    reads: Count
+    writes: Count
+
+
+class QuotaLimits(Struct):
+    """What may be asked in a minute, by all members together."""
+
+    project_reads: Count
+    project_writes: Count
+    account_reads: Count
+    account_writes: Count
+
+
+class Quota(Struct):
+    """What of Google's quota is used."""
+
+    accounts: list[AccountUse]
+    limits: QuotaLimits
+
+
+class ClusterSeen(Struct):
+    """The fleet as this member sees it; `error` is why it takes no part."""
+
+    fleet: str
+    member: str
+    connected: bool
+    error: str | None
+    lease_seconds: Seconds
+    members: list[ClusterMember]
+    spreadsheets: list[ClusterSpreadsheet]
+    quota: Quota | None
 
 
 class Realtime(Struct):
@@ -161,6 +227,7 @@ class Status(Struct):
     current: Current | None
     datasets: list[DatasetStatus]
     realtime: Realtime
+    cluster: ClusterSeen | None
     recent_errors: list[RecentError]
 
 
@@ -219,6 +286,18 @@ class Runs(Struct):
     """Past runs, the newest first."""
 
     runs: list[PastRun]
+
+
+class MemberTold(ClusterMember):
+    """A member with what it last told of itself: of its status what is its own, and its last runs."""
+
+    status: dict[str, Any] | None
+
+
+class Cluster(ClusterSeen):
+    """The fleet, every member of it with its health and history."""
+
+    members: list[MemberTold]  # type: ignore[assignment]
 
 
 # --- what a change is answered with -------------------------------------------------------------------------

@@ -75,6 +75,7 @@ class Channel:
         endpoints: dict[str, Endpoint] = {
             paths.STATUS.path: self._status,
             paths.HISTORY.path: self._history,
+            paths.CLUSTER.path: self._cluster,
             paths.HEALTHZ.path: self._healthz,
             paths.METRICS.path: self._metrics,
             paths.DESCRIPTION.path: self._described,
@@ -109,6 +110,10 @@ class Channel:
         # A thousand runs are encoded in the thread, too; one such answer at a time is memory enough.
         async with self._one_history:
             return await self._in_thread(lambda: _json(self._operator.history(asked.dataset, asked.limit)))
+
+    async def _cluster(self, request: Request) -> Response:
+        self._reader(request)
+        return await self._in_thread(lambda: _json(self._operator.cluster()))
 
     # --- changing -------------------------------------------------------------------------------------------
 

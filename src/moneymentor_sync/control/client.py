@@ -41,6 +41,10 @@ class ControlClient:
         query = {"limit": limit} if dataset is None else {"dataset": dataset, "limit": limit}
         return self._ask("GET", f"/sync/history?{urlencode(query)}")
 
+    def cluster(self) -> Document:
+        """The fleet, with what each member told of itself. Raises ControlError (`answered`: alone, cluster)."""
+        return self._ask("GET", "/sync/cluster")
+
     def force(
         self,
         datasets: Sequence[str] | None = None,

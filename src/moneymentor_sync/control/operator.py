@@ -48,6 +48,10 @@ class Operator(Protocol):
         """`{"runs": […]}`, newest first. Raises StateError."""
         ...
 
+    def cluster(self) -> Document:
+        """The status' `cluster`, with what each member has told of itself. Raises AloneError, ClusterError."""
+        ...
+
     def force(self, datasets: Sequence[str] | None, *, allow_deletes: bool, by: Peer | None) -> Accepted:
         """Raises NothingToSyncError where none is named and every dataset is disabled."""
         ...

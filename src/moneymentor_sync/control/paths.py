@@ -12,6 +12,8 @@ from http import HTTPStatus
 from msgspec import Struct
 
 from moneymentor_sync.core.errors import (
+    AloneError,
+    ClusterError,
     MmsyncError,
     NothingToSyncError,
     ShuttingDownError,
@@ -68,6 +70,14 @@ HISTORY = _read(
     ShuttingDownError,
     query=History,
 )
+CLUSTER = _read(
+    "/sync/cluster",
+    "The fleet: every member, with its health and its last runs.",
+    answers.Cluster,
+    AloneError,
+    ClusterError,
+    ShuttingDownError,
+)
 HEALTHZ = _read(
     "/healthz",
     "Whether syncing works, said with the status code.",
@@ -101,7 +111,7 @@ def path_of(change: str) -> str:
 
 
 PATHS: tuple[Path, ...] = (
-    *(STATUS, HISTORY, HEALTHZ, METRICS, DESCRIPTION, FORCE),
+    *(STATUS, HISTORY, CLUSTER, HEALTHZ, METRICS, DESCRIPTION, FORCE),
     *(
         Path(
             "POST",

@@ -43,21 +43,34 @@ def owners(view: ClusterView) -> dict[int, int]:
     return {shard: member for member, held in view.alive.items() for shard in held}
 
 
-def owner_names(view: ClusterView | None) -> Callable[[str], str | None]:
-    """The name of the member that has a spreadsheet, by its id; None where nobody has it, or without a fleet."""
+def owner_seen(view: ClusterView | None) -> Callable[[str], dict[str, Any]]:
+    """Who has a spreadsheet, by its id, as the documents have it; nobody without a fleet."""
     if view is None:
-        return lambda _spreadsheet_id: None
+        return lambda _spreadsheet_id: _NOBODY
     held = owners(view)
     names = {one.id: one.name for one in view.members}
     if view.me is not None:
         names.setdefault(view.me, view.name)
-    return lambda spreadsheet_id: names.get(held.get(shard_of(spreadsheet_id), -1))
+
+    def seen(spreadsheet_id: str) -> dict[str, Any]:
+        shard = shard_of(spreadsheet_id)
+        owner, taken = held.get(shard), view.shards.get(shard)
+        return {
+            "owner": None if owner is None else names.get(owner, str(owner)),
+            "member_id": owner,
+            "since": moment(taken.since) if taken is not None and taken.member == owner else None,
+            "mine": owner is not None and owner == view.me,
+        }
+
+    return seen
+
+
+_NOBODY: dict[str, Any] = {"owner": None, "member_id": None, "since": None, "mine": False}
 
 
 def cluster_document(view: ClusterView, spreadsheets: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """The document's key `cluster`; `spreadsheets` are those configured, each with its datasets."""
-    names = {one.id: one.name for one in view.members}
-    owner_of = owners(view)
+    owner_of = owner_seen(view)
     return {
         "fleet": view.fleet,
         "member": view.name,
@@ -70,7 +83,7 @@ def cluster_document(view: ClusterView, spreadsheets: Mapping[str, Sequence[str]
             if one.id in view.alive or view.now - one.seen_at < FORGOTTEN_SECONDS
         ],
         "spreadsheets": [
-            {"spreadsheet_id": one, "datasets": list(datasets)} | _owner(view, shard_of(one), owner_of, names)
+            {"spreadsheet_id": one, "datasets": list(datasets)} | owner_of(one)
             for one, datasets in spreadsheets.items()
         ],
         "quota": view.quota,
@@ -90,16 +103,4 @@ def _member(view: ClusterView, one: MemberSeen, spreadsheets: Collection[str]) -
         "seen_seconds_ago": round(max(view.now - one.seen_at, 0.0), 1),
         "spreadsheets": sum(shard_of(spreadsheet) in held for spreadsheet in spreadsheets),
         "health": one.health or None,
-    }
-
-
-def _owner(view: ClusterView, shard: int, owner_of: Mapping[int, int], names: Mapping[int, str]) -> dict[str, Any]:
-    owner = owner_of.get(shard)
-    taken = view.shards.get(shard)
-    since = taken.since if taken is not None and taken.member == owner else None
-    return {
-        "owner": None if owner is None else names.get(owner, str(owner)),
-        "member_id": owner,
-        "since": moment(since),
-        "mine": owner is not None and owner == view.me,
     }

@@ -14,6 +14,7 @@ from .config_addresses import (
     client_email,
     cluster_url,
     credentials_file,
+    credentials_files,
     database_url,
     hash_key,
     is_same_database,
@@ -78,6 +79,13 @@ SPREADSHEET_ID: Setting[str | None] = Setting(
 CREDENTIALS_FILE: Setting[Path | None] = Setting(
     "google.credentials_file", credentials_file, None, ("GOOGLE_APPLICATION_CREDENTIALS",)
 )
+CREDENTIALS_FILES: Setting[tuple[Path, ...]] = Setting("google.credentials_files", credentials_files, ())
+PROJECT_REQUESTS = Setting(
+    "google.project_requests_per_minute", whole_number(1, 1_000_000), _GOOGLE.project_requests_per_minute
+)
+ACCOUNT_REQUESTS = Setting(
+    "google.account_requests_per_minute", whole_number(1, 1_000_000), _GOOGLE.account_requests_per_minute
+)
 API_ENDPOINT: Setting[str | None] = Setting(
     "google.api_endpoint", api_endpoint, None, ("MMSYNC_GOOGLE_API_ENDPOINT",)
 )
@@ -128,6 +136,9 @@ SETTINGS: tuple[Setting[Any], ...] = (
     LISTEN,
     SPREADSHEET_ID,
     CREDENTIALS_FILE,
+    CREDENTIALS_FILES,
+    PROJECT_REQUESTS,
+    ACCOUNT_REQUESTS,
     API_ENDPOINT,
     GOOGLE_TIMEOUT,
     MAX_CELLS,
@@ -274,33 +285,50 @@ def _sync(layers: Layers) -> SyncSettings:
 
 
 def _google(layers: Layers, places: Places) -> GoogleSettings:
+    account, *further = _accounts(layers, places)
     return GoogleSettings(
         spreadsheet_id=layers.get(SPREADSHEET_ID),
-        account=_account(layers, places),
+        account=account,
         api_endpoint=layers.get(API_ENDPOINT),
         timeout_seconds=layers.get(GOOGLE_TIMEOUT),
         max_cells=layers.get(MAX_CELLS),
+        further_accounts=tuple(further),
+        project_requests_per_minute=layers.get(PROJECT_REQUESTS),
+        account_requests_per_minute=layers.get(ACCOUNT_REQUESTS),
     )
 
 
-def _account(layers: Layers, places: Places) -> ServiceAccount:
-    """The environment's key before the file's: a key file, e-mail and PEM, then systemd's credential."""
-    file = layers.get(CREDENTIALS_FILE)
-    layer = layers.layer(CREDENTIALS_FILE)
+def _accounts(layers: Layers, places: Places) -> tuple[ServiceAccount, ...]:
+    """The environment's key before the file's: a key file, e-mail and PEM, then systemd's credential.
+
+    The file has one key, or a pool of them; so has the command line. The environment has one at most.
+    """
+    file, files = layers.get(CREDENTIALS_FILE), layers.get(CREDENTIALS_FILES)
+    layer, pool_layer = layers.layer(CREDENTIALS_FILE), layers.layer(CREDENTIALS_FILES)
+    if layer is pool_layer is not Layer.DEFAULT:
+        layers.problems.add(
+            CREDENTIALS_FILES.path,
+            f"set beside {CREDENTIALS_FILE.path}; keep one of them: the pool names all its key files",
+        )
+    pool = tuple(ServiceAccount(file=one) for one in files) or (ServiceAccount(),)
+    if pool_layer > layer and pool_layer >= Layer.ENVIRONMENT:
+        return pool
     if layer >= Layer.ENVIRONMENT:
-        return ServiceAccount(file=file)
+        return (ServiceAccount(file=file),)
     pair = _account_from_variables(layers)
     if pair is not None:
-        return pair
+        return (pair,)
     if places.google_credential is not None:
-        return ServiceAccount(file=places.google_credential)
+        return (ServiceAccount(file=places.google_credential),)
+    if pool_layer > layer:
+        return pool
     if layer is Layer.DEFAULT:
         layers.problems.add(
             CREDENTIALS_FILE.path,
             "missing; give the path of a service account's key here or in GOOGLE_APPLICATION_CREDENTIALS, "
             "or set GOOGLE_CLIENT_EMAIL and GOOGLE_PRIVATE_KEY",
         )
-    return ServiceAccount(file=file)
+    return (ServiceAccount(file=file),)
 
 
 def _account_from_variables(layers: Layers) -> ServiceAccount | None:

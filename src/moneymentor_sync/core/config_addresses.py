@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from .config_drivers import ASYNC_POSTGRESQL, NOT_OURS, for_psycopg
-from .config_values import InvalidValueError, Raw, path, show, text
+from .config_values import InvalidValueError, Raw, kind_of, path, show, text
 
 _DATABASE_EXAMPLE = "postgresql://user:password@host/database or sqlite:///file.db"
 
@@ -162,6 +162,19 @@ def credentials_file(raw: Raw) -> Path:
     if value.lstrip().startswith("{") or "PRIVATE KEY" in value:
         raise InvalidValueError("holds a key; put the key into a file and give the path of that")
     return path(raw)
+
+
+def credentials_files(raw: Raw) -> tuple[Path, ...]:
+    """The key files of several service accounts, each named once."""
+    if not isinstance(raw.value, list) or not all(isinstance(name, str) for name in raw.value):
+        what = kind_of(raw.value) if not isinstance(raw.value, list) else "one of other things"
+        raise InvalidValueError(f'expected a list of key files such as ["a.json", "b.json"], not {what}')
+    found = tuple(credentials_file(Raw(name, raw.base, raw.home)) for name in raw.value)
+    if not found:
+        raise InvalidValueError("names no key file")
+    if len(set(found)) != len(found):
+        raise InvalidValueError("names a key file twice; each is to be of another service account")
+    return found
 
 
 def client_email(value: str) -> str:

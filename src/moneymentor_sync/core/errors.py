@@ -155,14 +155,17 @@ class RequestRefusedError(DestinationError):
 
 
 class QuotaExhaustedError(DestinationError):
-    """Google's quota was used up for longer than a sync may wait."""
+    """Google's quota was used up for longer than a sync may wait. `waited` are the seconds spent on it already."""
 
     code = "quota"
     default_hint = "Wait a minute; raise `interval_seconds`, or ask for a higher Sheets API quota."
 
-    def __init__(self, message: str, *, retry_after: float | None = None, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, waited: float = 0.0, hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.retry_after = retry_after
+        self.waited = waited
 
 
 class UnavailableError(DestinationError):

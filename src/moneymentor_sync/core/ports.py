@@ -210,8 +210,9 @@ class Destination(Protocol):
         """
         ...
 
-    def tidy(self, fence: FenceSeen, *, intend: Callable[[str], None]) -> None:
-        """Removes the hidden tabs that a write which did not come to its end has left."""
+    def tidy(self, fence: FenceSeen, *, intend: Callable[[str], None], renew: bool) -> None:
+        """Removes the hidden tabs that a write which did not come to its end has left. With `renew` the fence is
+        another one afterwards in any case: a write that is still on its way is refused when it comes."""
         ...
 
     def put_back(

@@ -56,12 +56,13 @@ def next_try(error: MmsyncError, spent: Spent, rules: RetryRules, jitter: float)
 
 
 def _quota(error: QuotaExhaustedError, spent: Spent, rules: RetryRules, jitter: float) -> Retry | None:
-    left = rules.max_quota_wait_seconds - spent.quota_wait
+    waited = spent.quota_wait + error.waited
+    left = rules.max_quota_wait_seconds - waited
     if left <= 0:
         return None
     delay = min(5.0 * 2.0**spent.quota_tries, 30.0) * (0.75 + 0.5 * jitter)
     delay = min(max(delay, error.retry_after or 0.0), left)
-    return Retry(delay, Spent(spent.retries, spent.quota_tries + 1, spent.quota_wait + delay))
+    return Retry(delay, Spent(spent.retries, spent.quota_tries + 1, waited + delay))
 
 
 CONCERNS_ALL = frozenset({"credentials", "database_unreachable", "quota", "state", "unavailable"})

@@ -98,13 +98,24 @@ WHOLE_CALL = 3
 
 @dataclass(frozen=True, slots=True)
 class GoogleSettings:
-    """`spreadsheet_id` is None only where every dataset names its own. `api_endpoint` is None for Google's."""
+    """`spreadsheet_id` is None only where every dataset names its own. `api_endpoint` is None for Google's.
+
+    `further_accounts` make a pool with `account`. The requests a minute are what Google allows, of each kind.
+    """
 
     spreadsheet_id: str | None
     account: ServiceAccount
     api_endpoint: str | None = None
     timeout_seconds: float = 60.0
     max_cells: int = 10_000_000
+    further_accounts: tuple[ServiceAccount, ...] = ()
+    project_requests_per_minute: int = 300
+    account_requests_per_minute: int = 60
+
+    @property
+    def accounts(self) -> tuple[ServiceAccount, ...]:
+        """All that make calls, in their order; most have one."""
+        return (self.account, *self.further_accounts)
 
 
 @dataclass(frozen=True, slots=True)

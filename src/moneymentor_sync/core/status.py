@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .breaker import CLOSED, Breaker, remaining
-from .cluster_view import ClusterView, cluster_document, owner_names
+from .cluster_view import ClusterView, cluster_document, owner_seen
 from .health import Health
 from .holds import Holds, alive
 from .moments import moment
@@ -230,14 +230,14 @@ def _current(progress: Progress | None) -> dict[str, Any] | None:
     }
 
 
-def _owned(snapshot: Snapshot) -> Iterator[tuple[DatasetSeen, str | None]]:
-    """Each dataset with the member of the fleet that has it."""
-    names = owner_names(snapshot.cluster)
+def _owned(snapshot: Snapshot) -> Iterator[tuple[DatasetSeen, dict[str, Any]]]:
+    """Each dataset with the member of the fleet that has it, and since when."""
+    owner_of = owner_seen(snapshot.cluster)
     for one in snapshot.datasets:
-        yield one, names(one.spreadsheet_id)
+        yield one, owner_of(one.spreadsheet_id)
 
 
-def _dataset(snapshot: Snapshot, dataset: DatasetSeen, now: float, owner: str | None) -> dict[str, Any]:
+def _dataset(snapshot: Snapshot, dataset: DatasetSeen, now: float, owner: dict[str, Any]) -> dict[str, Any]:
     record = snapshot.records.get(dataset.name) or DatasetRecord(dataset.name)
     breaker = snapshot.breakers.get(dataset.name, CLOSED)
     return {
@@ -255,7 +255,8 @@ def _dataset(snapshot: Snapshot, dataset: DatasetSeen, now: float, owner: str | 
         "last_error_time": moment(record.last_error_at),
         "hint": record.last_hint,
         "interval_seconds": dataset.interval_seconds,
-        "owner": owner,
+        "owner": owner["owner"],
+        "owner_since": owner["since"],
         "circuit": {"state": breaker.state, "opens_until": _opens_until(breaker, now)},
         "switch": _switch(in_force(snapshot.switches, dataset.name, now)),
     }

@@ -60,6 +60,9 @@ class Fellow:
             except ShuttingDownError:
                 return
 
+    def runs_ended(self) -> int:
+        return self._standing.totals.runs
+
     def report(self) -> tuple[str, dict[str, Any]]:
         status = self._status()
         told = {name: status[name] for name in _TOLD}

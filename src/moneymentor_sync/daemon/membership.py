@@ -49,6 +49,10 @@ class Daemonic(Here, Protocol):
         """Takes in what others have switched. Raises StateError."""
         ...
 
+    def runs_ended(self) -> int:
+        """How many there have been: with each the report is another one."""
+        ...
+
     def report(self) -> tuple[str, dict[str, Any]]:
         """This member's health, and its status."""
         ...
@@ -79,6 +83,7 @@ class Membership:
         self._grace_until = 0.0
         self._free: frozenset[int] = frozenset()
         self._pictured = self._published = float("-inf")
+        self._told_runs = -1
         self._awake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._live, name=MEMBERSHIP, daemon=True)
@@ -215,13 +220,15 @@ class Membership:
     def _talk(self, me: int) -> None:
         """What goes through the register: a failure there is told, and costs no spreadsheet."""
         now = self._monotonic()
-        if now - self._pictured >= PICTURE_SECONDS:
-            self._picture()
-            self._pictured = now
-        if now >= self._published:
+        runs = self._daemon.runs_ended()
+        if now >= self._published or runs != self._told_runs:
+            self._told_runs = runs
             health, document = self._daemon.report()
             self._register.publish(me, health, document)
             self._published = now + PUBLISH_SECONDS + PUBLISH_SECONDS_EACH * len(document.get("datasets", ()))
+        if now - self._pictured >= PICTURE_SECONDS:
+            self._picture()
+            self._pictured = now
         self._relay.serve(me, self._view)
         try:
             self._daemon.refresh()
@@ -233,7 +240,7 @@ class Membership:
             members=tuple(self._register.members()),
             shards=self._register.shards(),
             now=self._register.now(),
-            quota=self._edges.quota(),
+            quota=self._edges.quota(self._daemon.config()),
         )
 
 

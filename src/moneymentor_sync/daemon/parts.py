@@ -55,7 +55,7 @@ class FleetEdges:
     name: str
     tenure: Tenure
     register: Register
-    quota: Callable[[], Mapping[str, Any] | None]
+    quota: Callable[[Config], Mapping[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)

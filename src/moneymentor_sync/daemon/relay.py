@@ -157,7 +157,8 @@ class Relay:
             self._wishes.remove(wish)
         self._register.withdraw(list(wish.errands))
         if not wish.done.done():
-            wish.done.set_result(merged(wish.run_id, wish.answers))
+            order = [one.name for one in self._config().datasets]
+            wish.done.set_result(merged(wish.run_id, wish.answers, order))
 
     # --- what is asked of this member -----------------------------------------------------------------------
 

@@ -28,9 +28,11 @@ def run_document(run: RunResult, asked: Collection[str] | None = None) -> dict[s
     }
 
 
-def merged(run_id: str, answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One document of several members' runs, under one id."""
-    results = [result for one in answers for result in one["datasets"]]
+def merged(run_id: str, answers: Sequence[dict[str, Any]], order: Sequence[str]) -> dict[str, Any]:
+    """One document of several members' runs, under one id; its datasets in this order."""
+    place = {name: number for number, name in enumerate(order)}
+    found = [result for one in answers for result in one["datasets"]]
+    results = sorted(found, key=lambda one: place.get(one["name"], len(place)))
     bad = [f"{one['name']}: {one['error']}" for one in results if one["result"] not in ("synced", "unchanged")]
     bad += [str(one["error"]) for one in answers if one.get("refused")]
     return {

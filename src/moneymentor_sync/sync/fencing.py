@@ -17,6 +17,8 @@ class Fencing:
     spreadsheet_id: str
     prove: Callable[[str], None]
     foreign: bool = False
+    late: bool = False
+    """Whether a write was sent that has not come there yet, and still may: only another one makes that certain."""
 
     def known(self) -> FenceState:
         return self.store.fence(self.spreadsheet_id)
@@ -25,7 +27,8 @@ class Fencing:
         """Settles what became of a write whose answer was lost, and notices another installation's writes."""
         ours = self.known()
         self.foreign = ours.token is not None and seen.token not in (ours.token, ours.pending, None)
-        if ours.pending is not None or self.foreign:
+        self.late = ours.pending is not None and seen.token == ours.token
+        if self.foreign or (ours.pending is not None and not self.late):
             self.landed(seen.token)
 
     def landed(self, token: str | None) -> None:

@@ -216,7 +216,8 @@ class SpreadsheetSync:
         decision = self._decide(one, view, self.holding.let_go)
         if decision.plan.is_empty:
             if state is not None and state.dirty:
-                self.destination.tidy(view.fence, intend=self._fencing.intend(view.fence, at_once))
+                intend = self._fencing.intend(view.fence, at_once)
+                self.destination.tidy(view.fence, intend=intend, renew=self._fencing.late)
             self._finish(one, decision, tab, None, state)
             return self._done(one, tally, decision.plan.rows_after)
         landing = self._write(one, decision, view, tab, state, tally)

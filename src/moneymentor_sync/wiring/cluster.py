@@ -5,24 +5,31 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import Engine
 
-from moneymentor_sync.adapters.cluster_database import open_cluster_database, prepare
+from moneymentor_sync.adapters.cluster_database import is_begun, open_cluster_database, prepare
 from moneymentor_sync.adapters.cluster_first_state import adopt_local_state
 from moneymentor_sync.adapters.cluster_ledger import ClusterLedger
 from moneymentor_sync.adapters.cluster_locks import PostgresqlLocks
 from moneymentor_sync.adapters.cluster_register import ClusterRegister
 from moneymentor_sync.adapters.cluster_store import ClusterStore, Local
 from moneymentor_sync.adapters.state_ledger import Ledger
+from moneymentor_sync.core.cluster_view import ClusterView, cluster_document
 from moneymentor_sync.core.errors import ClusterError, LockHeldError
+from moneymentor_sync.core.ports import DatasetState, RunResult
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.core.sharing import shard_of
 from moneymentor_sync.daemon.parts import FleetEdges
 from moneymentor_sync.sync.tenure import Tenure
+
+SILENT_SHARE = 0.9
+"""Of the lease: when a session has been silent for that, its server ends it, and there is time to take over. More
+than `tenure.SAFE_SHARE`, by which its holder has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +40,29 @@ class Shared:
     engine: Engine
     tenure: Tenure
     register: ClusterRegister
+    begun: bool
+    """Whether a member has been there before."""
 
     def store(self, local: Local) -> ClusterStore:
         return ClusterStore(self.engine, self.config.cluster.fleet, self.tenure.epoch_of, local)
 
+    def dataset(self, name: str) -> DatasetState | None:
+        """What the fleet knows of a dataset. Raises LeaseLostError."""
+        return self.store(_Nowhere()).dataset(name)
+
     def ledger(self, local: Ledger) -> ClusterLedger:
         return ClusterLedger(local, self.engine, self.config.cluster.fleet)
 
-    def edges(self) -> FleetEdges:
-        return FleetEdges(self.config.cluster, member_name(self.config), self.tenure, self.register, lambda: None)
+    def edges(self, quota: Callable[[Config], Mapping[str, Any] | None]) -> FleetEdges:
+        return FleetEdges(self.config.cluster, member_name(self.config), self.tenure, self.register, quota)
+
+
+class _Nowhere:
+    """No run is recorded by whoever only looks."""
+
+    def check_place(self) -> None: ...
+
+    def record(self, run: RunResult) -> None: ...
 
 
 def member_name(config: Config) -> str:
@@ -50,31 +71,56 @@ def member_name(config: Config) -> str:
 
 
 @contextmanager
-def open_shared(config: Config, *, clock: Callable[[], float] = time.time) -> Iterator[Shared | None]:
-    """What is shared, None where this machine is alone; makes the tables, and brings this machine's state along
-    where it is the first. Raises ClusterError, StateError."""
+def joined(config: Config, *, clock: Callable[[], float] = time.time) -> Iterator[Shared]:
+    """The fleet that is configured: makes its tables, and brings this machine's state along where it is the first.
+
+    Raises ClusterError, StateError."""
+    with visited(config) as shared:
+        prepare(shared.engine, config.cluster.fleet)
+        adopt_local_state(shared.engine, config.cluster.fleet, config.state_path, clock=clock)
+        yield replace(shared, begun=True)
+
+
+@contextmanager
+def visited(config: Config) -> Iterator[Shared]:
+    """The same to look at only. Raises ClusterError."""
     url, cluster = config.cluster.url, config.cluster
     if url is None:
-        yield None
-        return
+        raise ClusterError("no fleet is configured", hint="Set `[cluster] url`.")
     engine = open_cluster_database(url, lease_seconds=cluster.lease_seconds)
-    tenure = Tenure(PostgresqlLocks(url, cluster.fleet, cluster.lease_seconds), cluster.lease_seconds, boottime)
+    silence = SILENT_SHARE * cluster.lease_seconds
+    tenure = Tenure(PostgresqlLocks(url, cluster.fleet, silence), cluster.lease_seconds, boottime)
     try:
-        prepare(engine, cluster.fleet)
-        adopt_local_state(engine, cluster.fleet, config.state_path, clock=clock)
-        yield Shared(config, engine, tenure, ClusterRegister(engine, cluster.fleet))
+        begun = is_begun(engine, cluster.fleet)
+        yield Shared(config, engine, tenure, ClusterRegister(engine, cluster.fleet), begun)
     finally:
         tenure.lose()
         engine.dispose()
 
 
-@contextmanager
-def visited(config: Config) -> Iterator[Shared]:
-    """The fleet that is configured, for a process that is no member. Raises ClusterError."""
-    with open_shared(config) as shared:
-        if shared is None:
-            raise ClusterError("no fleet is configured")
-        yield shared
+def fleet_document(config: Config) -> dict[str, Any]:
+    """The fleet as its database shows it, as `GET /sync/cluster` gives it. Raises ClusterError."""
+    with visited(config) as shared:
+        if not shared.begun:
+            raise ClusterError(
+                f"no member of fleet {config.cluster.fleet} has been there yet", hint="Start one: `mmsync run`."
+            )
+        shared.tenure.begin(None)
+        seen, told = shared.tenure.look(), shared.register.documents()
+        view = ClusterView(
+            config.cluster.fleet,
+            member_name(config),
+            config.cluster.lease_seconds,
+            alive=seen.others,
+            members=tuple(shared.register.members()),
+            shards=shared.register.shards(),
+            now=shared.register.now(),
+        )
+    spreadsheets: dict[str, list[str]] = {}
+    for one in config.datasets:
+        spreadsheets.setdefault(one.spreadsheet_id, []).append(one.name)
+    found = cluster_document(view, spreadsheets)
+    return found | {"members": [one | {"status": told.get(one["id"])} for one in found["members"]]}
 
 
 def boottime() -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from moneymentor_sync import __version__
@@ -28,8 +28,9 @@ from moneymentor_sync.daemon.parts import EngineNeeds, Identity, Parts
 from moneymentor_sync.daemon.signals import caught
 from moneymentor_sync.sync import Surroundings
 
-from .cluster import Shared, open_shared
+from .cluster import Shared, joined
 from .engine import open_engine, real_surroundings
+from .quota import Quotas
 from .watch import watches
 
 HOLDER = "mmsync run"
@@ -68,20 +69,22 @@ def open_daemon(
     usable(config)
     around, pid = real_surroundings(), os.getpid()
     with only_daemon(config.state_path, pid), ExitStack() as held:
+        quotas = held.enter_context(closing(Quotas(around.monotonic)))
         StateFile(config.state_path).close()  # made, or brought to this version, before anybody else reads it
-        shared = held.enter_context(open_shared(config, clock=around.clock))
+        alone = config.cluster.url is None
+        shared = None if alone else held.enter_context(joined(config, clock=around.clock))
         local = Ledger(config.state_path)
         ticker = Ticks(around.rng)
         parts = Parts(
             ledger=local if shared is None else shared.ledger(local),
             ticker=ticker,
-            open_engine=_engines(around, emit, holder, shared, gentle=gentle),
+            open_engine=_engines(around, emit, holder, shared, quotas, gentle=gentle),
             load_config=lambda: usable(load_config()),
             render_metrics=render,
             rest=_nothing if gentle else give_back,
             emit=emit,
             open_watch=watches(around, emit),
-            fleet=None if shared is None else shared.edges(),
+            fleet=None if shared is None else shared.edges(quotas.document),
         )
         yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
 
@@ -128,7 +131,7 @@ def open_life(
 
 
 def _engines(
-    around: Surroundings, emit: Emit, holder: str, shared: Shared | None, *, gentle: bool
+    around: Surroundings, emit: Emit, holder: str, shared: Shared | None, quotas: Quotas, *, gentle: bool
 ) -> Callable[[Config, EngineNeeds], AbstractContextManager[Runs]]:
     @contextmanager
     def open_one(config: Config, needs: EngineNeeds) -> Iterator[Runs]:
@@ -142,6 +145,7 @@ def _engines(
             surroundings=surroundings,
             gentle=gentle,
             shared=shared,
+            quotas=quotas,
         ) as engine:
             yield _Gentle(engine) if gentle else engine
 

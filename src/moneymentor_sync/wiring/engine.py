@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -18,11 +19,12 @@ from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
 from moneymentor_sync.core.events import Emit
-from moneymentor_sync.core.ports import Gate, Lease, Store, Tick
+from moneymentor_sync.core.ports import Budget, Gate, Lease, Store, Tick
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.sync import Edges, Engine, Surroundings
 
-from .cluster import Guest, Shared, visited
+from .cluster import Guest, Shared, joined, visited
+from .quota import Quotas
 
 if TYPE_CHECKING:
     from moneymentor_sync.adapters.google_sheets import GoogleSheets
@@ -30,11 +32,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Spreadsheets:
-    """Opens each spreadsheet once, with the same credentials; `close` ends their connections."""
+    """Opens each spreadsheet once, with the same credentials; `close` ends their connections.
+
+    `prove` is asked right before each write to a spreadsheet, `budget` is who says when a call may be made.
+    """
 
     settings: GoogleSettings
     rng: random.Random
     gentle: bool = False
+    prove: Callable[[str], None] | None = None
+    budget: Callable[[], Budget | None] | None = None
     _open: dict[str, GoogleSheets] = field(default_factory=dict)
 
     def __call__(self, spreadsheet_id: str) -> GoogleSheets:
@@ -45,8 +52,14 @@ class Spreadsheets:
 
         # Imported only here: a sync that finds nothing changed never speaks to Google.
         if spreadsheet_id not in self._open:
-            credentials = load_credentials(self.settings.account, endpoint=self.settings.api_endpoint)
-            client = GoogleClient(self.settings, spreadsheet_id, credentials)
+            endpoint = self.settings.api_endpoint
+            client = GoogleClient(
+                self.settings,
+                spreadsheet_id,
+                [load_credentials(account, endpoint=endpoint) for account in self.settings.accounts],
+                budget=None if self.budget is None else self.budget(),
+                prove=None if self.prove is None else partial(self.prove, spreadsheet_id),
+            )
             self._open[spreadsheet_id] = GoogleSheets(
                 client,
                 max_cells=self.settings.max_cells,
@@ -79,13 +92,15 @@ def open_engine(
     as_first: bool = False,
     gentle: bool = False,
     shared: Shared | None = None,
+    quotas: Quotas | None = None,
 ) -> Iterator[Engine]:
     """An engine with everything it needs, closed at the end. `holder` is what a second one is told.
 
     One that is opened `only_plan` leaves no state file where there was none; `as_first` it plans as though there
     were none, and does not touch it. One that is `gentle` shares its interpreter with others, and reads large
     tabs in smaller parts for it. `shared` is a daemon's part in its fleet; without it a fleet is visited for
-    the time being. Raises StateError, ClusterError.
+    the time being. `quotas` are those of a process that opens one engine after another.
+    Raises StateError, ClusterError.
     """
     around = surroundings or real_surroundings()
     with ExitStack() as held:
@@ -94,14 +109,20 @@ def open_engine(
             path = Path(held.enter_context(TemporaryDirectory(prefix="mmsync-"))) / path.name
         store = StateFile(path)
         held.callback(store.close)
-        spreadsheets = Spreadsheets(config.google, around.rng, gentle)
-        held.callback(spreadsheets.close)
-        source = DatabaseSource(config.database)
         lease: Lease = LockFiles(config.state_path, holder)
         common: Store = store
         if config.cluster.url is not None and not as_first:
-            there = shared or held.enter_context(visited(config))
-            lease, common = there.tenure if shared else Guest(there), there.store(store)
+            there = shared or held.enter_context(visited(config) if only_plan else joined(config))
+            lease = there.tenure if shared else Guest(there)
+            if there.begun:  # else what this machine knows alone is what the first member brings along
+                common = there.store(store)
+        if quotas is None:
+            quotas = Quotas(around.monotonic)
+            held.callback(quotas.close)
+        budget = partial(quotas.budget, config, around.sleep)
+        spreadsheets = Spreadsheets(config.google, around.rng, gentle, lease.prove, budget)
+        held.callback(spreadsheets.close)
+        source = DatabaseSource(config.database)
         edges = Edges(source, spreadsheets, common, lease, Spool)
         yield Engine(config.sync, CellRules.of(config), edges, around, tick=tick, emit=emit, gate=gate)
 

@@ -1,0 +1,234 @@
+"""A store in a cluster's database: who was overtaken changes nothing, and a server that goes away is no end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from tests.databases import PostgresqlServer, started_postgresql
+from tests.fleets import PATIENCE, Epochs, Fleet, until
+
+from moneymentor_sync.core.errors import LeaseLostError
+from moneymentor_sync.core.ports import DatasetState, FenceState, RunResult, Store
+
+SHEET = "sheet"
+STATE = DatasetState(SHEET, "People", None, "shape", "1:00", "1:01")
+NEWER = DatasetState(SHEET, "People", None, "other", "2:00", "2:01")
+KEY, OTHER = b"k" * 16, b"o" * 16
+
+Deed = Callable[[Store], object]
+WRITES: dict[str, Deed] = {
+    "begin_write": lambda store: store.begin_write("d", NEWER, {OTHER: KEY}),
+    "finish": lambda store: store.finish("d", NEWER, {OTHER: KEY}, None),
+    "save_fence": lambda store: store.save_fence(SHEET, FenceState("three", "four")),
+}
+READS: dict[str, Deed] = {
+    "dataset": lambda store: store.dataset("d"),
+    "written": lambda store: store.written("d", [KEY]),
+    "fence": lambda store: store.fence(SHEET),
+}
+writes = pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def settled(store: Store) -> None:
+    store.finish("d", STATE, {KEY: KEY}, None)
+    store.save_fence(SHEET, FenceState("one", "two"))
+
+
+@writes
+@pytest.mark.parametrize("lost", ["taken by another", "given away", "never taken"])
+def test_who_does_not_own_the_spreadsheet_changes_nothing(fleet: Fleet, write: Deed, lost: str) -> None:
+    former = fleet.member(SHEET)
+    settled(former.store)
+    if lost == "taken by another":
+        fleet.member(SHEET)
+    elif lost == "given away":
+        del former.epochs.believed[SHEET]
+    else:
+        former.epochs.believed[SHEET] = 1
+        fleet.database.run("DELETE FROM mmsync_shard")
+    before = fleet.everything()
+    with pytest.raises(LeaseLostError, match=f"another member has taken spreadsheet {SHEET} over"):
+        write(former.store)
+    assert fleet.everything() == before
+    assert former.store.dataset("d") == STATE, "reading is for everybody"
+
+
+class Held(Mapping[bytes, bytes]):
+    """Rows that are looked at in the middle of a transaction: which stands still there until it is let go."""
+
+    def __init__(self) -> None:
+        self.reached, self.go = threading.Event(), threading.Event()
+
+    def __getitem__(self, key: bytes) -> bytes:
+        return KEY
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.reached.set()
+        assert self.go.wait(PATIENCE)
+        return iter([OTHER])
+
+    def __len__(self) -> int:
+        return 1
+
+
+def in_the_middle(fleet: Fleet, threads: ThreadPoolExecutor, store: Store) -> tuple[Held, Future[None]]:
+    rows = Held()
+    writing = threads.submit(store.begin_write, "d", NEWER, rows)
+    assert rows.reached.wait(PATIENCE)
+    return rows, writing
+
+
+def test_a_take_over_waits_for_a_transaction_that_has_proven_its_right(
+    fleet: Fleet, threads: ThreadPoolExecutor
+) -> None:
+    former, following = fleet.member(SHEET), Epochs()
+    rows, writing = in_the_middle(fleet, threads, former.store)
+    taking = threads.submit(fleet.take, following, SHEET)
+    until(fleet.waiting, "the one who takes it waits")
+    assert not taking.done() and not writing.done()
+    rows.go.set()
+    writing.result(PATIENCE)
+    taking.result(PATIENCE)
+    state = fleet.member().store.dataset("d")
+    assert state is not None and state.dirty and state.source == NEWER.source, "what the new owner finds is whole"
+    with pytest.raises(LeaseLostError):
+        former.store.finish("d", NEWER, {}, ())
+
+
+@writes
+def test_a_transaction_waits_for_a_take_over_that_has_begun_and_changes_nothing(
+    fleet: Fleet, threads: ThreadPoolExecutor, write: Deed
+) -> None:
+    former = fleet.member(SHEET)
+    settled(former.store)
+    before = fleet.everything()
+    with fleet.database.transaction() as taking:
+        taking.exec_driver_sql("UPDATE mmsync_shard SET epoch = epoch + 1")
+        writing = threads.submit(write, former.store)
+        until(fleet.waiting, "the former owner waits")
+    with pytest.raises(LeaseLostError, match="has taken"):
+        writing.result(PATIENCE)
+    after = fleet.everything()
+    assert {n for n in before if before[n] != after[n]} == {"mmsync_shard"}
+
+
+def test_a_stopped_process_in_the_middle_of_a_transaction_does_not_hold_a_take_over_up(
+    fleet: Fleet, threads: ThreadPoolExecutor
+) -> None:
+    """The server ends the transaction of who does not go on, though the process and its connection live."""
+    settled(fleet.member(SHEET).store)
+    stopped = fleet.member(SHEET, engine=fleet.new_engine(lease_seconds=0.5))
+    before = fleet.everything()
+    rows, writing = in_the_middle(fleet, threads, stopped.store)
+    fleet.take(Epochs(), SHEET)
+    rows.go.set()
+    with pytest.raises(LeaseLostError):
+        writing.result(PATIENCE)
+    after = fleet.everything()
+    assert {n for n in before if before[n] != after[n]} == {"mmsync_shard"}
+
+
+def test_a_connection_that_ends_in_the_middle_changes_nothing_and_the_next_one_works(
+    fleet: Fleet, threads: ThreadPoolExecutor
+) -> None:
+    member = fleet.member(SHEET)
+    settled(member.store)
+    before = fleet.everything()
+    rows, writing = in_the_middle(fleet, threads, member.store)
+    held = "application_name = 'mmsync' AND state = 'idle in transaction' AND datname = current_database()"
+    ended = fleet.database.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {held}")
+    assert ended == [(True,)]
+    rows.go.set()
+    with pytest.raises(LeaseLostError) as caught:
+        writing.result(PATIENCE)
+    assert "makes up for what is left" in caught.value.hint
+    assert fleet.everything() == before
+    member.store.begin_write("d", NEWER, {})
+
+
+def test_connections_that_ended_between_two_calls_are_not_noticed(fleet: Fleet) -> None:
+    member = fleet.member(SHEET)
+    settled(member.store)
+    ours = "application_name = 'mmsync' AND datname = current_database()"
+    ended = fleet.database.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
+    assert ended
+    for deed in [*READS.values(), *WRITES.values()]:
+        deed(member.store)
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresqlServer]:
+    """One of its own, since it is stopped."""
+    with started_postgresql() as server:
+        yield server
+
+
+@pytest.mark.parametrize("how", ["fast", "immediate"])
+def test_a_server_that_was_gone_is_used_again(own_server: PostgresqlServer, tmp_path: Path, how: str) -> None:
+    fleet = Fleet(own_server.new_database(), tmp_path)
+    member = fleet.member(SHEET)
+    secret = member.store.secret()
+    settled(member.store)
+    own_server.stop(how)
+    for deed in [*READS.values(), *WRITES.values()]:
+        with pytest.raises(LeaseLostError, match=r"cluster's PostgreSQL database .* cannot be used"):
+            deed(member.store)
+    assert member.store.secret() == secret, "it was known already"
+    own_server.start()
+    assert member.store.fence(SHEET) == FenceState("one", "two")
+    assert member.store.written("d", [KEY, OTHER]) == {KEY: KEY}
+    for deed in WRITES.values():
+        deed(member.store)
+    fleet.close()
+
+
+def test_a_fleets_state_is_not_anothers(fleet: Fleet, tmp_path: Path) -> None:
+    settled(fleet.member(SHEET).store)
+    other = Fleet(fleet.database, tmp_path / "other", "elsewhere")
+    theirs = other.member(SHEET).store
+    assert (theirs.dataset("d"), theirs.fence(SHEET), theirs.written("d", [KEY])) == (None, FenceState(), {})
+    fleet.member(SHEET).store.save_fence(SHEET, FenceState("mine"))
+    theirs.save_fence(SHEET, FenceState("theirs"))
+    assert fleet.member().store.fence(SHEET) == FenceState("mine")
+    other.close()
+
+
+def test_the_secret_is_made_once_however_many_ask_at_the_same_moment(fleet: Fleet) -> None:
+    together, members = threading.Barrier(6), [fleet.member() for _ in range(6)]
+
+    def ask(number: int) -> bytes:
+        together.wait(PATIENCE)
+        return members[number].store.secret()
+
+    with ThreadPoolExecutor(6) as threads:
+        secrets = set(threads.map(ask, range(6)))
+    assert len(secrets) == 1
+
+
+def test_runs_and_the_place_stay_the_members_own(fleet: Fleet) -> None:
+    told: list[object] = []
+
+    class Own:
+        def check_place(self) -> None:
+            told.append("place")
+
+        def record(self, run: RunResult) -> None:
+            told.append(run)
+
+    store = fleet.member(local=Own()).store
+    before = fleet.everything()
+    run = RunResult("r", 1.0, 2.0, "sync")
+    store.record(run)
+    store.check_place()
+    assert told == [run, "place"]
+    assert fleet.everything() == before

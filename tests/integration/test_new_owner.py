@@ -1,0 +1,152 @@
+"""A spreadsheet changes hands: the new owner goes on from where the former one was, and that one can do no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from moneymentor_sync.adapters.cluster_first_state import adopt_local_state
+from moneymentor_sync.adapters.cluster_store import ClusterStore
+from moneymentor_sync.adapters.database import DatabaseSource
+from moneymentor_sync.adapters.spool import Spool
+from moneymentor_sync.core.cells import CellRules
+from moneymentor_sync.core.errors import LeaseLostError
+from moneymentor_sync.core.ports import DatasetResult, FenceState, RunResult
+from moneymentor_sync.sync import Edges, Engine, Surroundings
+from moneymentor_sync.wiring.engine import Spreadsheets
+from tests.fleets import Fleet, Member
+
+from .workbench import Workbench, body
+
+
+class Unproven:
+    """A lease that lets everybody write: so that only the store stands between a former owner and the state."""
+
+    def hold(self, spreadsheet_id: str) -> nullcontext[None]:
+        return nullcontext()
+
+    work = hold
+
+    def prove(self, spreadsheet_id: str) -> None:
+        """Nothing is looked at."""
+
+
+class Fleets(Workbench):
+    """The workbench with members of a fleet in the place of one machine."""
+
+    @contextmanager
+    def engine(self, store: ClusterStore) -> Iterator[Engine]:
+        around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
+        with ExitStack() as held:
+            sheets = Spreadsheets(self.config.google, self.chance)
+            held.callback(sheets.close)
+            edges = Edges(DatabaseSource(self.config.database), sheets, store, Unproven(), Spool)
+            yield Engine(self.settings, CellRules.of(self.config), edges, around)
+
+    def run_by(self, member: Member) -> RunResult:
+        self.box.log.reset()
+        with self.engine(member.store) as engine:
+            return engine.run(self.config.datasets)
+
+    def sync_by(self, member: Member) -> DatasetResult:
+        run = self.run_by(member)
+        assert run.ok, [(one.error_code, one.error) for one in run.datasets]
+        return run.datasets[0]
+
+
+@pytest.fixture
+def house(bench: Workbench, tmp_path: Path) -> Fleets:
+    return Fleets(bench.box, tmp_path / "fleet")
+
+
+@pytest.fixture(autouse=True)
+def _directory(tmp_path: Path) -> None:
+    (tmp_path / "fleet").mkdir()
+
+
+FOUR = [(1, "Ada", 1), (2, "Bob", 2), (3, "Cem", 3), (4, "Dora", 4)]
+
+
+def test_a_new_owner_knows_what_the_former_one_wrote(house: Fleets, fleet: Fleet) -> None:
+    house.people(*FOUR)
+    first = fleet.member(house.spreadsheet)
+    assert house.sync_by(first).inserted == 4
+    house.sync_by(first)
+    fence = first.store.fence(house.spreadsheet)
+    assert fence.token is not None and fence.pending is None
+
+    second = fleet.member(house.spreadsheet)
+    unchanged = house.sync_by(second)
+    assert (unchanged.result, unchanged.writes) == ("unchanged", 0), "the baseline is the same"
+    house.sql("DELETE FROM people WHERE id = 2")
+    gone = house.sync_by(second)
+    assert (gone.result, gone.deleted, gone.inserted, gone.put_back) == ("synced", 1, 0, 0)
+    assert house.rows() == body([FOUR[0], FOUR[2], FOUR[3]])
+    assert gone.writes == 1
+    house.sync_by(second)  # looks once more after a deletion
+    quiet = house.sync_by(second)
+    assert (quiet.result, quiet.writes) == ("unchanged", 0)
+
+
+def test_the_former_owner_is_refused_before_google_hears_of_it(house: Fleets, fleet: Fleet) -> None:
+    house.people(*FOUR)
+    first = fleet.member(house.spreadsheet)
+    house.sync_by(first)
+    second = fleet.member(house.spreadsheet)
+    house.sql("UPDATE people SET name = 'Bea' WHERE id = 2")
+    house.sync_by(second)
+    shared, sheet = fleet.everything(), house.everything()
+
+    house.sql("UPDATE people SET name = 'Bo' WHERE id = 2")
+    run = house.run_by(first)
+    assert run.outcome == "stopped", "neither a success nor a failure"
+    assert [one.error_code for one in run.datasets] == ["lease_lost"]
+    assert house.box.log.count("write") == 0
+    assert (fleet.everything(), house.everything()) == (shared, sheet)
+
+    state = second.store.dataset("people")
+    assert state is not None
+    with pytest.raises(LeaseLostError):
+        first.store.begin_write("people", state, {})
+    with pytest.raises(LeaseLostError):
+        first.store.finish("people", state, {}, None)
+    with pytest.raises(LeaseLostError):
+        first.store.save_fence(house.spreadsheet, FenceState("mine"))
+    assert fleet.everything() == shared
+    assert house.sync_by(second).updated == 1, "the owner goes on"
+
+
+def test_taken_over_in_the_middle_of_a_write_the_new_owner_settles_what_became_of_it(
+    house: Fleets, fleet: Fleet
+) -> None:
+    house.people(*FOUR)
+    first, second = fleet.member(house.spreadsheet), fleet.member()
+    house.sync_by(first)
+    house.sql("DELETE FROM people WHERE id = 2")
+    happened = house.before_write(lambda: fleet.take(second.epochs, house.spreadsheet))
+    run = house.run_by(first)
+    assert len(happened) == 1, "its write was on its way"
+    assert run.outcome == "stopped" and run.datasets[0].error_code == "lease_lost"
+    assert house.rows() == body([FOUR[0], FOUR[2], FOUR[3]]), "Google had it before the new owner wrote"
+    assert second.store.fence(house.spreadsheet).pending is not None
+
+    taken = house.sync_by(second)
+    assert (taken.deleted, taken.inserted, taken.writes) == (0, 0, 0), "nothing is done twice"
+    assert second.store.fence(house.spreadsheet).pending is None
+    assert house.rows() == body([FOUR[0], FOUR[2], FOUR[3]])
+
+
+def test_one_machines_state_comes_along_into_its_cluster(house: Fleets, fleet: Fleet) -> None:
+    house.people(*FOUR)
+    house.sync()
+    house.sync()
+    assert adopt_local_state(fleet.engine, fleet.name, house.state)
+    member = fleet.member(house.spreadsheet)
+    unchanged = house.sync_by(member)
+    assert (unchanged.result, unchanged.writes) == ("unchanged", 0)
+    house.sql("DELETE FROM people WHERE id = 2")
+    assert house.sync_by(member).deleted == 1
+    assert house.rows() == body([FOUR[0], FOUR[2], FOUR[3]])
