@@ -25,9 +25,10 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from moneymentor_sync.core.budget import WINDOW_SECONDS, Limits
 from moneymentor_sync.core.sharing import shard_of, share, takes, weights
 
-PER_ACCOUNT, PER_PROJECT, WINDOW = 54, 270, 60.0
+PER_ACCOUNT, PER_PROJECT, WINDOW = Limits().account, Limits().project, WINDOW_SECONDS
 """Calls of one kind a minute that a fleet allows itself: nine tenths of what Google does."""
 BODY = 2_000_000
 TARGET_SECONDS = 900.0

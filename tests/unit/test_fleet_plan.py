@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -86,3 +87,14 @@ def test_the_command_prints_every_plan_and_writes_them(tmp_path: Path, capsys: p
     assert content["assumed"]["spreadsheets"] == 100
     shown = capsys.readouterr().out
     assert [name for name in (*fleet_plan.COLUMNS, *SOURCES) if name not in shown] == []
+
+
+def test_the_figures_in_the_docs_are_those_of_the_command() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "scaling.md").read_text(encoding="utf-8").replace("*", "")
+    rows = re.findall(r"(?m)^\| (\d+) \| (\d) \| (.+) \|$", text)
+    assert len(rows) > 4
+    for members, accounts, told in rows:
+        found = simulate(Assumptions(), Plan(int(members), int(accounts), 1))
+        times = f"{found.p50 / 60:.1f} min | {found.p99 / 60:.1f} min | {found.reads_used:.0%}".replace("%", " %")
+        beginning = "falls behind | | |" if found.behind else f"{times} | {found.engine_queries:,.0f}"
+        assert told == f"{beginning} | {found.first_fill:.1f} h"
