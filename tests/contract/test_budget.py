@@ -127,6 +127,10 @@ def test_calls_go_round_within_what_accounts_and_projects_may(place: Memory | Sh
     )
 
 
+def test_nothing_was_granted_before_anybody_asked(place: Memory | Shared) -> None:
+    assert place.open(POOL).used() == tuple(AccountUse(one.email, one.project, 0, 0) for one in POOL.accounts)
+
+
 def test_what_leaves_the_window_is_free_again_and_not_before(place: Memory | Shared) -> None:
     buckets = place.open(Pool((A,), Limits(3, 2)))
     assert granted(buckets, "s") == [0]

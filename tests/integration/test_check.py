@@ -318,3 +318,33 @@ def test_no_dataset_at_all_is_a_warning(place: Place) -> None:
     checks = place.check()
     assert not_ok(checks) == {"configuration": "warning"}
     assert "spreadsheet" in checks
+
+
+def test_each_account_of_a_pool_has_to_be_an_editor(place: Place) -> None:
+    box = place.box
+    second, third = box.account("second"), box.account("third")
+    box.share(place.spreadsheet, box.email("second"))
+    box.share(place.spreadsheet, box.email("third"), role="reader")
+    text = TOML.replace('credentials_file = "{key}"', f'credentials_files = ["{{key}}", "{second}", "{third}"]')
+    place.write(text)
+    found = place.check()
+    assert not_ok(found) == {f"access: {third}": "failed"}
+    check = found[f"access: {third}"]
+    assert box.email("third") in check.message
+    assert box.email("third") in check.hint
+    assert found[f"access: {second}"].message.startswith(f"{box.email('second')} may edit")
+
+    box.unshare(place.spreadsheet, box.email("second"))
+    found = place.check()
+    assert found[f"access: {second}"].status == "failed"
+    assert box.email("second") in found[f"access: {second}"].hint
+
+
+def test_an_account_that_joins_a_pool_later_is_to_be_let_in_to_the_mark(place: Place) -> None:
+    place.sync()
+    second = place.box.account("second")
+    place.box.share(place.spreadsheet, place.box.email("second"))
+    place.write(TOML.replace('credentials_file = "{key}"', f'credentials_files = ["{{key}}", "{second}"]'))
+    check = place.check()[f"access: {second}"]
+    assert (check.status, place.box.email("second") in check.message) == ("warning", True)
+    assert "delete the tab" in check.hint

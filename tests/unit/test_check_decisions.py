@@ -127,7 +127,7 @@ def test_an_empty_result_is_worth_a_warning() -> None:
     ("mode", "status"), [(0o600, "ok"), (0o640, "ok"), (None, "ok"), (0o644, "warning"), (0o604, "warning")]
 )
 def test_a_key_that_everybody_may_read_is_told(mode: int | None, status: str) -> None:
-    assert key_check(KeySeen(ACCOUNT, "/key.json", mode)).status == status
+    assert key_check("credentials", KeySeen(ACCOUNT, "/key.json", mode)).status == status
 
 
 def test_who_may_not_edit_is_told_whom_to_share_with() -> None:

@@ -420,6 +420,69 @@ def test_credentials_from_the_command_line_before_the_environments() -> None:
     assert config.google.account == ServiceAccount(file=Path("/here/mine.json"))
 
 
+BOTH = "google.credentials_files: set beside google.credentials_file; keep one of them: the pool names all its keys"
+POOL = {"google": {"credentials_files": ["a.json", "/keys/b.json"]}}
+
+
+def test_a_pool_of_key_files() -> None:
+    google = parse(POOL, NO_FILE).google
+    assert google.accounts == (
+        ServiceAccount(file=Path("/etc/mmsync/a.json")),
+        ServiceAccount(file=Path("/keys/b.json")),
+    )
+    assert google.account == google.accounts[0]
+    assert (google.project_requests_per_minute, google.account_requests_per_minute) == (300, 60)
+
+
+@pytest.mark.parametrize(
+    ("environment", "places", "account"),
+    [
+        ({}, PLACES, ServiceAccount(file=Path("/srv/key.json"))),
+        ({**NO_FILE, **PAIR}, PLACES, ACCOUNT),
+        (NO_FILE, WITH_CREDENTIAL, ServiceAccount(file=WITH_CREDENTIAL.google_credential)),
+    ],
+)
+def test_the_environments_key_goes_before_a_pool(
+    environment: dict[str, str], places: Places, account: ServiceAccount
+) -> None:
+    assert parse(POOL, environment, places=places).google.accounts == (account,)
+
+
+def test_a_pool_from_the_command_line_before_the_environments_key() -> None:
+    google = parse(environment=PAIR, overrides={"google.credentials_files": ["c.json", "d.json"]}).google
+    assert [account.file for account in google.accounts] == [Path("/here/c.json"), Path("/here/d.json")]
+
+
+@pytest.mark.parametrize(
+    ("google", "problem"),
+    [
+        (
+            {"credentials_file": "k.json", "credentials_files": ["a.json"]},
+            BOTH,
+        ),
+        (
+            {"credentials_files": ["a.json", "../mmsync/a.json", "/etc/mmsync/a.json"]},
+            "google.credentials_files: names a key file twice; each is to be of another service account",
+        ),
+        ({"credentials_files": []}, "google.credentials_files: names no key file"),
+        (
+            {"credentials_files": "a.json"},
+            'google.credentials_files: expected a list of key files such as ["a.json", "b.json"], not a string',
+        ),
+        (
+            {"credentials_files": ['{"private_key": "hunter2"}']},
+            "google.credentials_files: holds a key; put the key into a file and give the path of that",
+        ),
+        (
+            {"credentials_files": ["a.json"], "account_requests_per_minute": 0},
+            "google.account_requests_per_minute: must be from 1 to 1000000, not 0",
+        ),
+    ],
+)
+def test_a_pool_that_is_none(google: dict[str, object], problem: str) -> None:
+    assert problems({"google": google}, NO_FILE) == (problem,)
+
+
 @pytest.mark.parametrize(
     ("set_one", "missing"),
     [("GOOGLE_CLIENT_EMAIL", "GOOGLE_PRIVATE_KEY"), ("GOOGLE_PRIVATE_KEY", "GOOGLE_CLIENT_EMAIL")],

@@ -103,6 +103,8 @@ class ClusterBuckets:
 
     def used(self) -> tuple[AccountUse, ...]:
         with self._transaction() as connection:
+            if not self._buckets:
+                self._make_line(connection)
             now = _now(connection)
             return account_uses(self.pool, {kind: self._uses(connection, kind, now) for kind in _KINDS})
 
@@ -121,10 +123,13 @@ class ClusterBuckets:
 
     def _buckets_of(self, connection: Connection, kind: CallKind) -> _Buckets:
         if kind not in self._buckets:
-            connection.execute(select(func.pg_advisory_xact_lock(_LOCK + len(_KINDS))))
-            turns.create(connection, checkfirst=True)
+            self._make_line(connection)
             self._buckets[kind] = _Buckets(connection, kind, self.pool)
         return self._buckets[kind]
+
+    def _make_line(self, connection: Connection) -> None:
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK + len(_KINDS))))
+        turns.create(connection, checkfirst=True)
 
     # --- the line -------------------------------------------------------------------------------------------
 

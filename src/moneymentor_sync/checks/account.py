@@ -20,20 +20,20 @@ def share_hint(account: str) -> str:
     return f"Share the spreadsheet with {account} as an editor (button “Share”, top right)."
 
 
-def key_check(seen: KeySeen) -> Check:
+def key_check(name: str, seen: KeySeen) -> Check:
     """A key that can be read; whether Google accepts it is another step."""
     found = f"{seen.account}, from {seen.source}"
     if seen.mode is not None and seen.mode & _READABLE_BY_ALL:
         return warning(
-            CREDENTIALS,
+            name,
             f"{found}; every user of this machine may read the key (mode {seen.mode:04o})",
             "Anyone with the key can act as the account: run `chmod 600` on the file.",
         )
-    return ok(CREDENTIALS, found)
+    return ok(name, found)
 
 
-def token_check() -> Check:
-    return ok(TOKEN, "the key was accepted, and an access token given")
+def token_check(name: str) -> Check:
+    return ok(name, "the key was accepted, and an access token given")
 
 
 def spreadsheet_check(name: str, spreadsheet_id: str, found: Spreadsheet, others: Sequence[str] = ()) -> Check:

@@ -68,8 +68,9 @@ def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator
     extents: dict[str, Extent] = {}
     rules = CellRules.of(config)
     yield from sequence.run(DatabaseChecks(config.database, datasets, rules, tick, extents).steps())
-    account = Account(config.google, clock, tick)
-    yield from sequence.run(account.steps())
+    account, *others = accounts(config, clock, tick)
+    for one in (account, *others):
+        yield from sequence.run(one.steps())
     state = see_state(config.state_path, datasets)
     known, coming = state.known, state.coming
     if config.cluster.url is not None:
@@ -78,9 +79,20 @@ def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator
     foresee = foresight(config, tick)
     for spreadsheet_id, suffix in _spreadsheets(config).items():
         own = tuple(dataset for dataset in datasets if dataset.spreadsheet_id == spreadsheet_id)
-        checks = SpreadsheetChecks(account, spreadsheet_id, own, extents, known, coming, suffix, foresee)
+        checks = SpreadsheetChecks(
+            account, spreadsheet_id, own, extents, known, coming, suffix, foresee, tuple(others)
+        )
         yield from sequence.run(checks.steps())
     yield from sequence.run(_machine(config, state, account))
+
+
+def accounts(config: Config, clock: Callable[[], float], tick: Tick) -> list[Account]:
+    """The service account, or those of the pool, told apart by their key files."""
+    first, *further = config.google.accounts
+    return [
+        Account(config.google, clock, tick, first),
+        *(Account(config.google, clock, tick, one, f": {one.file}") for one in further),
+    ]
 
 
 def _spreadsheets(config: Config) -> dict[str, str]:

@@ -11,9 +11,10 @@ from functools import partial
 from google.oauth2.service_account import Credentials
 
 from moneymentor_sync.adapters.google_client import SCOPES, GoogleClient, load_credentials
+from moneymentor_sync.adapters.google_keys import known_accounts
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import TabInfo, Tick, Wanted
-from moneymentor_sync.core.settings import Dataset, GoogleSettings
+from moneymentor_sync.core.settings import Dataset, GoogleSettings, ServiceAccount
 from moneymentor_sync.core.tabs import find_tab
 
 from .account import CREDENTIALS, TOKEN, access_check, key_check, spreadsheet_check, token_check
@@ -22,12 +23,22 @@ from .foresight import Foresee
 from .places import see_key
 from .result import Check, Step
 from .survey import METADATA_SCOPE, Survey
-from .tabs import cells_check, left_alone, mark_check, needed_cells, tab_check, tab_step, used_cells
+from .tabs import (
+    cells_check,
+    left_alone,
+    mark_check,
+    needed_cells,
+    pool_mark_check,
+    tab_check,
+    tab_step,
+    used_cells,
+)
 
 
 @dataclass(slots=True)
 class Account:
-    """The service account, its steps, and clients that act as it. `clock` gives UNIX seconds.
+    """A service account, its steps, and clients that act as it. `clock` gives UNIX seconds. `key` is which of a
+    pool, with a `label` that tells its steps' names apart; the first has none.
 
     `skew` is this machine's clock less Google's in seconds, by the last answer; None before there was one.
     """
@@ -35,12 +46,22 @@ class Account:
     settings: GoogleSettings
     clock: Callable[[], float]
     tick: Tick
+    key: ServiceAccount
+    label: str = ""
     skew: float | None = None
     _credentials: Credentials | None = None
 
     def steps(self) -> Iterator[Step]:
-        yield Step(CREDENTIALS, self._read_key)
-        yield Step(TOKEN, self._obtain_token, (CREDENTIALS,))
+        yield Step(self._credentials_step, self._read_key)
+        yield Step(self.token_step, self._obtain_token, (self._credentials_step,))
+
+    @property
+    def token_step(self) -> str:
+        return f"{TOKEN}{self.label}"
+
+    @property
+    def _credentials_step(self) -> str:
+        return f"{CREDENTIALS}{self.label}"
 
     @property
     def email(self) -> str:
@@ -61,8 +82,10 @@ class Account:
     def _read_key(self) -> Check:
         """Raises CredentialsError."""
         settings, scopes = self.settings, (*SCOPES, METADATA_SCOPE)
-        self._credentials = load_credentials(settings.account, scopes, endpoint=settings.api_endpoint)
-        return key_check(see_key(self.settings.account, self.email))
+        if self.label:
+            known_accounts(settings.accounts)  # no account twice
+        self._credentials = load_credentials(self.key, scopes, endpoint=settings.api_endpoint)
+        return key_check(self._credentials_step, see_key(self.key, self.email))
 
     def _obtain_token(self) -> Check:
         """Raises CredentialsError, UnavailableError."""
@@ -72,7 +95,7 @@ class Account:
                 client.obtain_token()
             finally:
                 self.compare_clocks(client)
-        return token_check()
+        return token_check(self.token_step)
 
     @property
     def _key(self) -> Credentials:
@@ -94,6 +117,8 @@ class SpreadsheetChecks:
     coming: Mapping[str, tuple[int, ...]]
     suffix: str = ""
     foresee: Foresee | None = None
+    others: tuple[Account, ...] = ()
+    """Further accounts of a pool: each is to be an editor, too."""
     _survey: Survey | None = None
     _seen: Spreadsheet = field(default_factory=lambda: Spreadsheet("", ()))
     _tabs: Mapping[int, TabSeen] | None = None
@@ -104,6 +129,9 @@ class SpreadsheetChecks:
         try:
             yield Step(reachable, self._look, (TOKEN,))
             yield Step(access, self._access, (reachable,))
+            for other in self.others:
+                name = f"{access}{other.label}"
+                yield Step(name, partial(self._access_of, other, name), (other.token_step,))
             for dataset in self.datasets:
                 yield Step(tab_step(dataset.name), partial(self._tab, dataset), (reachable,))
             yield Step(cells, self._cells, (reachable,))
@@ -132,6 +160,16 @@ class SpreadsheetChecks:
         if check.status != "ok":
             return check
         return mark_check(name, self._seen.tabs, self._seen.protections, email) or check
+
+    def _access_of(self, other: Account, name: str) -> Check:
+        """Raises DestinationError, which names the account: where it may not even see the spreadsheet."""
+        with closing(other.open(self.spreadsheet_id)) as client:
+            survey = Survey(client)
+            seen = survey.spreadsheet()
+            check = access_check(name, other.email, survey.sharing())
+        if check.status != "ok":
+            return check
+        return pool_mark_check(name, seen.tabs, seen.protections, other.email) or check
 
     def _tab(self, dataset: Dataset) -> Check:
         """Raises DestinationError; the headers of all tabs are read with the first one."""

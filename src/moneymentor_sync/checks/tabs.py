@@ -127,14 +127,33 @@ def _within(index: int, span: Span) -> bool:
 
 def mark_check(name: str, tabs: Iterable[TabInfo], protections: Sequence[Protection], account: str) -> Check | None:
     """The hidden tab that carries the mark of who wrote last; None where nothing is wrong with it."""
-    mark = next((tab.sheet_id for tab in tabs if tab.title == FENCE_TAB), None)
-    if mark is None or not any(one.sheet_id == mark and not one.may_edit for one in protections):
+    if not _is_shut_out(tabs, protections):
         return None
     return warning(
         name,
         f"the hidden tab {FENCE_TAB} is protected by another account: another installation writes here, or did",
         f"Let only one account write to a spreadsheet; else add {account} to the protection's editors.",
     )
+
+
+def pool_mark_check(
+    name: str, tabs: Iterable[TabInfo], protections: Sequence[Protection], account: str
+) -> Check | None:
+    """The same for a further account of a pool: it joined after the tab was made."""
+    if not _is_shut_out(tabs, protections):
+        return None
+    return warning(
+        name,
+        f"the hidden tab {FENCE_TAB} is protected, and {account} is not among those who may edit it: Google may "
+        "refuse its writes",
+        f"Show the tab, and add {account} to its protection's editors (menu Data, “Protect sheets and ranges”); or "
+        "delete the tab: the next sync makes it for all accounts.",
+    )
+
+
+def _is_shut_out(tabs: Iterable[TabInfo], protections: Sequence[Protection]) -> bool:
+    mark = next((tab.sheet_id for tab in tabs if tab.title == FENCE_TAB), None)
+    return mark is not None and any(one.sheet_id == mark and not one.may_edit for one in protections)
 
 
 # --- room -------------------------------------------------------------------------------------------------

@@ -308,7 +308,7 @@ def _accounts(layers: Layers, places: Places) -> tuple[ServiceAccount, ...]:
     if layer is pool_layer is not Layer.DEFAULT:
         layers.problems.add(
             CREDENTIALS_FILES.path,
-            f"set beside {CREDENTIALS_FILE.path}; keep one of them: the pool names all its key files",
+            f"set beside {CREDENTIALS_FILE.path}; keep one of them: the pool names all its keys",
         )
     pool = tuple(ServiceAccount(file=one) for one in files) or (ServiceAccount(),)
     if pool_layer > layer and pool_layer >= Layer.ENVIRONMENT:

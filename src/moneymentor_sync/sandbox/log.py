@@ -14,7 +14,8 @@ _KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One request. `bytes_in` and `bytes_out` are of bodies, `applied` says that it changed something."""
+    """One request. `bytes_in` and `bytes_out` are of bodies, `applied` says that it changed something, `account` is
+    whose token it had, if any."""
 
     time: float
     method: str
@@ -25,6 +26,7 @@ class Entry:
     status: int
     applied: bool
     fault: str | None = None
+    account: str = ""
 
 
 class Log:

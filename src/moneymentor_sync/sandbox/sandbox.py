@@ -149,7 +149,11 @@ class Sandbox:
     @property
     def client_email(self) -> str:
         """The service account's address."""
-        return f"{ACCOUNT}@{PROJECT}.iam.gserviceaccount.com"
+        return self.email(ACCOUNT)
+
+    def email(self, name: str) -> str:
+        """The address of an account that `account` gives the key of, to share spreadsheets with."""
+        return f"{name}@{PROJECT}.iam.gserviceaccount.com"
 
     def account(self, name: str) -> Path:
         """The key file of another service account, made when it is missing. Nothing is shared with it."""

@@ -76,6 +76,7 @@ class Service:
                 response.status,
                 applied,
                 fault.kind if fault else None,
+                self._account(request),
             )
         )
         return response, fault
@@ -108,6 +109,12 @@ class Service:
         except ApiError as error:
             return Response.refusal(error, pretty=pretty)
         return response
+
+    def _account(self, request: Request) -> str:
+        try:
+            return self.accounts.caller(request.headers.get("authorization"))
+        except ApiError:
+            return ""
 
     def _token(self, request: Request) -> Response:
         form = dict(parse_qsl(request.body.decode("utf-8", "replace")))
