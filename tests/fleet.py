@@ -76,6 +76,12 @@ class Member:
         """The spreadsheets that this member says it has."""
         return frozenset(one["spreadsheet_id"] for one in self.cluster().get("spreadsheets", ()) if one["mine"])
 
+    @property
+    def state(self) -> str:
+        """The kernel's letter for the process: T where it is stopped."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
     def signal(self, number: int) -> None:
         assert self.process is not None
         self.process.send_signal(number)
@@ -138,7 +144,7 @@ class Fleet:
         )
 
     def add(self, name: str, *, shared_url: str | None = None, more: str = "") -> Member:
-        """A member that is not started yet; where the fleet has no accounts, it has one of its own, so that one sees
+        """A member that is not started yet. Where the fleet has no accounts it has one of its own, so that one sees
         who wrote what. `shared_url` is another way to the fleet's database, `more` other settings of the fleet."""
         member = Member(name, self.folder / name, self._settings(name, shared_url or self.shared.url, more))
         self.members.append(member)
@@ -250,7 +256,7 @@ class Fleet:
     def sessions(self, member: Member) -> list[int]:
         """The process numbers of the server that hold locks for a member."""
         return [pid for (pid,) in self.shared.rows(
-            f"SELECT DISTINCT pid FROM pg_locks JOIN mmsync_member ON objid::bigint = id WHERE locktype = 'advisory' "
+            "SELECT DISTINCT pid FROM pg_locks JOIN mmsync_member ON objid::bigint = id WHERE locktype = 'advisory' "
             f"AND classid::bigint = {lock_class(DEFAULT, 'members')} AND granted AND name = '{member.name}'"
         )]  # fmt: skip
 
