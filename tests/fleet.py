@@ -23,7 +23,7 @@ from moneymentor_sync.sandbox.accounts import PROJECT
 
 from .databases import PostgresqlServer
 
-PATIENCE = 90.0
+PATIENCE = 45.0
 DEFAULT = "default"
 HEADER = ["id", "name", "amount"]
 
@@ -256,7 +256,7 @@ class Fleet:
     def sessions(self, member: Member) -> list[int]:
         """The process numbers of the server that hold locks for a member."""
         return [pid for (pid,) in self.shared.rows(
-            "SELECT DISTINCT pid FROM pg_locks JOIN mmsync_member ON objid::bigint = id WHERE locktype = 'advisory' "
+            "SELECT pg_locks.pid FROM pg_locks JOIN mmsync_member ON objid::bigint = id WHERE locktype = 'advisory' "
             f"AND classid::bigint = {lock_class(DEFAULT, 'members')} AND granted AND name = '{member.name}'"
         )]  # fmt: skip
 

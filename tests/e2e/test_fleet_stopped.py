@@ -1,4 +1,4 @@
-"""A member is stopped (SIGSTOP) in the middle of a sync, another takes over, and it goes on: it writes nothing more."""
+"""A member is stopped (SIGSTOP) in the middle of a sync, another takes over, it goes on: and writes nothing more."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import pytest
 
