@@ -122,7 +122,9 @@ def test_a_switch_is_everybodys_and_outlives_them_all(three: Three) -> None:
     name, number = f"d{three.number_of(b)}", three.number_of(b)
 
     def enabled() -> set[bool]:
-        found = [one["enabled"] for m in three.members for one in m.client.status()["datasets"] if one["name"] == name]
+        found = [
+            one["enabled"] for m in three.members for one in m.client.status()["datasets"] if one["name"] == name
+        ]
         return {*found}
 
     assert a.command("disable", name).returncode == 0
@@ -140,3 +142,25 @@ def test_a_switch_is_everybodys_and_outlives_them_all(three: Three) -> None:
     assert c.command("enable", name).returncode == 0
     fleet.until_in_step()
     fleet.until(lambda: enabled() == {True}, "all know", patience=10)
+
+
+def test_what_is_given_away_before_its_turn_is_done_by_who_has_it_then(three: Three) -> None:
+    fleet, (a, b, c) = three.fleet, three.members
+    c.kill()
+    fleet.until_shared_out(a, b)
+    fleet.until_in_step()
+    had = a.owned()
+    numbers = [fleet.sheets.index(sheet) for sheet in had]
+    busy = Trap(three.box, "before_read", a, lambda: None, hold=True)
+    fleet.edit(*range(SPREADSHEETS), name="given away")
+    a.client.force()
+    fleet.until(lambda: busy.sprung, "it is in the middle of a sync")
+    done = in_thread(a, "force", *(f"d{number}" for number in numbers), "--json")
+    fleet.until(lambda: a.events("control.changed")[-1]["datasets"], "another one is asked for, and has to wait")
+    c.start()
+    fleet.until(lambda: c.owned() & had, "meanwhile some of them are given to one that joins")
+    busy.let_go()
+    answer = done.result(60)
+    assert answer.returncode == 0, answer
+    assert results(answer).keys() == {f"d{number}" for number in numbers}
+    assert not {number for number in numbers} & {*fleet.differences()}

@@ -88,7 +88,9 @@ def test_it_writes_nothing_and_others_go_on_until_it_is_back(pair: Cut) -> None:
     fleet.until_in_step()
     assert {one.spreadsheet_id for one in batches.of(other)} == {*fleet.sheets}
     written = batches.of(near)
-    assert len(written) == 2 < len(had) and written[-1].spreadsheet_id == trap.caught, "what was on its way, at most"
+    assert len(written) == 2 < len(had) and written[-1].spreadsheet_id == trap.caught, (
+        "what was on its way, at most"
+    )
     assert all(one.time < cut[0] + 0.8 * LEASE for one in written)
 
     pair.mend()

@@ -103,6 +103,11 @@ class Membership:
     def force(self, run_id: str, names: Collection[str], *, allow_deletes: bool) -> Future[dict[str, Any]]:
         return self._relay.force(run_id, names, allow_deletes=allow_deletes)
 
+    def follow(
+        self, run_id: str, names: Collection[str], done: Future[dict[str, Any]], *, allow_deletes: bool
+    ) -> Future[dict[str, Any]]:
+        return self._relay.follow(run_id, names, done, allow_deletes=allow_deletes)
+
     def notice(self, names: Collection[str]) -> None:
         self._relay.notice(names)
 
