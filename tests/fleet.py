@@ -11,17 +11,31 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from moneymentor_sync.control.client import ControlClient
 from moneymentor_sync.core.errors import MmsyncError
+from moneymentor_sync.core.sharing import shard_of
 from moneymentor_sync.sandbox import Sandbox
+from moneymentor_sync.sandbox.accounts import PROJECT
 
 from .databases import PostgresqlServer
 
-PATIENCE = 90.0
+PATIENCE = 45.0
+DEFAULT = "default"
 HEADER = ["id", "name", "amount"]
+
+
+def email_of(name: str) -> str:
+    """The address of the account that a member writes with."""
+    return f"{name}@{PROJECT}.iam.gserviceaccount.com"
+
+
+def lock_class(fleet: str, kind: str) -> int:
+    """The first number of a fleet's locks, as `pg_locks` shows it."""
+    return int.from_bytes(blake2b(f"mmsync\0{fleet}\0{kind}".encode(), digest_size=4).digest())
 
 
 class Member:
@@ -61,6 +75,12 @@ class Member:
     def owned(self) -> frozenset[str]:
         """The spreadsheets that this member says it has."""
         return frozenset(one["spreadsheet_id"] for one in self.cluster().get("spreadsheets", ()) if one["mine"])
+
+    @property
+    def state(self) -> str:
+        """The kernel's letter for the process: T where it is stopped."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0]
 
     def signal(self, number: int) -> None:
         assert self.process is not None
@@ -105,10 +125,11 @@ class Fleet:
         accounts: Sequence[Path] = (),
         requests_per_minute: int | None = 100_000,
         more: str = "",
+        meeting: PostgresqlServer | None = None,
     ) -> None:
-        self.folder, self.box, self.server = folder, box, server
+        self.folder, self.box = folder, box
         self.database = server.new_database()
-        self.shared = server.new_database()
+        self.shared = (meeting or server).new_database()
         self.lease_seconds = lease_seconds
         self.requests_per_minute = requests_per_minute
         self.more = more
@@ -122,14 +143,20 @@ class Fleet:
             f"FROM generate_series(0, {spreadsheets - 1}) AS sheet, generate_series(1, {rows}) AS id"
         )
 
-    def add(self, name: str, *, shared_url: str | None = None) -> Member:
-        """A member that is not started yet. `shared_url` is another way to the fleet's database."""
-        member = Member(name, self.folder / name, self._settings(name, shared_url or self.shared.url))
+    def add(self, name: str, *, shared_url: str | None = None, more: str = "") -> Member:
+        """A member that is not started yet. Where the fleet has no accounts it has one of its own, so that one sees
+        who wrote what. `shared_url` is another way to the fleet's database, `more` other settings of the fleet."""
+        member = Member(name, self.folder / name, self._settings(name, shared_url or self.shared.url, more))
         self.members.append(member)
         return member
 
-    def _settings(self, name: str, shared_url: str) -> str:
-        keys = [str(path) for path in self.accounts] or [str(self.box.credentials_file)]
+    def _own_account(self, name: str) -> Path:
+        for sheet in self.sheets:
+            self.box.share(sheet, email_of(name))
+        return self.box.account(name)
+
+    def _settings(self, name: str, shared_url: str, more: str) -> str:
+        keys = [str(path) for path in self.accounts] or [str(self._own_account(name))]
         credentials = (
             f"credentials_files = {json.dumps(keys)}"
             if self.accounts
@@ -148,7 +175,7 @@ class Fleet:
             "retry_delay_seconds = 0.5\n"
             f'[state]\npath = "state.db"\n[control]\nsocket = "control.sock"\n'
             f"[cluster]\nurl = {json.dumps(shared_url)}\nmember = {json.dumps(name)}\n"
-            f"lease_seconds = {self.lease_seconds}\n{self.more}\n{datasets}\n"
+            f"lease_seconds = {self.lease_seconds}\n{self.more}\n{more}\n{datasets}\n"
         )
 
     def _quota(self) -> str:
@@ -182,16 +209,28 @@ class Fleet:
 
     def until_in_step(self) -> None:
         """Until every tab holds what the database does."""
-        self.until(lambda: not self.differences(), "every spreadsheet is in step")
+        wanted = self._wanted()
+        left = list(wanted)
+
+        def in_step() -> bool:
+            """Looks no further than the first that is not: looking takes time from the sandbox, which is here."""
+            while left and self.tab(left[-1]) == wanted[left[-1]]:
+                left.pop()
+            return not left and not self.differences()
+
+        self.until(in_step, "every spreadsheet is in step")
 
     # --- what there is --------------------------------------------------------------------------------------
 
     def differences(self) -> list[int]:
         """The numbers of the spreadsheets whose tab is not what the database has."""
+        return [number for number, rows in self._wanted().items() if self.tab(number) != rows]
+
+    def _wanted(self) -> dict[int, list[tuple[Any, ...]]]:
         wanted: dict[int, list[tuple[Any, ...]]] = {number: [] for number in range(len(self.sheets))}
         for sheet, *row in self.database.rows("SELECT sheet, id, name, amount FROM item ORDER BY sheet, id"):
             wanted[sheet].append(tuple(row))
-        return [number for number, rows in wanted.items() if self.tab(number) != rows]
+        return wanted
 
     def tab(self, number: int) -> list[tuple[Any, ...]] | None:
         """The rows of a tab in the order of their keys, None where there is no tab yet."""
@@ -201,6 +240,40 @@ class Fleet:
         header, *rows = self.box.grid(sheet, "Items")
         assert header[:3] == HEADER
         return sorted(tuple(row[:3]) for row in rows if any(cell is not None for cell in row))
+
+    def owners(self) -> dict[str, str]:
+        """Who has each spreadsheet that anybody has, by PostgreSQL's own locks and not by what members say."""
+        classes = {"members": lock_class(DEFAULT, "members"), "shards": lock_class(DEFAULT, "shards")}
+        locks = self.shared.rows(
+            "SELECT classid::bigint, objid::bigint, pid FROM pg_locks WHERE locktype = 'advisory' AND granted "
+            "AND objsubid = 2 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        names = dict(self.shared.rows("SELECT id, name FROM mmsync_member"))
+        member_of = {pid: names[number] for kind, number, pid in locks if kind == classes["members"]}
+        held = {number: member_of.get(pid, "nobody") for kind, number, pid in locks if kind == classes["shards"]}
+        return {sheet: held[shard_of(sheet)] for sheet in self.sheets if shard_of(sheet) in held}
+
+    def sessions(self, member: Member) -> list[int]:
+        """The process numbers of the server that hold locks for a member."""
+        return [pid for (pid,) in self.shared.rows(
+            "SELECT pg_locks.pid FROM pg_locks JOIN mmsync_member ON objid::bigint = id WHERE locktype = 'advisory' "
+            f"AND classid::bigint = {lock_class(DEFAULT, 'members')} AND granted AND name = '{member.name}'"
+        )]  # fmt: skip
+
+    def epochs(self) -> dict[str, int]:
+        """How often each spreadsheet was taken."""
+        found = dict(self.shared.rows("SELECT shard, epoch FROM mmsync_shard"))
+        return {sheet: found.get(shard_of(sheet), 0) for sheet in self.sheets}
+
+    def edit(self, *numbers: int, name: str) -> None:
+        """What the database has for these spreadsheets becomes other: a row changed, one gone, one new."""
+        some = ", ".join(map(str, numbers))
+        self.database.run(
+            f"UPDATE item SET name = '{name}' WHERE id = 1 AND sheet IN ({some})",
+            f"DELETE FROM item WHERE id = (SELECT max(id) FROM item) AND sheet IN ({some})",
+            f"INSERT INTO item SELECT sheet, 1 + max(id), '{name} new', 0 FROM item WHERE sheet IN ({some}) "
+            "GROUP BY sheet",
+        )
 
     def close(self) -> None:
         for one in self.members:

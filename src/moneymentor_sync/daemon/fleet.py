@@ -29,6 +29,12 @@ class Fleet(Protocol):
         """Has the members that have these datasets sync them."""
         ...
 
+    def follow(
+        self, run_id: str, names: Collection[str], done: Future[Document], *, allow_deletes: bool
+    ) -> Future[Document]:
+        """The result of a sync here, completed by other members where they have got the datasets meanwhile."""
+        ...
+
     def notice(self, names: Collection[str]) -> None:
         """Tells the members that have these datasets that they changed."""
         ...
@@ -53,6 +59,12 @@ class _Alone:
 
     def force(self, run_id: str, names: Collection[str], *, allow_deletes: bool) -> Future[Document]:
         raise NotImplementedError  # nobody else has anything
+
+    def follow(
+        self, run_id: str, names: Collection[str], done: Future[Document], *, allow_deletes: bool
+    ) -> Future[Document]:
+        del run_id, names, allow_deletes
+        return done
 
     def notice(self, names: Collection[str]) -> None:
         raise NotImplementedError  # as above

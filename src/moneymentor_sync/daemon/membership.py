@@ -6,7 +6,7 @@ One thread, which beats every second or so. What it knows is a value that is rep
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Protocol
@@ -79,6 +79,8 @@ class Membership:
         self._emit = emit
         self._relay = Relay(edges.register, daemon.config, daemon, self.wake, monotonic)
         self._me: int | None = None
+        self._had: frozenset[int] = frozenset()
+        self._alive = self._alive_before = 0
         self._before: frozenset[int] = frozenset()
         self._grace_until = 0.0
         self._free: frozenset[int] = frozenset()
@@ -100,6 +102,11 @@ class Membership:
 
     def force(self, run_id: str, names: Collection[str], *, allow_deletes: bool) -> Future[dict[str, Any]]:
         return self._relay.force(run_id, names, allow_deletes=allow_deletes)
+
+    def follow(
+        self, run_id: str, names: Collection[str], done: Future[dict[str, Any]], *, allow_deletes: bool
+    ) -> Future[dict[str, Any]]:
+        return self._relay.follow(run_id, names, done, allow_deletes=allow_deletes)
 
     def notice(self, names: Collection[str]) -> None:
         self._relay.notice(names)
@@ -178,10 +185,11 @@ class Membership:
         return me
 
     def _drop(self, why: str) -> None:
-        """Holds nothing any more, until the next beat begins anew."""
-        held = frozenset(self._tenure.epochs)
+        """Holds nothing any more, until the next beat begins anew. Whoever noticed the loss has ended it before."""
+        held, self._had = self._had.union(self._tenure.epochs), frozenset()
         self._tenure.lose()
-        self._before = held or self._before
+        if held:
+            self._before, self._alive_before = held, self._alive
         if self._view.error is None or self._me is not None:
             self._emit("cluster.lost", message=why, spreadsheets=len(held))
         self._me = None
@@ -197,21 +205,26 @@ class Membership:
         if given:
             self._emit("cluster.given", spreadsheets=_count(shards, given), members=1 + len(others))
         mine = seen.mine - given
-        taken = frozenset(self._take(step.take, shards, mine, step.fair))
+        taken = frozenset(self._take(self._first(step.take, 1 + len(others)), shards, mine, step.fair))
         self._free = frozenset(step.take) - taken
         if taken:
             self._emit("cluster.taken", spreadsheets=_count(shards, taken), members=1 + len(others))
             self._daemon.gained([one for one in wanted if shard_of(one) in taken])
-        return replace(seen, mine=mine | taken)
+        self._had, self._alive = mine | taken, 1 + len(others)
+        return replace(seen, mine=self._had)
+
+    def _first(self, free: Sequence[int], alive: int) -> Sequence[int]:
+        """After an outage a member begins with what it had, and leaves the rest to those who are not back yet."""
+        if self._monotonic() >= self._grace_until:
+            return free
+        had = [shard for shard in free if shard in self._before]
+        return had if alive < self._alive_before else [*had, *(one for one in free if one not in self._before)]
 
     def _take(
         self, free: Iterable[int], shards: Mapping[int, int], mine: Collection[int], fair: float
     ) -> Collection[int]:
         load, chosen = _count(shards, mine), []
-        returning = self._monotonic() < self._grace_until
         for shard in free:
-            if returning and shard not in self._before:
-                continue
             if takes(load, shards[shard], fair, lingers=shard in self._free):
                 chosen.append(shard)
                 load += shards[shard]

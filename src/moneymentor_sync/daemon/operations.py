@@ -129,7 +129,8 @@ class Operations:
             return Accepted(run_id, self._fleet.force(run_id, names, allow_deletes=allow_deletes))
         job = self._desk.ask(Ask(names, "force", allow_deletes))
         self._interruptions.wake()  # a run that stands back for requests makes way for this one
-        return Accepted(job.run.run_id, document_when_done(job.done, names))
+        run_id, done = job.run.run_id, document_when_done(job.done, names)
+        return Accepted(run_id, self._fleet.follow(run_id, names, done, allow_deletes=allow_deletes))
 
     def _has(self, names: Collection[str]) -> bool:
         """Whether all of these datasets are this member's."""

@@ -45,6 +45,13 @@ class _Wish:
     answers: list[Document] = field(default_factory=list)
     done: Future[Document] = field(default_factory=Future)
 
+    def take_in(self, answer: Document, group: frozenset[str]) -> None:
+        """What a member said of those that it was asked for; what it no longer had is open again."""
+        done = [one for one in answer["datasets"] if one["error_code"] != LeaseLostError.code]
+        self.answers.append(answer | {"datasets": done})
+        if not answer.get("refused"):
+            self.open |= group - {one["name"] for one in done}
+
 
 class Relay:
     """`serve` is called at each beat of the membership; everything else from any thread, and it waits for nothing.
@@ -81,6 +88,30 @@ class Relay:
         with self._lock:
             self._wishes.append(wish)
         self._wake()
+        return wish.done
+
+    def follow(
+        self, run_id: str, names: Collection[str], done: Future[Document], *, allow_deletes: bool
+    ) -> Future[Document]:
+        """The result of a sync here, and where this member no longer had what was asked for, of who has it then."""
+        now = self._monotonic()
+        wish = _Wish(run_id, allow_deletes, now + PATIENCE_SECONDS, set(), now + PATIENCE_SECONDS)
+
+        def hand_on(ended: Future[Document]) -> None:
+            if ended.cancelled():
+                wish.done.cancel()
+                return
+            answer = ended.result()
+            wish.take_in(answer, frozenset(names))
+            if not wish.open:
+                wish.done.set_result(answer)
+                return
+            wish.open_until = self._monotonic() + PLACING_SECONDS
+            with self._lock:
+                self._wishes.append(wish)
+            self._wake()
+
+        done.add_done_callback(hand_on)
         return wish.done
 
     def notice(self, names: Collection[str]) -> None:
@@ -136,10 +167,7 @@ class Relay:
         self._register.withdraw(list(answers))
         for errand, answer in answers.items():
             _, group = wish.errands.pop(errand)
-            done = [one for one in answer["datasets"] if one["error_code"] != LeaseLostError.code]
-            wish.answers.append(answer | {"datasets": done})
-            if not answer.get("refused"):
-                wish.open |= group - {one["name"] for one in done}
+            wish.take_in(answer, group)
         for errand, (member, group) in list(wish.errands.items()):
             if member not in view.alive:
                 del wish.errands[errand]

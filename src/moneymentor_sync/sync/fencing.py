@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from moneymentor_sync.core.fence import FenceSeen
 from moneymentor_sync.core.ports import FenceState, Store
@@ -19,6 +19,8 @@ class Fencing:
     foreign: bool = False
     late: bool = False
     """Whether a write was sent that has not come there yet, and still may: only another one makes that certain."""
+    _on_its_way: set[str] = field(default_factory=set)
+    """The fences of such writes, a former owner's among them: one that comes after all is nobody else's."""
 
     def known(self) -> FenceState:
         return self.store.fence(self.spreadsheet_id)
@@ -26,8 +28,11 @@ class Fencing:
     def saw(self, seen: FenceSeen) -> None:
         """Settles what became of a write whose answer was lost, and notices another installation's writes."""
         ours = self.known()
-        self.foreign = ours.token is not None and seen.token not in (ours.token, ours.pending, None)
+        known = {ours.token, ours.pending, None, *self._on_its_way}
+        self.foreign = ours.token is not None and seen.token not in known
         self.late = ours.pending is not None and seen.token == ours.token
+        if self.late and ours.pending is not None:
+            self._on_its_way.add(ours.pending)
         if self.foreign or (ours.pending is not None and not self.late):
             self.landed(seen.token)
 
