@@ -27,6 +27,8 @@ from .cluster import Guest, Shared, joined, visited
 from .quota import Quotas
 
 if TYPE_CHECKING:
+    from google.oauth2.service_account import Credentials
+
     from moneymentor_sync.adapters.google_sheets import GoogleSheets
 
 
@@ -43,20 +45,20 @@ class Spreadsheets:
     prove: Callable[[str], None] | None = None
     budget: Callable[[], Budget | None] | None = None
     _open: dict[str, GoogleSheets] = field(default_factory=dict)
+    _credentials: Sequence[Credentials] = ()
 
     def __call__(self, spreadsheet_id: str) -> GoogleSheets:
         """Raises CredentialsError."""
-        from moneymentor_sync.adapters.google_client import GoogleClient, load_credentials
+        from moneymentor_sync.adapters.google_client import GoogleClient
         from moneymentor_sync.adapters.google_reader import SMALL_READS
         from moneymentor_sync.adapters.google_sheets import GoogleSheets
 
         # Imported only here: a sync that finds nothing changed never speaks to Google.
         if spreadsheet_id not in self._open:
-            endpoint = self.settings.api_endpoint
             client = GoogleClient(
                 self.settings,
                 spreadsheet_id,
-                [load_credentials(account, endpoint=endpoint) for account in self.settings.accounts],
+                self._keys(),
                 budget=None if self.budget is None else self.budget(),
                 prove=None if self.prove is None else partial(self.prove, spreadsheet_id),
             )
@@ -67,6 +69,15 @@ class Spreadsheets:
                 reads=SMALL_READS if self.gentle else None,
             )
         return self._open[spreadsheet_id]
+
+    def _keys(self) -> Sequence[Credentials]:
+        """One set for all spreadsheets: a token serves an account for an hour, wherever it is used."""
+        from moneymentor_sync.adapters.google_client import load_credentials
+
+        if not self._credentials:
+            endpoint = self.settings.api_endpoint
+            self._credentials = [load_credentials(one, endpoint=endpoint) for one in self.settings.accounts]
+        return self._credentials
 
     def close(self) -> None:
         for spreadsheet in self._open.values():
