@@ -39,7 +39,7 @@ _LOOK = 0.02
 
 
 def take_over(setting: Setting) -> Iterator[Figure]:
-    """One member after the other goes, in each of the ways there are, and comes. The lease is the default, or 5 s."""
+    """One member after the other comes and goes, in each of the ways there are; with the default lease, or 5 s."""
     lease = 5.0 if setting.quick else LEASE_SECONDS
     with fleet(setting, "take-over", SPREADSHEETS, lease_seconds=lease) as found:
         a, b, c = (found.add(name) for name in "abc")

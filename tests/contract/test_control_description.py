@@ -21,10 +21,13 @@ from moneymentor_sync.control.operator import Peer
 from moneymentor_sync.control.paths import JSON, PATHS
 from moneymentor_sync.control.peers import Access, Circle
 from moneymentor_sync.control.refusals import ANY_REQUEST, STATUSES, status_of
+from moneymentor_sync.core.cluster_ports import MemberSeen, ShardSeen
+from moneymentor_sync.core.cluster_view import ClusterView, cluster_document
 from moneymentor_sync.core.errors import MmsyncError
 from moneymentor_sync.core.health import Health
 from moneymentor_sync.core.holds import Hold
 from moneymentor_sync.core.ports import DatasetResult, RunResult
+from moneymentor_sync.core.sharing import shard_of
 from moneymentor_sync.core.status import NO_CONFIG, DatasetSeen, ErrorSeen, Progress, Snapshot, document
 from moneymentor_sync.core.switches import EVERYTHING, Switch
 from moneymentor_sync.daemon.results import run_document
@@ -197,12 +200,35 @@ def test_health_is_answered_as_described(served: Served, healthy: bool) -> None:
     validate(found, operation_of("/healthz"), status)
 
 
+ACCOUNT = {"account": "a@p", "project": "p", "reads": 1, "writes": 2}
+FLEET = ClusterView(
+    "default",
+    "a",
+    15.0,
+    me=1,
+    alive={1: frozenset({shard_of("sheet")})},
+    members=(MemberSeen(1, "a", 11, "1", 0.0, 1.0, "healthy"), MemberSeen(2, "b", 12, "1", 0.0, 1.0)),
+    shards={shard_of("sheet"): ShardSeen(1, 1.0)},
+    now=2.0,
+    quota={
+        "accounts": [ACCOUNT],
+        "limits": {"project_reads": 270, "project_writes": 270, "account_reads": 54, "account_writes": 54},
+    },
+)
+
+
+def test_a_fleet_with_what_its_members_told_is_as_described() -> None:
+    found = cluster_document(FLEET, {"sheet": ["a"], "other": ["b"]})
+    found["members"] = [one | {"status": {"is_running": True} if one["me"] else None} for one in found["members"]]
+    validate(found, operation_of("/sync/cluster"), 200)
+
+
 def test_a_status_with_everything_in_it_is_as_described() -> None:
     switch = Switch(EVERYTHING, enabled=False, since=1.0, reason="so", until=9.0)
     snapshot = Snapshot(
         version="1",
         config=NO_CONFIG,
-        datasets=(DatasetSeen("a", "A", True, 1.0),),
+        datasets=(DatasetSeen("a", "A", True, 1.0, "sheet"),),
         health=Health("warning", "so", "do"),
         is_running=True,
         pid=1,
@@ -212,6 +238,7 @@ def test_a_status_with_everything_in_it_is_as_described() -> None:
         switches={EVERYTHING: switch, "a": Switch("a", enabled=True, since=1.0, reason=None, until=None)},
         holds={"b": Hold("b", 1.0, 9.0)},
         errors=(ErrorSeen(1.0, "a", "so", "do"),),
+        cluster=FLEET,
     )
     progress = Progress("run", "force", 1.0, "a", "read", 1, 2, "requests")
     for one in (document(snapshot, progress, now=2.0, mono=2.0), document(snapshot, None, now=99.0, mono=99.0)):

@@ -17,6 +17,8 @@ import pytest
 from tests.contract.control_double import PATIENCE, Served, connect, one_answer, serving
 
 from moneymentor_sync.core.errors import (
+    AloneError,
+    ClusterError,
     ConfigError,
     LockHeldError,
     NothingToSyncError,
@@ -241,6 +243,8 @@ def test_an_unknown_dataset_is_unprocessable(served: Served) -> None:
     [
         (NothingToSyncError("every dataset is disabled"), 409),
         (LockHeldError("`mmsync sync` works on it"), 409),
+        (AloneError("this daemon is alone"), 409),
+        (ClusterError("its database does not answer"), 503),
         (ShuttingDownError("the daemon is stopping"), 503),
         (StateError("the disk is full", hint="Make room."), 503),
     ],
