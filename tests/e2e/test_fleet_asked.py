@@ -31,6 +31,7 @@ class Three:
                 one.start()
         self.fleet.until_shared_out(*self.members)
         self.fleet.until_in_step()
+        self.fleet.until_idle(*self.members)
 
     def number_of(self, member: Member) -> int:
         """Of a spreadsheet that the member has."""
@@ -163,4 +164,4 @@ def test_what_is_given_away_before_its_turn_is_done_by_who_has_it_then(three: Th
     answer = done.result(60)
     assert answer.returncode == 0, answer
     assert results(answer).keys() == {f"d{number}" for number in numbers}
-    assert not {number for number in numbers} & {*fleet.differences()}
+    assert not {*numbers} & {*fleet.differences()}

@@ -27,6 +27,8 @@ from .cluster import Guest, Shared, joined, visited
 from .quota import Quotas
 
 if TYPE_CHECKING:
+    from google.oauth2.service_account import Credentials
+
     from moneymentor_sync.adapters.google_sheets import GoogleSheets
 
 
@@ -43,6 +45,7 @@ class Spreadsheets:
     prove: Callable[[str], None] | None = None
     budget: Callable[[], Budget | None] | None = None
     _open: dict[str, GoogleSheets] = field(default_factory=dict)
+    _keys: list[Credentials] = field(default_factory=list)
 
     def __call__(self, spreadsheet_id: str) -> GoogleSheets:
         """Raises CredentialsError."""
@@ -52,11 +55,13 @@ class Spreadsheets:
 
         # Imported only here: a sync that finds nothing changed never speaks to Google.
         if spreadsheet_id not in self._open:
-            endpoint = self.settings.api_endpoint
+            if not self._keys:  # read and checked once, and one token serves all
+                endpoint = self.settings.api_endpoint
+                self._keys = [load_credentials(account, endpoint=endpoint) for account in self.settings.accounts]
             client = GoogleClient(
                 self.settings,
                 spreadsheet_id,
-                [load_credentials(account, endpoint=endpoint) for account in self.settings.accounts],
+                self._keys,
                 budget=None if self.budget is None else self.budget(),
                 prove=None if self.prove is None else partial(self.prove, spreadsheet_id),
             )
@@ -72,6 +77,7 @@ class Spreadsheets:
         for spreadsheet in self._open.values():
             spreadsheet.close()
         self._open.clear()
+        self._keys.clear()
 
 
 def real_surroundings() -> Surroundings:
