@@ -106,7 +106,7 @@ class Member:
         )  # fmt: skip
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.log.read_text().splitlines()]
+        lines = [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
         return [line for line in lines if line["event"].startswith(name)]
 
 
@@ -220,6 +220,16 @@ class Fleet:
 
         self.until(in_step, "every spreadsheet is in step")
 
+    def until_idle(self, *members: Member) -> None:
+        """Until no member syncs, nor has to: an edit that comes now is no part of a sync under way."""
+
+        def idle(member: Member) -> bool:
+            names = [one["event"] for one in member.events()]
+            last = names[len(names) - names[::-1].index("daemon.started") :] if "daemon.started" in names else []
+            return 0 < last.count("sync.started") == last.count("sync.finished")
+
+        self.until(lambda: all(map(idle, members)), "nobody syncs")
+
     # --- what there is --------------------------------------------------------------------------------------
 
     def differences(self) -> list[int]:
@@ -256,8 +266,9 @@ class Fleet:
     def sessions(self, member: Member) -> list[int]:
         """The process numbers of the server that hold locks for a member."""
         return [pid for (pid,) in self.shared.rows(
-            "SELECT pg_locks.pid FROM pg_locks JOIN mmsync_member ON objid::bigint = id WHERE locktype = 'advisory' "
-            f"AND classid::bigint = {lock_class(DEFAULT, 'members')} AND granted AND name = '{member.name}'"
+            "SELECT held.pid FROM pg_locks held JOIN mmsync_member ON objid::bigint = id WHERE granted "
+            f"AND locktype = 'advisory' AND name = '{member.name}' "
+            f"AND classid::bigint = {lock_class(DEFAULT, 'members')}"
         )]  # fmt: skip
 
     def epochs(self) -> dict[str, int]:

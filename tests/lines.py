@@ -1,4 +1,4 @@
-"""Ways to a server that can be cut without a word: nothing is refused, nothing is closed, nothing arrives any more."""
+"""Ways to a server that can be cut without a word: nothing is refused or closed, and nothing arrives any more."""
 
 from __future__ import annotations
 

@@ -43,6 +43,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path, postgresql_server: Post
         box = held.enter_context(Sandbox(tmp_path / "box", quota=None))
         fleet = Fleet(tmp_path, box, postgresql_server, spreadsheets=SPREADSHEETS, lease_seconds=LEASE)
         held.callback(fleet.close)
+        enter: tuple[str, ...] = ()
         server = to_unix(postgresql_server.directory / ".s.PGSQL.5432")
         if pulled:
             space = held.enter_context(namespace())
@@ -52,7 +53,7 @@ def pair(request: pytest.FixtureRequest, tmp_path: Path, postgresql_server: Post
             host, cut, mend, enter = HERE, space.cut, space.mend, space.enter
         else:
             line = Line(listening("127.0.0.1"), server)
-            host, cut, mend, enter = "127.0.0.1", line.cut, line.mend, ()
+            host, cut, mend = "127.0.0.1", line.cut, line.mend
         held.callback(line.close)
         url = make_url(fleet.shared.url).difference_update_query(["host", "port"]).set(host=host, port=line.port)
         near = fleet.add("near", shared_url=url.render_as_string(hide_password=False))

@@ -1,4 +1,4 @@
-"""Who is no member: a foreground sync, another fleet in the same database, and a machine that was alone until now."""
+"""Who is no member: a foreground sync, another fleet in the same database, and a machine that was alone."""
 
 from __future__ import annotations
 
@@ -58,9 +58,8 @@ def test_two_fleets_in_one_database_do_not_see_each_other(
         second.until_shared_out(ones[1])
         for each in (fleet, second):
             each.until_in_step()
-        for one in ones:
-            fleet.until(lambda one=one: one.cluster()["members"], "it knows its fleet")
-            assert len(one.cluster()["members"]) == 1
+        fleet.until(lambda: all(one.cluster()["members"] for one in ones), "they know their fleets")
+        assert [len(one.cluster()["members"]) for one in ones] == [1, 1]
     finally:
         second.close()
 

@@ -29,6 +29,7 @@ class Three:
     def settled(self) -> None:
         self.fleet.until_shared_out(*self.members)
         self.fleet.until_in_step()
+        self.fleet.until_idle(*self.members)
 
     def edit_all(self, name: str) -> None:
         self.fleet.edit(*range(SPREADSHEETS), name=name)

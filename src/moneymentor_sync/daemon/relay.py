@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from moneymentor_sync.core.cluster_ports import Errand, Register
 from moneymentor_sync.core.cluster_view import ClusterView, owners
-from moneymentor_sync.core.errors import LeaseLostError, MmsyncError
+from moneymentor_sync.core.errors import LeaseLostError, ShuttingDownError
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.core.sharing import shard_of
 
@@ -163,6 +163,7 @@ class Relay:
         """Takes answers in; what a member no longer had, or one that is gone had, is open again."""
         if not wish.errands:
             return
+        open_before = frozenset(wish.open)
         answers = self._register.answers(list(wish.errands))
         self._register.withdraw(list(answers))
         for errand, answer in answers.items():
@@ -172,6 +173,8 @@ class Relay:
             if member not in view.alive:
                 del wish.errands[errand]
                 wish.open |= group
+        if wish.open - open_before:
+            wish.open_until = self._monotonic() + PLACING_SECONDS
 
     def _finish_in_time(self, wish: _Wish) -> None:
         now = self._monotonic()
@@ -207,9 +210,8 @@ class Relay:
             return
         try:
             done = self._here.force_here(names, allow_deletes=bool(errand.ask.get("allow_deletes")))
-        except MmsyncError as error:
-            self._register.answer(errand.id, refused(names, str(error)))
-            return
+        except ShuttingDownError:
+            return  # whoever asked sees this member leave soon, and asks who has it then
         self._doing[errand.id] = done
         done.add_done_callback(lambda _: self._wake())
 
