@@ -95,7 +95,7 @@ def test_without_a_fleet_nothing_of_it_is_shown() -> None:
 
 def told(level: str) -> dict[str, Any]:
     run = {
-        "run_id": "r", "started_at": "2026-03-14T11:58:00Z", "seconds": 0.5, "trigger": "force", "outcome": "failed",
+        "started_at": "2026-03-14T11:58:00Z", "seconds": 0.5, "trigger": "force", "outcome": "failed",
         "datasets": [{"inserted": 1, "updated": 2, "deleted": 0}],
     }  # fmt: skip
     return {
