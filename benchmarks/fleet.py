@@ -39,8 +39,9 @@ _LOOK = 0.02
 
 
 def take_over(setting: Setting) -> Iterator[Figure]:
-    """One member after the other goes, in each of the ways there are, and comes; the default lease."""
-    with fleet(setting, "take-over", SPREADSHEETS) as found:
+    """One member after the other goes, in each of the ways there are, and comes. The lease is the default, or 5 s."""
+    lease = 5.0 if setting.quick else LEASE_SECONDS
+    with fleet(setting, "take-over", SPREADSHEETS, lease_seconds=lease) as found:
         a, b, c = (found.add(name) for name in "abc")
         for one in (a, b, c):
             one.start()
@@ -57,7 +58,7 @@ def take_over(setting: Setting) -> Iterator[Figure]:
             yield from _goes(found, locks, "stop", d, d.end, (a, b, c))
             yield from _goes(found, locks, "kill", c, c.kill, (a, b))
             freeze = _frozen(b)
-            yield from _goes(found, locks, "freeze", b, freeze, (a,), limit=LEASE_SECONDS)
+            yield from _goes(found, locks, "freeze", b, freeze, (a,), limit=lease)
         b.signal(signal.SIGCONT)
         found.until_shared_out(a, b)
 
@@ -95,10 +96,10 @@ def late_writes(setting: Setting) -> Iterator[Figure]:
 
 def members(setting: Setting) -> Iterator[Figure]:
     """Syncs a minute of one, two and four members, where Google takes its time and has its quota."""
-    span = 20.0 if setting.quick else 60.0
+    span, teams = (8.0, (1, 2)) if setting.quick else (60.0, (1, 2, 4))
     accounts, call = 5, 0.5
     base = 0.0
-    for number in (1, 2, 4):
+    for number in teams:
         with fleet(setting, f"members-{number}", 40, quota=Quota(), accounts=accounts) as found:
             team = [found.add(name) for name in "abcd"[:number]]
             for one in team:

@@ -20,12 +20,13 @@ from moneymentor_sync.core.budget import Account
 from moneymentor_sync.core.errors import CredentialsError, LeaseLostError
 from moneymentor_sync.core.fence import FENCE_TAB, FenceSeen
 from moneymentor_sync.core.ports import CallKind
-from moneymentor_sync.core.settings import Config, GoogleSettings, ServiceAccount
+from moneymentor_sync.core.settings import ClusterSettings, Config, GoogleSettings, ServiceAccount
 from moneymentor_sync.sandbox import Sandbox
 from moneymentor_sync.sandbox.quota import Quota
 from moneymentor_sync.sync import Surroundings
 from moneymentor_sync.wiring import open_engine
 from moneymentor_sync.wiring.quota import Quotas
+from tests.databases import PostgresqlServer
 
 from .workbench import Clock, Workbench
 
@@ -120,6 +121,27 @@ def test_what_was_asked_is_told_for_the_status(pool: Pool) -> None:
     assert told == {name: pool.calls("write")[name] for name in NAMES}
     assert sum(told.values()) > 0
     assert "PRIVATE" not in json.dumps(found)
+
+
+def test_members_of_a_cluster_share_the_quota_also_of_one_account(
+    bench: Workbench, postgresql_server: PostgresqlServer
+) -> None:
+    shared = replace(bench.config, cluster=ClusterSettings(url=postgresql_server.new_database().url))
+    with closing(Quotas(bench.clock)) as one, closing(Quotas(bench.clock)) as other:
+        budget = one.budget(shared, bench.clock.sleep)
+        assert budget is not None
+        assert budget.admit("write", bench.spreadsheet) == 0
+        found = other.document(shared)
+        assert found is not None
+        assert found["accounts"] == [
+            {"account": bench.box.client_email, "project": "mmsync-sandbox", "reads": 0, "writes": 1}
+        ]
+        away = replace(shared, cluster=ClusterSettings(url="postgresql+psycopg://nobody@127.0.0.1:9/nowhere"))
+        assert other.document(away) is None
+        nobody = other.budget(away, bench.clock.sleep)
+        assert nobody is not None
+        with pytest.raises(LeaseLostError):
+            nobody.admit("read", bench.spreadsheet)
 
 
 def test_an_account_without_access_is_named(pool: Pool) -> None:

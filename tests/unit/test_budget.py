@@ -87,8 +87,8 @@ def test_whose_spreadsheet_got_least_goes_first_then_who_asked_first() -> None:
 def test_as_many_go_at_once_as_there_is_room_for() -> None:
     book = Book(Pool((A,), Limits(9, 3)), [Use("a@p", "p", 1, 9)], 10)
     line = waiting((1, "s", 1, 0), (2, "t", 2, 0), (3, "u", 3, 0))
-    assert [book.answer(turn, line) for turn in (1, 2)] == [0, 0]
-    assert book.answer(3, line) == Later(3, 0.2)
+    assert [book.answer(turn, line, {}) for turn in (1, 2)] == [0, 0]
+    assert book.answer(3, line, {}) == Later(3, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +96,26 @@ def test_as_many_go_at_once_as_there_is_room_for() -> None:
 )  # never longer than it takes to be seen, never a busy loop
 def test_a_wait_ends_when_the_first_call_leaves_the_window(oldest: float, seconds: float) -> None:
     book = Book(Pool((A,), Limits(9, 3)), [Use("a@p", "p", 3, oldest)], 10)
-    answer = book.answer(1, waiting((1, "s", 1, 0)))
+    answer = book.answer(1, waiting((1, "s", 1, 0)), {})
     assert isinstance(answer, Later)
     assert answer.seconds == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("granted", "others", "may"),
+    [
+        (2, {"t": 0, "u": 0}, True),  # less than its third of 9
+        (3, {"t": 0, "u": 0}, False),  # its third: the other six are the others'
+        (3, {"t": 3, "u": 2}, False),  # one is left, and u's
+        (3, {"t": 3}, True),  # u asks for nothing at this time
+        (5, {}, True),
+    ],
+)
+def test_who_had_an_even_share_leaves_the_others_theirs(granted: int, others: dict[str, int], may: bool) -> None:
+    total = granted + sum(others.values())
+    book = Book(Pool((A,), Limits(9, 9)), [Use("a@p", "p", total, 9)], 10)
+    answer = book.answer(1, waiting((1, "s", 1, granted)), {"s": granted, **others})
+    assert answer == (0 if may else Later(1, 0.2))
 
 
 # --- everything together, in simulated time -------------------------------------------------------------------
@@ -170,9 +187,13 @@ def test_what_there_is_is_shared_as_evenly_as_what_is_wanted_allows(
         answer = buckets.ask("read", sheet, None)
         assert isinstance(answer, Later), "there is nothing yet"
         line.append((sheet, answer.turn))
-    clock.now = 5.5
-    chance.shuffle(line)
-    got = Counter(sheet for sheet, turn in line if isinstance(buckets.ask("read", sheet, turn), Granted))
+    got: Counter[str] = Counter()
+    for clock.now in (5.5, 8.4, 9.9):  # the last time nobody is active any more who does not wait
+        chance.shuffle(line)
+        for sheet, turn in list(line):
+            if isinstance(buckets.ask("read", sheet, turn), Granted):
+                got[sheet] += 1
+                line.remove((sheet, turn))
     assert [got[str(number)] for number in range(len(wants))] == filled(limit, wants)
 
 

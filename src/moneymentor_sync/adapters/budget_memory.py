@@ -8,12 +8,13 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from moneymentor_sync.core.budget import (
+    ACTIVE_SECONDS,
     UNSEEN_SECONDS,
     AccountUse,
     Book,
@@ -60,7 +61,9 @@ class MemoryBuckets:
             turn = next(self._numbers) if turn is None else turn
             asked_at = line.turns[turn].asked_at if turn in line.turns else now
             line.turns[turn] = _Turn(spreadsheet_id, asked_at, now)
-            answer = Book(self.pool, self._uses(line, now), now).answer(turn, self._waiting(line, now))
+            waiting = self._waiting(line, now)
+            active = self._active(line, waiting, now)
+            answer = Book(self.pool, self._uses(line, now), now).answer(turn, waiting, active)
             if isinstance(answer, Later):
                 return answer
             self._take(line, answer, now)
@@ -103,6 +106,11 @@ class MemoryBuckets:
             for number, one in line.turns.items()
             if now - one.seen_at < UNSEEN_SECONDS
         ]
+
+    def _active(self, line: _Line, waiting: Sequence[Waiting], now: float) -> dict[str, int]:
+        granted = Counter(spreadsheet_id for _, spreadsheet_id in line.granted)
+        lately = {spreadsheet_id for at, spreadsheet_id in line.granted if now - at < ACTIVE_SECONDS}
+        return {one: granted[one] for one in lately.union(one.spreadsheet_id for one in waiting)}
 
     def _take(self, line: _Line, index: int, now: float) -> None:
         """From the project's bucket and the account's; under the lock neither can have less than the book says."""

@@ -24,6 +24,7 @@ from sqlalchemy import Connection, create_engine, delete, event, func, insert, o
 from sqlalchemy.exc import SQLAlchemyError
 
 from moneymentor_sync.core.budget import (
+    ACTIVE_SECONDS,
     UNSEEN_SECONDS,
     AccountUse,
     Book,
@@ -87,7 +88,9 @@ class ClusterBuckets:
             now = _now(connection)
             number = self._seen(connection, kind, spreadsheet_id, turn, now)
             book = Book(self.pool, self._uses(connection, kind, now), now)
-            answer = book.answer(number, self._waiting(connection, kind, now))
+            waiting = self._waiting(connection, kind, now)
+            active = {one.spreadsheet_id: one.granted for one in waiting} | self._lately(connection, kind, now)
+            answer = book.answer(number, waiting, active)
             if isinstance(answer, Later):
                 return answer
             refused = buckets.take(connection, answer, now)
@@ -178,6 +181,20 @@ class ClusterBuckets:
             )
         )
         return [Waiting(*row) for row in connection.execute(query)]
+
+    def _lately(self, connection: Connection, kind: CallKind, now: float) -> dict[str, int]:
+        """The spreadsheets that were granted something at last, each with all it was granted within the window."""
+        query = (
+            select(turns.c.spreadsheet_id, func.count())
+            .where(
+                turns.c.kind == kind,
+                turns.c.pool == self._pool_id,
+                turns.c.granted_at >= now - self.pool.window_seconds,
+            )
+            .group_by(turns.c.spreadsheet_id)
+            .having(func.max(turns.c.granted_at) > now - ACTIVE_SECONDS)
+        )
+        return {row[0]: row[1] for row in connection.execute(query)}
 
     def _note(self, connection: Connection, number: int, index: int, now: float) -> None:
         """The turn is a grant now; those that left the window, and who was not seen for as long, are forgotten."""

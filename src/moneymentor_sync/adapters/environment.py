@@ -76,6 +76,7 @@ def _parsed(
         _places(environ, cwd, home),
         database_credential=_credential_text(environ, "database_url", problems),
         hash_key_credential=_credential_text(environ, "hash_key", problems),
+        cluster_credential=_credential_text(environ, "cluster_url", problems),
     )
     toml = {} if file is None else _toml(file, problems)
     if toml is None:

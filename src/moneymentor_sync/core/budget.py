@@ -24,6 +24,8 @@ PATIENCE_SECONDS = 120.0
 """How long one call waits for its turn."""
 UNSEEN_SECONDS = 3.0
 """Who waits and was not seen for so long (killed, stopped) is passed over."""
+ACTIVE_SECONDS = 3.0
+"""A spreadsheet that was granted a call so lately is taken to ask for more of them."""
 _LONGEST_PAUSE = 1.0
 """Between two looks of who waits: well below UNSEEN_SECONDS."""
 _SHORTEST_PAUSE = 0.05
@@ -137,18 +139,34 @@ class Book:
             free[account.project] += max(0, self._account_left(account))
         return sum(min(count, max(0, self._project_left(project))) for project, count in free.items())
 
-    def answer(self, turn: int, waiting: Sequence[Waiting]) -> int | Later:
-        """The account for a turn that has come, else how long to wait.
+    def answer(self, turn: int, waiting: Sequence[Waiting], active: Mapping[str, int]) -> int | Later:
+        """The account for a turn that has come, else how long to wait. `active` are the spreadsheets that ask for
+        calls at this time, waiting or not, each with what it was granted within the window.
 
-        As many go at once as there is room for, so that nobody waits for the one before to wake up.
+        As many go at once as there is room for, so that nobody waits for the one before to wake up. A spreadsheet
+        that has had its even share leaves the others theirs, though they do not ask at this moment: who makes one
+        call after the other never has more than one in the line, and would get what those leave who ask faster.
         """
-        rank = [one.turn for one in in_order(waiting)].index(turn)
-        room = self.room
+        line = in_order(waiting)
+        mine = next(one for one in line if one.turn == turn)
+        share = max(1, self._capacity // max(1, len(active)))
+        greedy = [one for one in line if one.granted >= share]
+        room, rank = self.room, line.index(mine)
+        if mine in greedy:
+            kept = sum(max(0, share - had) for one, had in active.items() if one != mine.spreadsheet_id)
+            room, rank = room - kept, greedy.index(mine)
         account = self.choose() if rank < room else None
         if account is not None:
             return account
-        seconds = _BEHIND_OTHERS if room else self._free_at() - self._now
+        seconds = _BEHIND_OTHERS if self.room else self._free_at() - self._now
         return Later(turn, min(max(seconds, _SHORTEST_PAUSE), _LONGEST_PAUSE))
+
+    @property
+    def _capacity(self) -> int:
+        """Calls that the whole pool may make within a window, if nobody else makes any."""
+        accounts = Counter(account.project for account in self._pool.accounts)
+        limits = self._pool.limits
+        return sum(min(limits.project, count * limits.account) for count in accounts.values())
 
     def _left(self, account: Account) -> tuple[int, int]:
         project = self._project_left(account.project)

@@ -194,8 +194,9 @@ def parse_config(
     sync = _sync(layers)
     google = _google(layers, places)
     privacy = _privacy(layers, places)
+    database = _database(layers, places)
     config = Config(
-        database=_database(layers, places),
+        database=database,
         google=google,
         sync=sync,
         state_path=_state_path(layers, places),
@@ -206,7 +207,7 @@ def parse_config(
         control=ControlSettings(layers.get(READERS), layers.get(CHANGERS)),
         retention=Retention(layers.get(KEEP_DAYS), layers.get(KEEP_RUNS)),
         privacy=privacy,
-        cluster=_cluster(layers),
+        cluster=_cluster(layers, places, database),
     )
     if problems.found:
         raise ConfigError(problems.found, hint=_hint(file))
@@ -362,10 +363,13 @@ def _privacy(layers: Layers, places: Places) -> PrivacySettings:
     return PrivacySettings(layers.get(DENY), key)
 
 
-def _cluster(layers: Layers) -> ClusterSettings:
-    """Its database is not to be the application's, which is only read."""
+def _cluster(layers: Layers, places: Places, database: DatabaseSettings) -> ClusterSettings:
+    """The URL of command line, environment or file; else that of systemd's credential. Not the application's
+    database, which is only read."""
     url = layers.get(CLUSTER_URL)
-    if url is not None and is_same_database(url, layers.get(DATABASE_URL)):
+    if layers.layer(CLUSTER_URL) is Layer.DEFAULT and places.cluster_credential is not None:
+        url = layers.read_credential(CLUSTER_URL, "cluster_url", places.cluster_credential)
+    if url is not None and is_same_database(url, database.url):
         layers.problems.add(
             CLUSTER_URL.path,
             "is the application's database, which mmsync only reads; make another one on the same server: "

@@ -35,7 +35,7 @@ class Places:
     `working_directory` is what relative paths in the environment start from, `home` what `~` means (None: not
     known), `runtime` the directory of the socket where neither systemd nor the session gives one,
     `google_credential` the file of the systemd credential `google`, `database_credential` what those named
-    `database_url` and `hash_key` hold; None where there is none, or it is blank.
+    `database_url`, `hash_key` and `cluster_url` hold; None where there is none, or it is blank.
     """
 
     working_directory: Path
@@ -44,6 +44,7 @@ class Places:
     google_credential: Path | None = None
     database_credential: str | None = field(default=None, repr=False)  # may carry a password
     hash_key_credential: str | None = field(default=None, repr=False)
+    cluster_credential: str | None = field(default=None, repr=False)
 
 
 def default_state_path(environment: Mapping[str, str], places: Places) -> Path | None:

@@ -45,23 +45,20 @@ class Spreadsheets:
     prove: Callable[[str], None] | None = None
     budget: Callable[[], Budget | None] | None = None
     _open: dict[str, GoogleSheets] = field(default_factory=dict)
-    _keys: list[Credentials] = field(default_factory=list)
+    _credentials: Sequence[Credentials] = ()
 
     def __call__(self, spreadsheet_id: str) -> GoogleSheets:
         """Raises CredentialsError."""
-        from moneymentor_sync.adapters.google_client import GoogleClient, load_credentials
+        from moneymentor_sync.adapters.google_client import GoogleClient
         from moneymentor_sync.adapters.google_reader import SMALL_READS
         from moneymentor_sync.adapters.google_sheets import GoogleSheets
 
         # Imported only here: a sync that finds nothing changed never speaks to Google.
         if spreadsheet_id not in self._open:
-            if not self._keys:  # read and checked once, and one token serves all
-                endpoint = self.settings.api_endpoint
-                self._keys = [load_credentials(account, endpoint=endpoint) for account in self.settings.accounts]
             client = GoogleClient(
                 self.settings,
                 spreadsheet_id,
-                self._keys,
+                self._keys(),
                 budget=None if self.budget is None else self.budget(),
                 prove=None if self.prove is None else partial(self.prove, spreadsheet_id),
             )
@@ -73,11 +70,19 @@ class Spreadsheets:
             )
         return self._open[spreadsheet_id]
 
+    def _keys(self) -> Sequence[Credentials]:
+        """One set for all spreadsheets: a token serves an account for an hour, wherever it is used."""
+        from moneymentor_sync.adapters.google_client import load_credentials
+
+        if not self._credentials:
+            endpoint = self.settings.api_endpoint
+            self._credentials = [load_credentials(one, endpoint=endpoint) for one in self.settings.accounts]
+        return self._credentials
+
     def close(self) -> None:
         for spreadsheet in self._open.values():
             spreadsheet.close()
         self._open.clear()
-        self._keys.clear()
 
 
 def real_surroundings() -> Surroundings:
