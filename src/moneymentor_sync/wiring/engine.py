@@ -83,6 +83,7 @@ class Spreadsheets:
         for spreadsheet in self._open.values():
             spreadsheet.close()
         self._open.clear()
+        self._credentials = ()
 
 
 def real_surroundings() -> Surroundings:
