@@ -121,9 +121,10 @@ def test_a_session_that_the_server_ends_costs_no_more_than_a_new_one(three: Thre
 
     trap = Trap(three.box, "before_write", a, end, nth=2)
     lost = len(a.events("cluster.lost"))
-    a.client.force()
-    fleet.until(lambda: trap.sprung and len(a.events("cluster.lost")) > lost, "it knows that it has lost all")
-    assert ended == [True]
+    forced = a.command("force", *(f"d{fleet.sheets.index(sheet)}" for sheet in a.owned()))
+    assert trap.sprung and ended == [True]
+    assert len(a.events("cluster.lost")) > lost, "it knew that it had lost all"
+    assert forced.returncode == 0, "whoever waited has the result of who has them now"
     three.force_all()
     three.settle_after(batches, epochs)
     moved = sum(before[sheet] != owner for sheet, owner in fleet.owners().items())

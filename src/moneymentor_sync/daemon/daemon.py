@@ -73,24 +73,32 @@ class Daemon:
         notices = NoticeQueue(self._parts.ticker, self._ask, around.monotonic, self._pace)
         standing = Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit)
         desk = Desk(lambda: new_run_id(clock(), around.rng))
+        interruptions = Interruptions(around.monotonic, self._beat, wait)
         return Works(
             standing,
             desk,
-            Interruptions(around.monotonic, self._beat, wait),
+            interruptions,
             Schedule(self._parts.ticker, self._ask),
             notices,
             Listening(self._parts.open_watch, notices, standing.database_is_back),
             Board(clock, self._beat, self._new_gate),
             self.heart,
-            self._join_fleet(standing, desk, notices, around),
+            self._join_fleet(standing, desk, notices, interruptions, around),
         )
 
-    def _join_fleet(self, standing: Standing, desk: Desk, notices: NoticeQueue, around: Surroundings) -> Fleet:
+    def _join_fleet(
+        self,
+        standing: Standing,
+        desk: Desk,
+        notices: NoticeQueue,
+        interruptions: Interruptions,
+        around: Surroundings,
+    ) -> Fleet:
         edges = self._parts.fleet
         if edges is None:
             return ALONE
         runs = partial(self._parts.ledger.runs, None)
-        fellow = Fellow(standing, desk, notices, lambda: self.operations.status(), runs)
+        fellow = Fellow(standing, desk, notices, interruptions, lambda: self.operations.status(), runs)
         return Membership(edges, self._identity, fellow, self.heart, around.monotonic, self._emit)
 
     @property

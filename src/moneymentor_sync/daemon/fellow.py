@@ -11,6 +11,7 @@ from moneymentor_sync.core.errors import ShuttingDownError
 from moneymentor_sync.core.settings import Config
 
 from .desk import Desk
+from .interruptions import Interruptions
 from .notice_queue import NoticeQueue
 from .results import document_when_done
 from .standing import COMMON, Standing
@@ -31,12 +32,14 @@ class Fellow:
         standing: Standing,
         desk: Desk,
         notices: NoticeQueue,
+        interruptions: Interruptions,
         status: Callable[[], dict[str, Any]],
         runs: Callable[[int], list[dict[str, Any]]],
     ) -> None:
         self._standing = standing
         self._desk = desk
         self._notices = notices
+        self._interruptions = interruptions
         self._status = status
         self._runs = runs
 
@@ -76,6 +79,7 @@ class Fellow:
         """Those that this daemon is not configured with are not in the result. Raises ShuttingDownError."""
         known = frozenset(one.name for one in self.config().datasets if one.name in names)
         job = self._desk.ask(Ask(known, "force", allow_deletes))
+        self._interruptions.wake()  # as when it is forced here
         return document_when_done(job.done, known)
 
     def notice_here(self, names: Collection[str]) -> None:
