@@ -33,7 +33,7 @@ class _Status(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._daemon()
         yield from _runs(self._status["statistics"])
-        yield from _datasets(self._status["datasets"])
+        yield from _datasets(_own(self._status))
         threads = GaugeMetricFamily("mmsync_threads", "Threads of the process.", value=threading.active_count())
         yield threads
 
@@ -54,6 +54,15 @@ class _Status(Collector):
         ):
             yield GaugeMetricFamily(f"mmsync_{name}", what, value=float(value))
         yield _time("mmsync_last_success_timestamp_seconds", "End of the last successful sync.", status)
+
+
+def _own(status: dict[str, Any]) -> list[dict[str, Any]]:
+    """In a fleet each dataset is told of by the member that has it: what others know of it is from another time."""
+    cluster = status["cluster"]
+    if cluster is None:
+        return list(status["datasets"])
+    mine = {name for one in cluster["spreadsheets"] if one["mine"] for name in one["datasets"]}
+    return [one for one in status["datasets"] if one["name"] in mine]
 
 
 def _listens(status: dict[str, Any]) -> bool:

@@ -98,7 +98,8 @@ class Daemon:
         if edges is None:
             return ALONE
         runs = partial(self._parts.ledger.runs, None)
-        fellow = Fellow(standing, desk, notices, interruptions, lambda: self.operations.status(), runs)
+        plan, status = lambda: self._follow_up.plan(), lambda: self.operations.status()
+        fellow = Fellow(standing, desk, notices, interruptions, plan, status, runs)
         return Membership(edges, self._identity, fellow, self.heart, around.monotonic, self._emit)
 
     @property

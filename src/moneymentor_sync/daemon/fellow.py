@@ -25,7 +25,8 @@ LAST_RUNS = 5
 
 
 class Fellow:
-    """Fits `membership.Daemonic`. `status` gives the daemon's status document, `runs` its last runs."""
+    """Fits `membership.Daemonic`. `plan` plans what follows from the switches, `status` gives the daemon's status
+    document, `runs` its last runs."""
 
     def __init__(
         self,
@@ -33,6 +34,7 @@ class Fellow:
         desk: Desk,
         notices: NoticeQueue,
         interruptions: Interruptions,
+        plan: Callable[[], None],
         status: Callable[[], dict[str, Any]],
         runs: Callable[[int], list[dict[str, Any]]],
     ) -> None:
@@ -40,6 +42,7 @@ class Fellow:
         self._desk = desk
         self._notices = notices
         self._interruptions = interruptions
+        self._plan = plan
         self._status = status
         self._runs = runs
 
@@ -56,6 +59,8 @@ class Fellow:
 
     def refresh(self) -> None:
         names = self._standing.refresh_switches()
+        if names is not None:
+            self._plan()  # also when one ends by itself, which nobody will say
         if names:
             self._standing.try_again({COMMON, *names})
             try:

@@ -112,14 +112,15 @@ class Standing:
             with self._lock:
                 self.switches = MappingProxyType({**self.switches, **{one.name: one for one in made}})
 
-    def refresh_switches(self) -> frozenset[str]:
-        """Takes in what others have switched; gives the datasets that may be synced now and could not before.
-
-        Raises StateError.
+    def refresh_switches(self) -> frozenset[str] | None:
+        """Takes in what others have switched; gives the datasets that may be synced now and could not before, None
+        where nothing was switched. Raises StateError.
         """
         with self._switching:  # one that is set just now is not to be forgotten for an older picture
             found = by_now(self._ledger.switches(), self._clock())
             with self._lock:
+                if found == self.switches:
+                    return None
                 before = self._may_sync()
                 self.switches = MappingProxyType(found)
                 return self._may_sync() - before
