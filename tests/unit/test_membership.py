@@ -106,7 +106,27 @@ def test_half_of_it_goes_to_one_that_joins_but_what_is_worked_on(scene: Scene) -
     assert len(scene.held) == 4
 
 
-@pytest.mark.parametrize("trouble", ["engine", "register", "proof", "silence"])
+def test_a_register_that_fails_costs_no_spreadsheet_and_is_told_once(scene: Scene) -> None:
+    scene.beat()
+    scene.register.broken = True
+    scene.beat(9)
+    assert len(scene.held) == 8 and not scene.told("cluster.lost")
+    view = scene.membership.view
+    assert view is not None and view.me == 1 and view.error == "gone"
+    assert scene.told("cluster.mute") == [{"message": "gone"}]
+    scene.register.broken = False
+    scene.beat()
+    assert scene.membership.view is not None and scene.membership.view.error is None
+
+
+def test_who_joins_again_and_again_is_in_the_register_once(scene: Scene) -> None:
+    scene.engine.broken = True
+    scene.beat(5)
+    assert scene.register.joined == [1, 2, 3, 4, 5]
+    assert scene.register.left == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("trouble", ["engine", "proof", "silence"])
 def test_in_trouble_it_holds_nothing_and_says_what_it_had(scene: Scene, trouble: str) -> None:
     scene.beat()
     if trouble == "proof":  # a sync notices it before the membership does
@@ -118,8 +138,7 @@ def test_in_trouble_it_holds_nothing_and_says_what_it_had(scene: Scene, trouble:
         scene.now += 61
         scene.heart.beat(MEMBERSHIP)
     else:
-        vars(getattr(scene, trouble))["broken"] = True
-        scene.now += 10  # the register is not asked in each beat
+        scene.engine.broken = True
     scene.beat()
     assert not scene.held and not scene.engine.mine
     assert [one["spreadsheets"] for one in scene.told("cluster.lost")] == [8]

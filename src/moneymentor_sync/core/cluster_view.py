@@ -16,7 +16,8 @@ FORGOTTEN_SECONDS = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """One member's picture of the fleet. `me` is its id, None while it takes no part; `error` says why.
+    """One member's picture of the fleet. `me` is its id, None while it takes no part; `error` says why (None: it
+    has just started), or what of the fleet's database does not work.
 
     `alive` has the members that are, each with the shards it holds; `now` is the register's time of the picture.
     """

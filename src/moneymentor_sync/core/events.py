@@ -18,6 +18,7 @@ class Emit(Protocol):
 LEVELS: Mapping[str, LogLevel] = {
     "breaker.opened": "error",
     "cluster.lost": "error",
+    "cluster.mute": "warning",
     "clock.stepped": "warning",
     "control.asked": "debug",
     "control.died": "error",

@@ -102,6 +102,8 @@ def in_fleet(health: Health, view: ClusterView | None) -> Health:
     """The verdict on a member: one that takes no part syncs nothing, and one that only stands by is well."""
     if view is None or health.level == "unhealthy":
         return health
+    if view.me is None and view.error is None:
+        return Health(health.level, "started; it is joining its fleet", health.hint)
     if view.me is None:
         hint = "Look after the cluster's database; `mmsync check` says more. The others go on meanwhile."
         return Health("degraded", f"it takes no part in its fleet: {view.error}", hint)

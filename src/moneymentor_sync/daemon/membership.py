@@ -79,6 +79,8 @@ class Membership:
         self._emit = emit
         self._relay = Relay(edges.register, daemon.config, daemon, self.wake, monotonic)
         self._me: int | None = None
+        self._last: int | None = None
+        """The id that it joined with last, whatever has become of that."""
         self._had: frozenset[int] = frozenset()
         self._alive = self._alive_before = 0
         self._before: frozenset[int] = frozenset()
@@ -92,7 +94,7 @@ class Membership:
         settings = edges.settings
         self._beat_seconds = min(BEAT_SECONDS, settings.lease_seconds / 5)
         self.view: ClusterView | None = None
-        self._view = ClusterView(settings.fleet, edges.name, settings.lease_seconds, error="it has just started")
+        self._view = ClusterView(settings.fleet, edges.name, settings.lease_seconds)
         self._show()
 
     # --- what the daemon's parts ask ------------------------------------------------------------------------
@@ -148,11 +150,11 @@ class Membership:
         self._leave()
 
     def _leave(self) -> None:
-        me, self._me = self._me, None
+        self._me = None
         self._tenure.lose()
-        if me is not None:
+        if self._last is not None:
             try:
-                self._register.leave(me)
+                self._register.leave(self._last)
             except ClusterError:
                 return  # the register forgets it in a day
 
@@ -169,13 +171,22 @@ class Membership:
             me = self._enter() if self._me is None else self._me
             seen = self._tenure.look()
             seen = self._share_out(me, seen)
-            self._show(me=me, error=None, alive=alive_of(me, seen))
-            self._talk(me)
+            self._show(me=me, alive=alive_of(me, seen))
         except ClusterError as error:
             self._drop(str(error))
+            return
+        try:
+            self._talk(me)
+        except ClusterError as error:  # what is held is held, also where nothing can be said
+            self._complain(str(error))
+        else:
+            self._show(error=None)
 
     def _enter(self) -> int:
-        me = self._register.join(self._edges.name, self._identity.pid, self._identity.version)
+        if self._last is not None:
+            self._register.leave(self._last)
+            self._last = None
+        self._last = me = self._register.join(self._edges.name, self._identity.pid, self._identity.version)
         self._tenure.begin(me)
         self._me = me
         # After an outage all come back at about the same time: each begins with what it had.
@@ -194,6 +205,11 @@ class Membership:
             self._emit("cluster.lost", message=why, spreadsheets=len(held))
         self._me = None
         self._show(me=None, error=why, alive={})
+
+    def _complain(self, why: str) -> None:
+        if self._view.error != why:
+            self._emit("cluster.mute", message=why)
+        self._show(error=why)
 
     def _share_out(self, me: int, seen: Seen) -> Seen:
         """Gives back and takes; gives what is seen then."""
@@ -231,7 +247,7 @@ class Membership:
         return self._tenure.take(chosen) if chosen else ()
 
     def _talk(self, me: int) -> None:
-        """What goes through the register: a failure there is told, and costs no spreadsheet."""
+        """What goes through the register. Raises ClusterError."""
         now = self._monotonic()
         runs = self._daemon.runs_ended()
         if now >= self._published or runs != self._told_runs:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from moneymentor_sync.core.cluster_ports import Errand, Register
 from moneymentor_sync.core.cluster_view import ClusterView, owners
-from moneymentor_sync.core.errors import LeaseLostError, ShuttingDownError
+from moneymentor_sync.core.errors import ClusterError, LeaseLostError, ShuttingDownError
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.core.sharing import shard_of
 
@@ -118,7 +118,6 @@ class Relay:
         """Tells whoever has these datasets that they changed; many become one errand a beat."""
         with self._lock:
             self._notices |= set(names)
-        self._wake()
 
     def serve(self, me: int, view: ClusterView) -> None:
         """Sends what is asked here, takes in what was answered, and does what is asked of this member.
@@ -150,8 +149,12 @@ class Relay:
         """One of a dataset that nobody has is not needed: whoever gets it syncs it then."""
         with self._lock:
             names, self._notices = self._notices, set()
-        for member, group in _grouped(names, owner_of).items():
-            self._register.ask(member, {"do": "notice", "datasets": sorted(group)})
+        try:
+            for member, group in _grouped(names, owner_of).items():
+                self._register.ask(member, {"do": "notice", "datasets": sorted(group)})
+        except ClusterError:
+            self.notice(names)  # again with the next beat; twice is no harm
+            raise
 
     def _send(self, wish: _Wish, owner_of: Callable[[str], int | None]) -> None:
         for member, group in _grouped(wish.open, owner_of).items():
