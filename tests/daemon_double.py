@@ -28,7 +28,7 @@ from moneymentor_sync.core.settings import (
 )
 from moneymentor_sync.core.switches import Switch
 from moneymentor_sync.daemon.daemon import Daemon
-from moneymentor_sync.daemon.parts import EngineNeeds, Identity, Parts
+from moneymentor_sync.daemon.parts import EngineNeeds, FleetEdges, Identity, Parts
 from moneymentor_sync.sync import Surroundings
 
 
@@ -246,7 +246,12 @@ class Ear:
 class Bench:
     """A daemon on doubles. `settle` does all that is to be done now, `pass_time` what comes with time."""
 
-    def __init__(self, config: Config | None = None, ledger: MemoryLedger | None = None) -> None:
+    def __init__(
+        self,
+        config: Config | None = None,
+        ledger: MemoryLedger | None = None,
+        fleet: Callable[[Time], FleetEdges] | None = None,
+    ) -> None:
         self.time = Time()
         self.ticker = Ticker(self.time)
         self.ledger = ledger or MemoryLedger()
@@ -268,6 +273,7 @@ class Bench:
             rest=self._rest,
             emit=self.emit,
             open_watch=self._open_watch,
+            fleet=None if fleet is None else fleet(self.time),
         )
         around = Surroundings(self.time.clock, self.time.monotonic, self.time.advance, random.Random(1))
         self.daemon = Daemon(first, parts, around, Identity("1.2.3", 42), wait=self.wait)

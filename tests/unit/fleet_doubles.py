@@ -72,6 +72,7 @@ class Register:
         self.joined: list[int] = []
         self.left: list[int] = []
         self.broken = False
+        self.last = 0
 
     def _try(self) -> None:
         if self.broken:
@@ -107,8 +108,9 @@ class Register:
 
     def ask(self, member: int, ask: Mapping[str, Any]) -> int:
         self._try()
-        self.asked[number := max(self.asked, default=0) + 1] = member, dict(ask)
-        return number
+        self.last += 1
+        self.asked[self.last] = member, dict(ask)
+        return self.last
 
     def errands(self, member: int) -> list[Errand]:
         self._try()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from moneymentor_sync.core.errors import StateError
 from moneymentor_sync.core.settings import ClusterSettings
 from moneymentor_sync.core.sharing import shard_of
 from moneymentor_sync.daemon.heart import Heart
@@ -41,6 +42,7 @@ class Scene:
         self.heart = Heart(lambda: self.now)
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.gained_sheets: list[str] = []
+        self.stopping = False
         edges = FleetEdges(ClusterSettings("x", LEASE), "me", self.tenure, self.register, lambda _config: None)
         self.membership = Membership(edges, Identity("1", 7), self, self.heart, lambda: self.now, self._emit)
 
@@ -52,6 +54,9 @@ class Scene:
 
     def gained(self, spreadsheet_ids: Collection[str]) -> None:
         self.gained_sheets += spreadsheet_ids
+
+    def is_open(self) -> bool:
+        return not self.stopping
 
     def refresh(self) -> None: ...
 
@@ -193,3 +198,46 @@ def test_who_ends_gives_all_back_and_leaves_the_register(scene: Scene) -> None:
     scene.membership.start()
     scene.membership.stop()
     assert not scene.engine.mine and scene.register.left == scene.register.joined
+
+
+def test_what_nobody_else_takes_is_taken_above_the_share_and_kept(scene: Scene) -> None:
+    """The other one is not configured with it, so that its share stays free."""
+    scene.engine.alive = 2
+    scene.beat(3)
+    assert len(scene.held) == 4
+    scene.beat(int(LEASE) + 2)
+    assert len(scene.held) == 8
+    scene.beat(30)
+    assert len(scene.held) == 8, "it is not given and taken in turns"
+    scene.engine.alive = 1
+    scene.beat(3)
+    assert len(scene.held) == 8
+
+
+def test_one_that_stops_takes_nothing_and_gives_what_is_not_being_worked_on(scene: Scene) -> None:
+    scene.beat()
+    scene.stopping = True
+    with scene.tenure.work(SHEETS[0]):
+        scene.beat(3)
+        assert scene.held == {SHARDS[0]}
+    scene.beat()
+    assert scene.held == set()
+    scene.beat(30)
+    assert scene.held == set()
+
+
+def test_without_a_proof_for_so_long_it_does_not_say_that_it_has_anything(scene: Scene) -> None:
+    scene.beat()
+    assert scene.membership.view.me == 1
+    scene.now += LEASE
+    view = scene.membership.view
+    assert view.me is None and not view.alive and view.error
+
+
+def test_its_own_state_file_in_trouble_costs_no_spreadsheet(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Any:
+        raise StateError("locked")
+
+    monkeypatch.setattr(scene, "report", fail)
+    scene.beat(3)
+    assert len(scene.held) == 8 and scene.told("cluster.mute") == [{"message": "locked"}]

@@ -11,7 +11,8 @@ import pytest
 from moneymentor_sync.core.cluster_view import ClusterView
 from moneymentor_sync.core.errors import LeaseLostError, ShuttingDownError
 from moneymentor_sync.core.sharing import shard_of
-from moneymentor_sync.daemon.relay import PATIENCE_SECONDS, PLACING_SECONDS, Relay
+from moneymentor_sync.daemon.relay import Relay
+from moneymentor_sync.daemon.wish import MOST_SENDINGS, PATIENCE_SECONDS, PAUSE_SECONDS, PLACING_SECONDS
 
 from .fleet_doubles import Register
 
@@ -54,6 +55,8 @@ class Scene:
         self.noticed.append(frozenset(names))
 
     def serve(self, **owners: int) -> None:
+        """A beat, so much later that what came back may be asked for again."""
+        self.now += PAUSE_SECONDS
         alive: dict[int, frozenset[int]] = {ME: frozenset()}
         for name, member in owners.items():
             alive[member] = alive.get(member, frozenset()) | {shard_of(SHEETS[name])}
@@ -117,6 +120,7 @@ def test_an_answer_that_comes_after_its_sender_died_is_not_counted_twice(scene: 
     done = scene.relay.force("run", ["a"], allow_deletes=False)
     scene.serve(a=OTHER)
     scene.serve(a=THIRD)
+    scene.serve(a=THIRD)
     scene.register.answered[1] = document("a")
     second = max(scene.register.asked)
     scene.register.answered[second] = document("a")
@@ -130,6 +134,7 @@ def test_what_a_member_lost_over_it_is_asked_of_the_next(scene: Scene) -> None:
     scene.serve(a=OTHER, b=OTHER)
     scene.register.answered[1] = document("a", "b", lost=["b"])
     scene.serve(a=OTHER, b=THIRD)
+    scene.serve(a=OTHER, b=THIRD)
     assert scene.asked() == [(THIRD, ["b"])] and not done.done()
     scene.register.answered[max(scene.register.asked)] = document("b")
     scene.serve(a=OTHER, b=THIRD)
@@ -141,10 +146,9 @@ def test_patience_has_an_end(scene: Scene, owner: int | None, seconds: float) ->
     done = scene.relay.force("run", ["a"], allow_deletes=False)
     owners = {} if owner is None else {"a": owner}
     scene.serve(**owners)
-    scene.now += seconds - 1
+    scene.now = seconds - 1.5 * PAUSE_SECONDS
     scene.serve(**owners)
     assert not done.done()
-    scene.now += 1
     scene.serve(**owners)
     assert not done.result(0)["ok"] and done.result()["error"].startswith("a: ")
     assert not scene.relay.busy and not scene.register.asked
@@ -226,3 +230,48 @@ def test_who_waits_when_this_member_ends_learns_it(scene: Scene) -> None:
     done = scene.relay.force("run", ["a"], allow_deletes=False)
     scene.relay.close()
     assert done.cancelled() and not scene.relay.busy
+
+
+def test_what_its_owner_is_not_configured_with_is_refused_at_once(scene: Scene) -> None:
+    done = scene.relay.force("run", ["a", "b"], allow_deletes=False)
+    scene.serve(a=OTHER, b=OTHER)
+    scene.register.answered[1] = document("a") | {"unknown": ["b"]}
+    scene.serve(a=OTHER, b=OTHER)
+    assert names(done) == ["a"]
+    assert not done.result()["ok"] and "not configured with it" in done.result()["error"]
+
+
+def test_what_is_not_known_here_is_said_to_whoever_asked(scene: Scene) -> None:
+    scene.register.ask(ME, {"do": "force", "datasets": ["a", "unknown"]})
+    scene.serve(a=ME)
+    [(which, _, done)] = scene.forced
+    assert which == {"a"}
+    done.set_result(document("a"))
+    scene.serve(a=ME)
+    assert scene.register.answered[1]["unknown"] == ["unknown"]
+
+
+def test_what_comes_back_undone_is_asked_for_a_few_times_and_not_at_full_speed(scene: Scene) -> None:
+    done = scene.relay.force("run", ["a"], allow_deletes=False)
+    sent: set[int] = set()
+    for _ in range(100):
+        scene.now += 0.2 - PAUSE_SECONDS  # a busy beat
+        scene.serve(a=OTHER)
+        for errand in scene.register.asked.keys() - sent:
+            sent.add(errand)
+            scene.register.answered[errand] = document("a", lost=["a"])
+    assert len(sent) == MOST_SENDINGS and scene.now >= (MOST_SENDINGS - 1) * PAUSE_SECONDS
+    assert not done.result(0)["ok"] and "changed hands" in done.result()["error"]
+
+
+def test_nobody_waits_for_ever_for_a_fleet_that_cannot_be_reached(scene: Scene) -> None:
+    done = scene.relay.force("run", ["a"], allow_deletes=False)
+    scene.serve(a=OTHER)
+    scene.register.broken = True
+    scene.now += PLACING_SECONDS - 1
+    scene.relay.expire()
+    assert not done.done()
+    scene.now += 1
+    scene.relay.expire()
+    assert not done.result(0)["ok"] and "takes no part" in done.result()["error"]
+    assert not scene.relay.busy

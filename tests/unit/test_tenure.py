@@ -129,3 +129,34 @@ def test_what_others_have_is_not_taken(scene: Scene) -> None:
     scene.tenure.give(SHARDS)
     scene.engine.others.add(SHARDS[0])
     assert set(scene.tenure.take(SHARDS)) == {SHARDS[1]}
+
+
+def test_a_run_that_read_before_others_had_it_does_not_go_on_with_what_it_read(scene: Scene) -> None:
+    with scene.tenure.hold(ONE), scene.tenure.hold(TWO):
+        scene.tenure.give([SHARDS[0]])
+        scene.engine.epochs[SHARDS[0]] += 1  # another one had it meanwhile
+        assert set(scene.tenure.take([SHARDS[0]])) == {SHARDS[0]}
+        with pytest.raises(LeaseLostError), scene.tenure.work(ONE):
+            pass
+        with scene.tenure.work(TWO):
+            scene.tenure.prove(TWO)
+    with scene.tenure.hold(ONE), scene.tenure.work(ONE):
+        scene.tenure.prove(ONE)
+
+
+def test_spreadsheets_of_one_shard_are_held_and_let_go_of_together(scene: Scene) -> None:
+    scene.tenure.give([SHARDS[0]])
+    for _ in range(2):
+        with scene.tenure.hold(ONE), scene.tenure.hold(ONE):
+            pass
+    scene.tenure.take([SHARDS[0]])
+    with scene.tenure.hold(ONE), scene.tenure.hold(ONE), scene.tenure.work(ONE):
+        scene.tenure.prove(ONE)
+
+
+def test_a_run_that_began_without_it_does_not_work_on_it_either(scene: Scene) -> None:
+    scene.tenure.give([SHARDS[0]])
+    with scene.tenure.hold(ONE):
+        scene.tenure.take([SHARDS[0]])
+        with pytest.raises(LeaseLostError), scene.tenure.work(ONE):
+            pass

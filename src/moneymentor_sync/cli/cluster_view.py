@@ -35,6 +35,11 @@ def cluster_screen(cluster: dict[str, Any], view: Viewpoint) -> RenderableType:
     return Group(*parts)
 
 
+def own_datasets(cluster: dict[str, Any]) -> frozenset[str]:
+    """Those that the member which is asked has."""
+    return frozenset(name for one in cluster["spreadsheets"] if one["mine"] for name in one["datasets"])
+
+
 def summary(cluster: dict[str, Any]) -> Text:
     """One line: which fleet, how many members, and whether anything has no owner."""
     alive = [one for one in cluster["members"] if one["alive"]]

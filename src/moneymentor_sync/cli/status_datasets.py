@@ -24,16 +24,17 @@ def datasets_table(
     *,
     width: int,
     most: int | None = None,
-    me: str | None = None,
+    mine: frozenset[str] | None = None,
 ) -> RenderableType:
-    """One line for each dataset; with `most` only so many, those in trouble first, and how many are left out. `me`
-    is this daemon's name in its fleet."""
+    """One line for each dataset; with `most` only so many, those in trouble first, and how many are left out.
+
+    `mine` are those that this daemon has of its fleet's."""
     if not datasets:
         return Text("no dataset is configured", style="dim")
     shown = _chosen(datasets, most)
     owned = any(one.get("owner") for one in datasets)
     headings = (*_HEADINGS, "member") if owned else _HEADINGS
-    rows = [_cells(one, view, me=me, owned=owned) for one in shown]
+    rows = [_cells(one, view, mine=mine, owned=owned) for one in shown]
     fitting = (_wide(headings, rows, gap) for gap in (2, 1) if _natural_width(headings, rows, gap) <= width)
     table = next(fitting, None) or _narrow(headings, rows, width)
     hidden = [one for one in datasets if one not in shown]
@@ -54,8 +55,8 @@ def _well(one: dict[str, Any]) -> bool:
     return bool(one["enabled"]) and not one["consecutive_failures"] and one["last_result"] != "failed"
 
 
-def _cells(one: dict[str, Any], view: Viewpoint, *, me: str | None, owned: bool) -> list[Text]:
-    if owned and one["owner"] != me:  # what this daemon knows of it is from another time
+def _cells(one: dict[str, Any], view: Viewpoint, *, mine: frozenset[str] | None, owned: bool) -> list[Text]:
+    if owned and mine is not None and one["name"] not in mine:  # what this daemon knows of it is from another time
         one = one | _ANOTHERS
     result = one["last_result"] or "–"
     failures = one["consecutive_failures"]

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .bars import meter
-from .cluster_view import members_table, quota_table, summary
+from .cluster_view import members_table, own_datasets, quota_table, summary
 from .status_datasets import datasets_table
 from .status_realtime import realtime
 from .status_troubles import heading, recent_errors, troubles
@@ -53,8 +53,8 @@ def status_view(
     facts = _grid(_facts(document, view))
     parts: list[RenderableType] = [verdict, Text(), facts]
     cluster = document.get("cluster")
-    me = cluster["member"] if cluster else None
-    table = datasets_table(document["datasets"], view, width=width, most=most_datasets, me=me)
+    mine = own_datasets(cluster) if cluster else None
+    table = datasets_table(document["datasets"], view, width=width, most=most_datasets, mine=mine)
     for title, part in (
         ("", table),
         ("members", members_table(cluster["members"], view) if cluster else None),

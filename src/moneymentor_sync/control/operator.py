@@ -53,7 +53,8 @@ class Operator(Protocol):
         ...
 
     def force(self, datasets: Sequence[str] | None, *, allow_deletes: bool, by: Peer | None) -> Accepted:
-        """Raises NothingToSyncError where none is named and every dataset is disabled."""
+        """Raises NothingToSyncError where none is named and every dataset is disabled, ClusterError where another
+        member would have to do it and cannot be reached."""
         ...
 
     def enable(

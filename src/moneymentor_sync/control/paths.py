@@ -96,6 +96,7 @@ FORCE = Path(
     raises=(
         BadRequestError,
         NotAllowedError,
+        ClusterError,
         NothingToSyncError,
         UnknownDatasetError,
         StateError,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .cluster_ports import MemberSeen, Seen, ShardSeen
 from .moments import moment
-from .sharing import shard_of
+from .sharing import shard_of, weights
 
 FORGOTTEN_SECONDS = 3_600.0
 """A member that ended without a word is shown for so long."""
@@ -71,7 +71,7 @@ _NOBODY: dict[str, Any] = {"owner": None, "member_id": None, "since": None, "min
 
 def cluster_document(view: ClusterView, spreadsheets: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """The document's key `cluster`; `spreadsheets` are those configured, each with its datasets."""
-    owner_of = owner_seen(view)
+    owner_of, counts = owner_seen(view), weights(spreadsheets)
     return {
         "fleet": view.fleet,
         "member": view.name,
@@ -79,7 +79,7 @@ def cluster_document(view: ClusterView, spreadsheets: Mapping[str, Sequence[str]
         "error": view.error,
         "lease_seconds": view.lease_seconds,
         "members": [
-            _member(view, one, spreadsheets)
+            _member(view, one, counts)
             for one in view.members
             if one.id in view.alive or view.now - one.seen_at < FORGOTTEN_SECONDS
         ],
@@ -91,7 +91,7 @@ def cluster_document(view: ClusterView, spreadsheets: Mapping[str, Sequence[str]
     }
 
 
-def _member(view: ClusterView, one: MemberSeen, spreadsheets: Collection[str]) -> dict[str, Any]:
+def _member(view: ClusterView, one: MemberSeen, counts: Mapping[int, int]) -> dict[str, Any]:
     held = view.alive.get(one.id, frozenset())
     return {
         "id": one.id,
@@ -102,6 +102,6 @@ def _member(view: ClusterView, one: MemberSeen, spreadsheets: Collection[str]) -
         "me": one.id == view.me,
         "started_at": moment(one.started_at),
         "seen_seconds_ago": round(max(view.now - one.seen_at, 0.0), 1),
-        "spreadsheets": sum(shard_of(spreadsheet) in held for spreadsheet in spreadsheets),
+        "spreadsheets": sum(counts.get(shard, 0) for shard in held),
         "health": one.health or None,
     }

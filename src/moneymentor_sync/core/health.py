@@ -98,6 +98,9 @@ def assess(facts: Facts) -> Health:
     return Health("healthy", "every dataset is in step with the database")
 
 
+_LOOK_AFTER = "Look after the cluster's database; `mmsync check` says more. The others go on meanwhile."
+
+
 def in_fleet(health: Health, view: ClusterView | None) -> Health:
     """The verdict on a member: one that takes no part syncs nothing, and one that only stands by is well."""
     if view is None or health.level == "unhealthy":
@@ -105,9 +108,10 @@ def in_fleet(health: Health, view: ClusterView | None) -> Health:
     if view.me is None and view.error is None:
         return Health(health.level, "started; it is joining its fleet", health.hint)
     if view.me is None:
-        hint = "Look after the cluster's database; `mmsync check` says more. The others go on meanwhile."
-        return Health("degraded", f"it takes no part in its fleet: {view.error}", hint)
-    if health.level == "healthy" and not view.alive.get(view.me):
+        return Health("degraded", f"it takes no part in its fleet: {view.error}", _LOOK_AFTER)
+    if health.level == "healthy" and view.error is not None:
+        return Health("warning", f"it cannot speak to the other members: {view.error}", _LOOK_AFTER)
+    if health.level == "healthy" and view.me is not None and not view.alive.get(view.me):
         return Health("healthy", "stands by: other members have every spreadsheet")
     return health
 

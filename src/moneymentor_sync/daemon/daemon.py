@@ -71,7 +71,8 @@ class Daemon:
     def _build(self, config: Config, around: Surroundings, wait: Wait) -> Works:
         clock, chance = around.clock, around.rng.random
         notices = NoticeQueue(self._parts.ticker, self._ask, around.monotonic, self._pace)
-        standing = Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit)
+        shared = self._parts.fleet is not None
+        standing = Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit, shared=shared)
         desk = Desk(lambda: new_run_id(clock(), around.rng))
         interruptions = Interruptions(around.monotonic, self._beat, wait)
         return Works(

@@ -57,6 +57,9 @@ class Fellow:
         except ShuttingDownError:
             return
 
+    def is_open(self) -> bool:
+        return self._desk.open
+
     def refresh(self) -> None:
         names = self._standing.refresh_switches()
         if names is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from moneymentor_sync.core.errors import StateError
+from moneymentor_sync.core.errors import LeaseLostError, StateError
 from moneymentor_sync.core.resilience import restart_backoff
 from moneymentor_sync.sync import Surroundings
 
@@ -13,6 +13,8 @@ from .standing import COMMON, Standing
 
 BUSY_SECONDS = 5.0
 """How soon a run is asked for again that found the spreadsheet's lock taken."""
+LOST_SECONDS = 5.0
+"""The same for one that could not prove that it has its spreadsheets."""
 PRUNE_SECONDS = 3_600.0
 REST_SECONDS = 60.0
 MARGIN_SECONDS = 0.05
@@ -39,6 +41,9 @@ class FollowUp:
         if busy:
             for name in job.run.datasets:  # each for itself: another run may meet the lock meanwhile
                 self._schedule.later(f"busy:{name}", BUSY_SECONDS, [name], "retry")
+        lost = [one.dataset for one in job.done.result().datasets if one.error_code == LeaseLostError.code]
+        if lost:  # where it is still this member's; else nothing is done about it here
+            self._schedule.later("lost", LOST_SECONDS, lost, "retry")
         self.plan()
         self._prune()
         self._tired = True

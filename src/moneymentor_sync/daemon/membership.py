@@ -16,7 +16,7 @@ from moneymentor_sync.core.cluster_view import ClusterView, alive_of
 from moneymentor_sync.core.errors import ClusterError, MmsyncError
 from moneymentor_sync.core.events import Emit, way_of
 from moneymentor_sync.core.settings import Config, Dataset
-from moneymentor_sync.core.sharing import shard_of, share, takes, weights
+from moneymentor_sync.core.sharing import Share, shard_of, share, takes, weights
 
 from .heart import Heart
 from .parts import FleetEdges, Identity
@@ -31,6 +31,8 @@ PICTURE_SECONDS = 3.0
 """How old the names and times in a status may be."""
 STOP_SECONDS = 3.0
 """How long the end waits for the register; what is left to others ends with the lease in any case."""
+SILENCE_SECONDS = 120.0
+"""How long a beat may take: each call to the fleet's database has its end."""
 PUBLISH_SECONDS = 5.0
 PUBLISH_SECONDS_EACH = 0.01
 """A member's own status is published every so many seconds, and so much less often for each dataset in it."""
@@ -43,6 +45,10 @@ class Daemonic(Here, Protocol):
 
     def gained(self, spreadsheet_ids: Collection[str]) -> None:
         """This member has got these."""
+        ...
+
+    def is_open(self) -> bool:
+        """Whether the daemon takes anything on; not while it stops."""
         ...
 
     def refresh(self) -> None:
@@ -88,14 +94,15 @@ class Membership:
         self._free: frozenset[int] = frozenset()
         self._pictured = self._published = float("-inf")
         self._told_runs = -1
+        self._free_since: dict[int, float] = {}
+        self._kept: tuple[frozenset[int], frozenset[int]] = frozenset(), frozenset()
+        """What it took above its share since nobody else did, and who was alive then."""
         self._awake = threading.Event()
         self._ended = False
         self._thread = threading.Thread(target=self._live, name=MEMBERSHIP, daemon=True)
         settings = edges.settings
         self._beat_seconds = min(BEAT_SECONDS, settings.lease_seconds / 5)
-        self.view: ClusterView | None = None
         self._view = ClusterView(settings.fleet, edges.name, settings.lease_seconds)
-        self._show()
 
     # --- what the daemon's parts ask ------------------------------------------------------------------------
 
@@ -116,13 +123,21 @@ class Membership:
     def documents(self) -> dict[int, dict[str, Any]]:
         return self._register.documents()
 
+    @property
+    def view(self) -> ClusterView:
+        """What is known; that it holds nothing, where it has not been heard of for so long that nobody can tell."""
+        view = self._view
+        if view.me is None or self._tenure.is_sure:
+            return view
+        return replace(view, me=None, error="the fleet's database has not answered within the lease", alive={})
+
     def _show(self, **changes: Any) -> None:
         self._view = replace(self._view, **changes)
-        self.view = self._view
 
     # --- its life -------------------------------------------------------------------------------------------
 
     def start(self) -> None:
+        self._heart.expect(MEMBERSHIP, SILENCE_SECONDS)
         self._thread.start()
 
     def wake(self) -> None:
@@ -163,6 +178,7 @@ class Membership:
     def beat(self) -> None:
         """Proves what this member holds, brings it nearer to its share, and does what others ask."""
         self._heart.beat(MEMBERSHIP)
+        self._relay.expire()
         silent = [part for part in self._heart.silent() if part != MEMBERSHIP]
         if silent:  # it is not well enough to keep what others could serve
             self._drop(f"nothing is heard of this member's {' and '.join(silent)}")
@@ -214,20 +230,54 @@ class Membership:
     def _share_out(self, me: int, seen: Seen) -> Seen:
         """Gives back and takes; gives what is seen then."""
         wanted = {one.spreadsheet_id for one in self._daemon.config().datasets}
-        shards = weights(wanted)
-        others = {str(number): held for number, held in seen.others.items()}
-        step = share(shards, str(me), seen.mine, others, seen.strays)
+        shards, members = weights(wanted), 1 + len(seen.others)
+        kept = self._still_kept(seen)
+        step = self._step(me, seen, shards, kept)
         given = frozenset(self._tenure.give(step.give))
         if given:
-            self._emit("cluster.given", spreadsheets=_count(shards, given), members=1 + len(others))
+            self._emit("cluster.given", spreadsheets=_count(shards, given), members=members)
         mine = seen.mine - given
-        taken = frozenset(self._take(self._first(step.take, 1 + len(others)), shards, mine, step.fair))
+        taken = frozenset(self._take(self._first(step.take, members), shards, mine, step.fair))
+        taken |= self._take_overdue(shards, seen, kept, taken)
         self._free = frozenset(step.take) - taken
         if taken:
-            self._emit("cluster.taken", spreadsheets=_count(shards, taken), members=1 + len(others))
+            self._emit("cluster.taken", spreadsheets=_count(shards, taken), members=members)
             self._daemon.gained([one for one in wanted if shard_of(one) in taken])
-        self._had, self._alive = mine | taken, 1 + len(others)
+        self._had, self._alive = mine | taken, members
         return replace(seen, mine=self._had)
+
+    def _step(self, me: int, seen: Seen, shards: Mapping[int, int], kept: frozenset[int]) -> Share:
+        """What the plan has for this member; while it stops, to give all that is not just being worked on."""
+        if not self._daemon.is_open():
+            return Share((), tuple(seen.mine))
+        others = {str(number): held for number, held in seen.others.items()}
+        step = share(shards, str(me), seen.mine, others, seen.strays)
+        if not kept:
+            return step
+        # Those that would get some of it have shown that they do not take it.
+        return replace(step, give=tuple(shard for shard in step.give if shard not in shards))
+
+    def _take_overdue(
+        self, shards: Mapping[int, int], seen: Seen, kept: frozenset[int], taken: frozenset[int]
+    ) -> frozenset[int]:
+        overdue = [shard for shard in self._overdue(shards, seen) if shard not in taken]
+        if not overdue or not self._daemon.is_open():
+            return frozenset()
+        left = frozenset(self._tenure.take(overdue))
+        self._kept = kept | left, frozenset(seen.others)
+        return left
+
+    def _overdue(self, shards: Mapping[int, int], seen: Seen) -> list[int]:
+        """What has been free for longer than a lease: those whose share it is may not be configured with it."""
+        now, lease = self._monotonic(), self._edges.settings.lease_seconds
+        free = shards.keys() - seen.mine.union(seen.strays, *seen.others.values())
+        self._free_since = {shard: self._free_since.get(shard, now) for shard in free}
+        return sorted(shard for shard, since in self._free_since.items() if now - since > lease)
+
+    def _still_kept(self, seen: Seen) -> frozenset[int]:
+        """While the same members are alive, what none of them took is not offered to them again."""
+        kept, then = self._kept
+        return kept & seen.mine if then == frozenset(seen.others) else frozenset()
 
     def _first(self, free: Sequence[int], alive: int) -> Sequence[int]:
         """After an outage a member begins with what it had, and leaves the rest to those who are not back yet."""
@@ -248,20 +298,25 @@ class Membership:
 
     def _talk(self, me: int) -> None:
         """What goes through the register. Raises ClusterError."""
-        now = self._monotonic()
-        runs = self._daemon.runs_ended()
+        self._relay.serve(me, self._view)
+        try:
+            self._daemon.refresh()
+        except MmsyncError as error:
+            raise ClusterError(str(error)) from error
+        now, runs = self._monotonic(), self._daemon.runs_ended()
         if now >= self._published or runs != self._told_runs:
             self._told_runs = runs
-            health, document = self._daemon.report()
+            health, document = self._reported()
             self._register.publish(me, health, document)
             self._published = now + PUBLISH_SECONDS + PUBLISH_SECONDS_EACH * len(document.get("datasets", ()))
         if now - self._pictured >= PICTURE_SECONDS:
             self._picture()
             self._pictured = now
-        self._relay.serve(me, self._view)
+
+    def _reported(self) -> tuple[str, dict[str, Any]]:
         try:
-            self._daemon.refresh()
-        except MmsyncError as error:
+            return self._daemon.report()
+        except MmsyncError as error:  # its own state file
             raise ClusterError(str(error)) from error
 
     def _picture(self) -> None:

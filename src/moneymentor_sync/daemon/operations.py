@@ -14,6 +14,7 @@ from moneymentor_sync.core.agenda import Ask
 from moneymentor_sync.core.daemon_ports import Accepted
 from moneymentor_sync.core.errors import (
     AloneError,
+    ClusterError,
     MmsyncError,
     NothingToSyncError,
     ShuttingDownError,
@@ -125,6 +126,7 @@ class Operations:
             raise NothingToSyncError("every dataset is disabled")
         if not self._has(names):
             self._refuse_if_stopping()
+            self._refuse_if_apart()
             run_id = new_run_id(self._clock(), self._around.rng)
             return Accepted(run_id, self._fleet.force(run_id, names, allow_deletes=allow_deletes))
         job = self._desk.ask(Ask(names, "force", allow_deletes))
@@ -227,6 +229,11 @@ class Operations:
     def _refuse_if_stopping(self) -> None:
         if not self._desk.open:
             raise ShuttingDownError("the daemon is stopping")
+
+    def _refuse_if_apart(self) -> None:
+        view = self._fleet.view
+        if view is not None and view.me is None:
+            raise ClusterError(f"this member takes no part in its fleet: {view.error or 'it is only joining'}")
 
     def _known(self, names: Iterable[str]) -> frozenset[str]:
         wanted = frozenset(names)

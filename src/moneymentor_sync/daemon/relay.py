@@ -5,22 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
+from contextlib import suppress
 from typing import Any, Protocol
 
 from moneymentor_sync.core.cluster_ports import Errand, Register
 from moneymentor_sync.core.cluster_view import ClusterView, owners
-from moneymentor_sync.core.errors import ClusterError, LeaseLostError, ShuttingDownError
+from moneymentor_sync.core.errors import ClusterError, ShuttingDownError
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.core.sharing import shard_of
 
-from .results import merged, refused
+from .wish import PLACING_SECONDS, Wish
 
 Document = dict[str, Any]
-PATIENCE_SECONDS = 3_600.0
-"""How long what was asked of others is waited for: a first sync of a large table takes its time."""
-PLACING_SECONDS = 60.0
-"""How long a dataset may be without an owner before whoever asks for a sync of it is told so."""
 
 
 class Here(Protocol):
@@ -31,26 +27,8 @@ class Here(Protocol):
     def notice_here(self, names: Collection[str]) -> None: ...
 
 
-@dataclass(slots=True)
-class _Wish:
-    """A forced sync that somebody waits for: `open` are datasets that no member has been asked for yet, `errands`
-    those that one has, with the member and its datasets."""
-
-    run_id: str
-    allow_deletes: bool
-    until: float
-    open: set[str]
-    open_until: float
-    errands: dict[int, tuple[int, frozenset[str]]] = field(default_factory=dict)
-    answers: list[Document] = field(default_factory=list)
-    done: Future[Document] = field(default_factory=Future)
-
-    def take_in(self, answer: Document, group: frozenset[str]) -> None:
-        """What a member said of those that it was asked for; what it no longer had is open again."""
-        done = [one for one in answer["datasets"] if one["error_code"] != LeaseLostError.code]
-        self.answers.append(answer | {"datasets": done})
-        if not answer.get("refused"):
-            self.open |= group - {one["name"] for one in done}
+_NOBODY = "no member has the spreadsheet at the moment, or none answered"
+_AWAY = "this member takes no part in its fleet at the moment"
 
 
 class Relay:
@@ -72,9 +50,10 @@ class Relay:
         self._wake = wake
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._wishes: list[_Wish] = []
+        self._wishes: list[Wish] = []
+        self._served = monotonic()
         self._notices: set[str] = set()
-        self._doing: dict[int, Future[Document]] = {}
+        self._doing: dict[int, tuple[Future[Document], frozenset[str]]] = {}
 
     @property
     def busy(self) -> bool:
@@ -83,8 +62,7 @@ class Relay:
 
     def force(self, run_id: str, names: Collection[str], *, allow_deletes: bool) -> Future[Document]:
         """Has the members that have these datasets sync them; the result comes when all have."""
-        now = self._monotonic()
-        wish = _Wish(run_id, allow_deletes, now + PATIENCE_SECONDS, set(names), now + PLACING_SECONDS)
+        wish = Wish(run_id, allow_deletes, self._monotonic(), set(names))
         with self._lock:
             self._wishes.append(wish)
         self._wake()
@@ -94,19 +72,17 @@ class Relay:
         self, run_id: str, names: Collection[str], done: Future[Document], *, allow_deletes: bool
     ) -> Future[Document]:
         """The result of a sync here, and where this member no longer had what was asked for, of who has it then."""
-        now = self._monotonic()
-        wish = _Wish(run_id, allow_deletes, now + PATIENCE_SECONDS, set(), now + PATIENCE_SECONDS)
+        wish = Wish(run_id, allow_deletes, self._monotonic(), set())
 
         def hand_on(ended: Future[Document]) -> None:
             if ended.cancelled():
                 wish.done.cancel()
                 return
             answer = ended.result()
-            wish.take_in(answer, frozenset(names))
+            wish.take_in(answer, frozenset(names), self._monotonic())
             if not wish.open:
                 wish.done.set_result(answer)
                 return
-            wish.open_until = self._monotonic() + PLACING_SECONDS
             with self._lock:
                 self._wishes.append(wish)
             self._wake()
@@ -128,8 +104,18 @@ class Relay:
         for wish in list(self._wishes):
             self._collect(wish, view)
             self._send(wish, owner_of)
-            self._finish_in_time(wish)
+            if wish.is_over(self._monotonic()):
+                self._finish(wish, _NOBODY)
         self._do_errands(me)
+        self._served = self._monotonic()
+
+    def expire(self) -> None:
+        """At each beat, whatever else fails in it: nobody waits for ever for a fleet that cannot be reached."""
+        away = self._monotonic() >= self._served + PLACING_SECONDS
+        for wish in list(self._wishes):
+            if away or wish.is_over(self._monotonic()):
+                with suppress(ClusterError):
+                    self._finish(wish, _AWAY if away else _NOBODY)
 
     def close(self) -> None:
         """Nobody is asked any more; who waits learns that it was cancelled."""
@@ -156,50 +142,43 @@ class Relay:
             self.notice(names)  # again with the next beat; twice is no harm
             raise
 
-    def _send(self, wish: _Wish, owner_of: Callable[[str], int | None]) -> None:
+    def _send(self, wish: Wish, owner_of: Callable[[str], int | None]) -> None:
+        if not wish.may_send(self._monotonic()):
+            return
         for member, group in _grouped(wish.open, owner_of).items():
             ask = {"do": "force", "datasets": sorted(group), "allow_deletes": wish.allow_deletes}
-            wish.errands[self._register.ask(member, ask)] = (member, group)
-            wish.open -= group
+            wish.sent(self._register.ask(member, ask), member, group)
 
-    def _collect(self, wish: _Wish, view: ClusterView) -> None:
-        """Takes answers in; what a member no longer had, or one that is gone had, is open again."""
+    def _collect(self, wish: Wish, view: ClusterView) -> None:
+        """Takes answers in; what a member had that is gone comes back."""
         if not wish.errands:
             return
-        open_before = frozenset(wish.open)
         answers = self._register.answers(list(wish.errands))
         self._register.withdraw(list(answers))
+        now = self._monotonic()
         for errand, answer in answers.items():
             _, group = wish.errands.pop(errand)
-            wish.take_in(answer, group)
+            wish.take_in(answer, group, now)
         for errand, (member, group) in list(wish.errands.items()):
             if member not in view.alive:
                 del wish.errands[errand]
-                wish.open |= group
-        if wish.open - open_before:
-            wish.open_until = self._monotonic() + PLACING_SECONDS
+                wish.come_back(group, now)
 
-    def _finish_in_time(self, wish: _Wish) -> None:
-        now = self._monotonic()
-        late = now >= wish.until or (wish.open and now >= wish.open_until)
-        if not late and (wish.open or wish.errands):
-            return
-        left = wish.open.union(*(group for _, group in wish.errands.values()))
-        if left:
-            wish.answers.append(refused(left, "no member has the spreadsheet at the moment, or none answered"))
+    def _finish(self, wish: Wish, why: str) -> None:
+        """Raises ClusterError, when whoever waits has been told."""
         with self._lock:
+            if wish not in self._wishes:  # the daemon stops, and has told them
+                return
             self._wishes.remove(wish)
+        wish.finish([one.name for one in self._config().datasets], why)
         self._register.withdraw(list(wish.errands))
-        if not wish.done.done():
-            order = [one.name for one in self._config().datasets]
-            wish.done.set_result(merged(wish.run_id, wish.answers, order))
 
     # --- what is asked of this member -----------------------------------------------------------------------
 
     def _do_errands(self, me: int) -> None:
-        for errand, done in list(self._doing.items()):
+        for errand, (done, unknown) in list(self._doing.items()):
             if done.done():
-                self._register.answer(errand, _result(done))
+                self._register.answer(errand, _result(done) | {"unknown": sorted(unknown)})
                 del self._doing[errand]
         for one in self._register.errands(me):
             if one.id not in self._doing:
@@ -211,11 +190,12 @@ class Relay:
             self._register.withdraw([errand.id])
             self._here.notice_here(names)
             return
+        known = names.intersection(one.name for one in self._config().datasets)
         try:
-            done = self._here.force_here(names, allow_deletes=bool(errand.ask.get("allow_deletes")))
+            done = self._here.force_here(known, allow_deletes=bool(errand.ask.get("allow_deletes")))
         except ShuttingDownError:
             return  # whoever asked sees this member leave soon, and asks who has it then
-        self._doing[errand.id] = done
+        self._doing[errand.id] = (done, names - known)
         done.add_done_callback(lambda _: self._wake())
 
 

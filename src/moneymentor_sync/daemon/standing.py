@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -35,7 +36,8 @@ def _all(_dataset: Dataset) -> bool:
 class Standing:
     """Read by the channel's threads, changed by the worker and by them; every change is one step under a lock.
 
-    `chance` gives a number in [0, 1). Raises StateError when it is made.
+    `chance` gives a number in [0, 1); with `shared` the switches are a fleet's, and are kept by another clock than
+    this machine's. Raises StateError when it is made.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Standing:
         clock: Callable[[], float],
         chance: Callable[[], float],
         emit: Emit,
+        shared: bool = False,
     ) -> None:
+        self._shared = shared
         self._ledger = ledger
         self._clock = clock
         self._chance = chance
@@ -113,17 +117,19 @@ class Standing:
                 self.switches = MappingProxyType({**self.switches, **{one.name: one for one in made}})
 
     def refresh_switches(self) -> frozenset[str] | None:
-        """Takes in what others have switched; gives the datasets that may be synced now and could not before, None
-        where nothing was switched. Raises StateError.
+        """Takes in what others have switched; gives the datasets that may be synced now and could not before, or
+        that somebody has just turned on; None where nothing was switched. Raises StateError.
         """
         with self._switching:  # one that is set just now is not to be forgotten for an older picture
             found = by_now(self._ledger.switches(), self._clock())
             with self._lock:
                 if found == self.switches:
                     return None
-                before = self._may_sync()
+                before, old = self._may_sync(), self.switches
                 self.switches = MappingProxyType(found)
-                return self._may_sync() - before
+                anew = {n for n, one in found.items() if one.enabled and old.get(n) != one}
+                again = {n for n in self._may_sync() if n in anew or EVERYTHING in anew}
+                return (self._may_sync() - before) | again
 
     def _may_sync(self) -> frozenset[str]:
         on = self.sync_enabled
@@ -131,7 +137,7 @@ class Standing:
 
     def clock_was_set(self, seconds: float) -> None:
         """The wall clock was set, forward or back: what ends at a time of it is to end when it would have."""
-        with self._switching, self._lock:
+        with nullcontext() if self._shared else self._switching, self._lock:
             if self._busy is not None:
                 self._busy = (self._busy[0] + seconds, self._busy[1])
             moved = shifted(self.switches, seconds)
@@ -142,6 +148,8 @@ class Standing:
             }
             self.breakers = MappingProxyType({**before, **opened})
         self._note_breakers(before)
+        if self._shared:  # they are read again with the next beat, and are right there
+            return
         with self._switching:
             ends = [self.switches[name] for name in moved if name in self.switches]
             self._note(lambda: self._ledger.save_switches(*ends))
@@ -285,6 +293,8 @@ class Standing:
     def health(self, silent: Sequence[str] = (), mine: Callable[[Dataset], bool] = _all) -> Health:
         """The verdict; `silent` are parts that have not been heard of for too long, `mine` are the datasets that
         this daemon syncs."""
+        if self.config.datasets and not any(map(mine, self.config.datasets)):  # what failed is others' by now
+            return assess(Facts(True, True, 0, 1, CLOSED, silent=tuple(silent)))
         busy, now = self._busy, self._clock()
         totals, records, breakers = self.totals, self.records, self.breakers
         failing = tuple(

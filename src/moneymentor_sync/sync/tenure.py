@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from types import MappingProxyType
 
 from moneymentor_sync.core.cluster_ports import LockEngine, Seen
@@ -30,6 +30,8 @@ class Tenure:
         self._boottime = boottime
         self._lock = threading.RLock()
         self._until = 0.0
+        self._runs: dict[int, int | None] = {}
+        """The epochs under which the run that is under way began; of the one thread that syncs."""
         self._working: dict[int, int] = {}
         self.epochs: Mapping[int, int] = MappingProxyType({})
 
@@ -39,24 +41,41 @@ class Tenure:
         """Whether it is held, as far as is known; never waits."""
         return shard_of(spreadsheet_id) in self.epochs
 
+    @property
+    def is_sure(self) -> bool:
+        """Whether the last proof is young enough; never waits."""
+        return self._boottime() < self._until
+
     def epoch_of(self, spreadsheet_id: str) -> int | None:
         """The number under which it is held; None where it is not, or no longer as when the work on it began."""
         shard = shard_of(spreadsheet_id)
         epoch = self.epochs.get(shard)
         return epoch if self._working.get(shard, epoch) == epoch else None
 
-    def hold(self, spreadsheet_id: str) -> AbstractContextManager[None]:
-        """A run may be long, and others may come meanwhile: each spreadsheet is kept only while it is worked on."""
-        del spreadsheet_id
-        return nullcontext()
+    @contextmanager
+    def hold(self, spreadsheet_id: str) -> Iterator[None]:
+        """A run may be long, and others may come meanwhile: each spreadsheet is kept only while it is worked on.
+
+        But it is remembered how it was held: what was read since then is worth nothing once others have had it.
+        """
+        shard = shard_of(spreadsheet_id)
+        is_first = shard not in self._runs  # several spreadsheets of a run may be in one shard
+        if is_first:
+            self._runs[shard] = self.epochs.get(shard)
+        try:
+            yield
+        finally:
+            if is_first:
+                del self._runs[shard]
 
     @contextmanager
     def work(self, spreadsheet_id: str) -> Iterator[None]:
         shard = shard_of(spreadsheet_id)
         with self._lock:
-            if shard not in self.epochs:
+            epoch = self.epochs.get(shard)
+            if epoch is None or self._runs.get(shard, epoch) != epoch:
                 raise _lost(spreadsheet_id)
-            self._working[shard] = self.epochs[shard]
+            self._working[shard] = epoch
         try:
             yield
         finally:

@@ -150,7 +150,8 @@ class Guest:
                     f"{self._holder(shard)} has spreadsheet {spreadsheet_id}",
                     hint="Ask any member of the fleet with `mmsync force`; whoever has it syncs it.",
                 )
-            yield
+            with self._tenure.hold(spreadsheet_id):
+                yield
         finally:
             self._holds -= 1
             if not self._holds:
