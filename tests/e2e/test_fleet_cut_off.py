@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy.engine import make_url
 
+from moneymentor_sync.core.errors import ControlError
 from moneymentor_sync.sandbox import Sandbox
 from tests.databases import PostgresqlServer
 from tests.fleet import Fleet, Member
@@ -84,7 +85,8 @@ def test_it_writes_nothing_and_others_go_on_until_it_is_back(pair: Cut) -> None:
     fleet.until(lambda: near.cluster().get("connected") is False, "it knows that it is cut off")
     assert not near.owned() and near.cluster()["error"]
     fleet.edit(*range(SPREADSHEETS), name="in the dark")
-    near.client.force()
+    with pytest.raises(ControlError, match="takes no part"):
+        near.client.force()
     other.client.force()
     fleet.until_in_step()
     assert {one.spreadsheet_id for one in batches.of(other)} == {*fleet.sheets}
