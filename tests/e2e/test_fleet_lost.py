@@ -151,6 +151,7 @@ def test_a_server_that_is_started_anew_finds_everybody_with_what_they_had(three:
         lambda: all(len(one.events("cluster.joined")) > n for one, n in zip(members, joined, strict=True)),
         "all are back",
     )
+    fleet.until(lambda: all(one.cluster().get("connected") for one in members), "and take part again")
     assert written < SPREADSHEETS, "not all was written before"
     three.force_all()
     three.settle_after(batches, epochs)
