@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests import network
+from tests import mariadb, network
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database, started_postgresql
+from tests.mariadb import MariadbServer
 
 if TYPE_CHECKING:  # a fleet is loaded only where one is asked for
     from tests.fleets import Fleet
@@ -45,6 +46,16 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def postgresql_server() -> Iterator[PostgresqlServer]:
     """Started once."""
     with started_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariadbServer]:
+    """Started once, where the machine has one."""
+    pytest.importorskip("pymysql")
+    if not mariadb.is_there():
+        pytest.skip(mariadb.WITHOUT)
+    with mariadb.started_mariadb() as server:
         yield server
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Engine, select
 
 from moneymentor_sync.adapters.cluster_database import open_cluster_database, prepare
+from moneymentor_sync.adapters.cluster_dialect import add_or_bump
 from moneymentor_sync.adapters.cluster_schema import shard, tables
 from moneymentor_sync.adapters.cluster_store import ClusterStore, Local
 from moneymentor_sync.adapters.state_file import StateFile
@@ -62,10 +62,10 @@ class Fleet:
         """What a member does who takes a shard: from now on the former owner's epoch is an old one."""
         for spreadsheet in spreadsheets:
             row = {"fleet": self.name, "shard": shard_of(spreadsheet), "epoch": 1, "member": 1, "since": 0.0}
-            bump = insert(shard).values(row)
-            bump = bump.on_conflict_do_update(index_elements=shard.primary_key, set_={"epoch": shard.c.epoch + 1})
+            mine = shard.c.fleet == row["fleet"], shard.c.shard == row["shard"]
             with self.engine.begin() as db:
-                epoch = db.scalars(bump.returning(shard.c.epoch)).one()
+                db.execute(add_or_bump(db, shard, "epoch"), row)
+                epoch = db.scalars(select(shard.c.epoch).where(*mine)).one()
             epochs.believed[spreadsheet] = epoch
 
     def member(self, *spreadsheets: str, engine: Engine | None = None, local: Local | None = None) -> Member:
