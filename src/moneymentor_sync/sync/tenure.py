@@ -32,6 +32,8 @@ class Tenure:
         self._until = 0.0
         self._working: dict[int, int] = {}
         self.epochs: Mapping[int, int] = MappingProxyType({})
+        self.alive: int | None = None
+        """How many had locks at the last look, this process among them; None where there is no session."""
 
     # --- what a sync asks -----------------------------------------------------------------------------------
 
@@ -105,6 +107,7 @@ class Tenure:
                 self.lose()
                 raise ClusterError("locks that this member had are gone")
             self._until = began + self._safe_seconds
+            self.alive = 1 + len(seen.others) + bool(seen.strays)
             return seen
 
     def take(self, shards: Sequence[int]) -> Collection[int]:
@@ -134,7 +137,7 @@ class Tenure:
     def lose(self) -> None:
         """Holds nothing any more, and ends the session."""
         with self._lock:
-            self.epochs = MappingProxyType({})
+            self.epochs, self.alive = MappingProxyType({}), None
             self._engine.close()
 
 
