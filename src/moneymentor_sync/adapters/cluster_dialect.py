@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Connection, Float, LargeBinary, Table, Text, func, select, text
+from sqlalchemy import Connection, Float, LargeBinary, Table, Text, func, literal_column, select, text
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.compiler import compiles
@@ -48,12 +48,12 @@ class server_now(FunctionElement[float]):  # noqa: N801 - as SQLAlchemy names fu
     inherit_cache = True
 
 
-@compiles(server_now, "postgresql")  # type: ignore[no-untyped-call, untyped-decorator]
+@compiles(server_now, "postgresql")
 def _now_of_postgresql(_element: object, _compiler: object, **_given: object) -> str:
     return "CAST(EXTRACT(epoch FROM clock_timestamp()) AS FLOAT)"
 
 
-@compiles(server_now, *_THEIRS)  # type: ignore[no-untyped-call, untyped-decorator]
+@compiles(server_now, *_THEIRS)
 def _now_of_mysql(_element: object, _compiler: object, **_given: object) -> str:
     return "(UNIX_TIMESTAMP(SYSDATE(6)) + 0e0)"  # NOW() is when the statement began
 
@@ -66,7 +66,7 @@ def upsert(db: Connection, table: Table) -> Insert:
 def add_or_bump(db: Connection, table: Table, column: str) -> Insert:
     """The same, but that one column of a row that is there counts up."""
     names = {one.name: None for one in table.columns if not one.primary_key}
-    return _upsert(db, table, names | {column: table.c[column] + 1})
+    return _upsert(db, table, names | {column: table.c[column] + literal_column("1")})
 
 
 def _upsert(db: Connection, table: Table, changed: Mapping[str, ColumnElement[Any] | None]) -> Insert:
@@ -80,10 +80,19 @@ def _upsert(db: Connection, table: Table, changed: Mapping[str, ColumnElement[An
 
 
 def add_missing(db: Connection, table: Table) -> Insert:
-    """Adds those rows whose primary key is not there yet; its `rowcount` says how many, where it is one."""
+    """Adds those rows whose primary key is not there yet; the values are given with it."""
     if db.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
-    return mysql.insert(table).prefix_with("IGNORE")
+    same = next(iter(table.primary_key))
+    return mysql.insert(table).on_duplicate_key_update({same.name: same})  # IGNORE would ignore whatever is wrong
+
+
+def is_added(db: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Adds one row, and says whether it was not there yet. One that another transaction is adding is waited for."""
+    if db.dialect.name == "postgresql":
+        new = add_missing(db, table).values(values)
+        return db.execute(new.returning(*table.primary_key)).first() is not None
+    return db.execute(mysql.insert(table).prefix_with("IGNORE").values(values)).rowcount == 1
 
 
 @contextmanager
@@ -144,6 +153,13 @@ def mysql_arguments(url: URL, *, silence: float, answer: float, connect: float, 
         "time_zone": "'+00:00'",
         "sql_mode": "'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",  # what does not fit is refused, not cut
     }
-    given = {"connect_timeout": ceil(connect), "read_timeout": answer, "write_timeout": answer, "charset": "utf8mb4"}
+    given = {
+        "connect_timeout": ceil(connect),
+        "read_timeout": answer,
+        "write_timeout": answer,
+        "charset": "utf8mb4",
+    }
     settings = ", ".join(f"SESSION {name} = {value}" for name, value in session.items())
-    return {name: value for name, value in given.items() if name not in url.query} | {"init_command": f"SET {settings}"}
+    return {name: value for name, value in given.items() if name not in url.query} | {
+        "init_command": f"SET {settings}"
+    }

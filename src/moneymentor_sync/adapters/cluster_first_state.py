@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, Table, select
 
 from moneymentor_sync.core.switches import Switch
 
-from .cluster_dialect import add_missing
+from .cluster_dialect import add_missing, is_added
 from .cluster_errors import cluster_errors
 from .cluster_ledger import seconds_ahead, switch_row
 from .cluster_schema import dataset, meta, spreadsheet, switch, written
@@ -53,8 +53,9 @@ def _has_secret(engine: Engine, fleet: str) -> bool:
 
 def _copy(local: sqlite3.Connection, db: Connection, fleet: str, clock: Callable[[], float]) -> bool:
     secret = bytes(local.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()[0])
-    mine = add_missing(db, meta).values(fleet=fleet, name="secret", value=secret)
-    if db.execute(mine).rowcount != 1:  # another member has come first, and is waited for
+    if not is_added(
+        db, meta, {"fleet": fleet, "name": "secret", "value": secret}
+    ):  # another member has come first, and is waited for
         return False
     _fill(db, spreadsheet, _rows(local, fleet, "spreadsheet", ("id", "token", "pending")))
     _fill(db, dataset, ({**row, "dirty": bool(row["dirty"])} for row in _rows(local, fleet, "dataset", _DATASET)))

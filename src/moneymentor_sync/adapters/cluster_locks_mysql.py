@@ -1,4 +1,4 @@
-"""Locks of a fleet on MariaDB or MySQL: user-level ones (GET_LOCK), of one session that has a connection of its own.
+"""Locks of a fleet on MariaDB or MySQL: user-level ones (GET_LOCK), of one session that has its own connection.
 
 The server gives them back when the session ends, for whatever reason, and ends a session that has been silent for
 the lease (`wait_timeout`). They are one server's, whatever database a session is in: their names have the database
@@ -119,7 +119,9 @@ class MysqlLocks:
         found: list[int] = []
         for some in _batches(numbers):
             calls = ", ".join(function.format(f"{prefix}{number:d}") for number in some)
-            found += [number for number, got in zip(some, self._rows(text(f"SELECT {calls}"))[0], strict=True) if got]
+            found += [
+                number for number, got in zip(some, self._rows(text(f"SELECT {calls}"))[0], strict=True) if got
+            ]
         return found
 
     def _rows(self, statement: Executable, **given: Any) -> Sequence[Any]:

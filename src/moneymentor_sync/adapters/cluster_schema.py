@@ -113,4 +113,3 @@ written = Table(  # hashes of what was written, in parts as in `state_parts`
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("hashes", BYTES, nullable=False),
 )
-
