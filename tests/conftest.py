@@ -68,11 +68,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> WritableDatabase
     return server.new_database()
 
 
-@pytest.fixture
-def fleet(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterator[Fleet]:
+@pytest.fixture(params=["postgresql", "mariadb"])
+def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
     """Members of a cluster, by a database of their own."""
     from tests.fleets import Fleet
 
-    fleet = Fleet(postgresql_server.new_database(), tmp_path / "members")
+    server = request.getfixturevalue(f"{request.param}_server")
+    fleet = Fleet(server.new_database(), tmp_path / "members")
     yield fleet
     fleet.close()
