@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests import network
+from tests import mariadb, network
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database, started_postgresql
+from tests.mariadb import MariadbServer
 
 if TYPE_CHECKING:  # a fleet is loaded only where one is asked for
     from tests.fleets import Fleet
@@ -48,6 +49,16 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariadbServer]:
+    """Started once, where the machine has one."""
+    pytest.importorskip("pymysql")
+    if not mariadb.is_there():
+        pytest.skip(mariadb.WITHOUT)
+    with mariadb.started_mariadb() as server:
+        yield server
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> WritableDatabase:
     """An empty database of each kind that is tested."""
@@ -57,11 +68,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> WritableDatabase
     return server.new_database()
 
 
-@pytest.fixture
-def fleet(postgresql_server: PostgresqlServer, tmp_path: Path) -> Iterator[Fleet]:
+@pytest.fixture(params=["postgresql", "mariadb"])
+def fleet(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Fleet]:
     """Members of a cluster, by a database of their own."""
     from tests.fleets import Fleet
 
-    fleet = Fleet(postgresql_server.new_database(), tmp_path / "members")
+    server = request.getfixturevalue(f"{request.param}_server")
+    fleet = Fleet(server.new_database(), tmp_path / "members")
     yield fleet
     fleet.close()

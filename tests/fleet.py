@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from moneymentor_sync.control.client import ControlClient
 from moneymentor_sync.core.errors import MmsyncError
@@ -21,7 +21,7 @@ from moneymentor_sync.core.sharing import shard_of
 from moneymentor_sync.sandbox import Sandbox
 from moneymentor_sync.sandbox.accounts import PROJECT
 
-from .databases import PostgresqlServer
+from .databases import PostgresqlServer, WritableDatabase
 
 PATIENCE = 45.0
 DEFAULT = "default"
@@ -110,6 +110,12 @@ class Member:
         return [line for line in lines if line["event"].startswith(name)]
 
 
+class Meeting(Protocol):
+    """A server in which fleets can meet."""
+
+    def new_database(self) -> WritableDatabase: ...
+
+
 class Fleet:
     """`spreadsheets` datasets `d0`, `d1` …, each in a spreadsheet of its own, with `rows` rows at first."""
 
@@ -125,7 +131,7 @@ class Fleet:
         accounts: Sequence[Path] = (),
         requests_per_minute: int | None = 100_000,
         more: str = "",
-        meeting: PostgresqlServer | None = None,
+        meeting: Meeting | None = None,
     ) -> None:
         self.folder, self.box = folder, box
         self.database = server.new_database()

@@ -1,4 +1,4 @@
-"""A fleet's database as tests use it: real tables in a real PostgreSQL, and members that take spreadsheets."""
+"""A fleet's database as tests use it: real tables in a real server, and members that take spreadsheets."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Engine, select
 
 from moneymentor_sync.adapters.cluster_database import open_cluster_database, prepare
+from moneymentor_sync.adapters.cluster_dialect import add_or_bump
 from moneymentor_sync.adapters.cluster_schema import shard, tables
 from moneymentor_sync.adapters.cluster_store import ClusterStore, Local
 from moneymentor_sync.adapters.state_file import StateFile
@@ -62,10 +62,10 @@ class Fleet:
         """What a member does who takes a shard: from now on the former owner's epoch is an old one."""
         for spreadsheet in spreadsheets:
             row = {"fleet": self.name, "shard": shard_of(spreadsheet), "epoch": 1, "member": 1, "since": 0.0}
-            bump = insert(shard).values(row)
-            bump = bump.on_conflict_do_update(index_elements=shard.primary_key, set_={"epoch": shard.c.epoch + 1})
+            mine = shard.c.fleet == row["fleet"], shard.c.shard == row["shard"]
             with self.engine.begin() as db:
-                epoch = db.scalars(bump.returning(shard.c.epoch)).one()
+                db.execute(add_or_bump(db, shard, "epoch"), row)
+                epoch = db.scalars(select(shard.c.epoch).where(*mine)).one()
             epochs.believed[spreadsheet] = epoch
 
     def member(self, *spreadsheets: str, engine: Engine | None = None, local: Local | None = None) -> Member:
@@ -86,10 +86,31 @@ class Fleet:
                 for name, table in tables.tables.items()
             }
 
+    def end_sessions(self, *, in_transaction: bool = False) -> int:
+        """Ends the members' sessions, all or those in the middle of a transaction, and says how many."""
+        if self.database.kind == "mysql":
+            table = "innodb_trx" if in_transaction else "processlist"
+            number = "trx_mysql_thread_id" if in_transaction else "id"
+            query = f"SELECT {number} FROM information_schema.{table} WHERE {number} <> CONNECTION_ID()"
+            ended = self.database.rows(query + ("" if in_transaction else " AND db = DATABASE()"))
+            self.database.run(*(f"KILL {row[0]}" for row in ended))
+        else:
+            ours = "application_name = 'mmsync' AND datname = current_database()"
+            held = f"{ours} AND state = 'idle in transaction'" if in_transaction else ours
+            ended = self.database.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {held}")
+        return len(ended)
+
     def waiting(self) -> int:
         """Sessions that wait for another's lock at this moment."""
-        ours = "datname = current_database() AND wait_event_type = 'Lock'"
-        return int(self.database.rows(f"SELECT count(*) FROM pg_stat_activity WHERE {ours}")[0][0])
+        if self.database.kind == "mysql":
+            query = (  # innodb_trx would be a picture that stands still for whoever asks often
+                "SELECT variable_value FROM information_schema.global_status "
+                "WHERE variable_name = 'INNODB_ROW_LOCK_CURRENT_WAITS'"
+            )
+        else:
+            ours = "datname = current_database() AND wait_event_type = 'Lock'"
+            query = f"SELECT count(*) FROM pg_stat_activity WHERE {ours}"
+        return int(self.database.rows(query)[0][0])
 
     def close(self) -> None:
         for close in reversed(self._open):

@@ -106,12 +106,12 @@ def test_of_several_that_come_at_once_one_wins_and_nothing_is_mixed(fleet: Fleet
 
 def test_a_copy_that_fails_is_none(fleet: Fleet, tmp_path: Path) -> None:
     path = alone(tmp_path)
-    fleet.database.run("ALTER TABLE mmsync_switch ADD CHECK (enabled)")
+    fleet.database.run("ALTER TABLE mmsync_switch ADD CONSTRAINT only_on CHECK (enabled)")
     before = fleet.everything()
     with pytest.raises(ClusterError):
         adopt_local_state(fleet.engine, fleet.name, path)
     assert fleet.everything() == before
-    fleet.database.run("ALTER TABLE mmsync_switch DROP CONSTRAINT mmsync_switch_enabled_check")
+    fleet.database.run("ALTER TABLE mmsync_switch DROP CONSTRAINT only_on")
     assert adopt_local_state(fleet.engine, fleet.name, path), "and can be made up for"
 
 

@@ -145,9 +145,7 @@ def test_a_connection_that_ends_in_the_middle_changes_nothing_and_the_next_one_w
     settled(member.store)
     before = fleet.everything()
     rows, writing = in_the_middle(fleet, threads, member.store)
-    held = "application_name = 'mmsync' AND state = 'idle in transaction' AND datname = current_database()"
-    ended = fleet.database.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {held}")
-    assert ended == [(True,)]
+    assert fleet.end_sessions(in_transaction=True) == 1
     rows.go.set()
     with pytest.raises(LeaseLostError) as caught:
         writing.result(PATIENCE)
@@ -159,9 +157,7 @@ def test_a_connection_that_ends_in_the_middle_changes_nothing_and_the_next_one_w
 def test_connections_that_ended_between_two_calls_are_not_noticed(fleet: Fleet) -> None:
     member = fleet.member(SHEET)
     settled(member.store)
-    ours = "application_name = 'mmsync' AND datname = current_database()"
-    ended = fleet.database.rows(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}")
-    assert ended
+    assert fleet.end_sessions()
     for deed in [*READS.values(), *WRITES.values()]:
         deed(member.store)
 

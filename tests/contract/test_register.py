@@ -1,4 +1,4 @@
-"""The register of a fleet, in a real PostgreSQL: who is who, errands, and what is forgotten."""
+"""The register of a fleet, in a real server: who is who, errands, and what is forgotten."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from sqlalchemy import update
 from tests.databases import PostgresqlServer
 
 from moneymentor_sync.adapters.cluster_database import open_cluster_database, prepare
+from moneymentor_sync.adapters.cluster_dialect import server_now
 from moneymentor_sync.adapters.cluster_register import FORGET_SECONDS, ClusterRegister
-from moneymentor_sync.adapters.cluster_schema import member, server_now
+from moneymentor_sync.adapters.cluster_schema import member
 from moneymentor_sync.core.cluster_ports import Errand
 from moneymentor_sync.core.errors import ClusterError
 
 
-@pytest.fixture
-def registers(postgresql_server: PostgresqlServer) -> Iterator[tuple[ClusterRegister, ClusterRegister]]:
+@pytest.fixture(params=["postgresql", "mariadb"])
+def registers(request: pytest.FixtureRequest) -> Iterator[tuple[ClusterRegister, ClusterRegister]]:
     """Two fleets in one database."""
-    engine = open_cluster_database(postgresql_server.new_database().url)
+    engine = open_cluster_database(request.getfixturevalue(f"{request.param}_server").new_database().url)
     prepare(engine, "one")
     prepare(engine, "two")
     yield ClusterRegister(engine, "one"), ClusterRegister(engine, "two")

@@ -41,6 +41,7 @@ def read(database: WritableDatabase, name: BuiltinName) -> list[tuple[Any, ...]]
 
 def fill(database: WritableDatabase, tables: Tables, *, stored: bool = True) -> None:
     """Makes MoneyMentor's tables and fills them, as each database would hold them."""
+    assert database.kind != "mysql"
     database.run(*create_schema_sql(database.kind, stored_statistics=stored))
     if database.kind == "postgresql":  # sessions of courses that are gone, as SQLite lets in anyway
         database.run("ALTER TABLE user_course_sessions DROP CONSTRAINT user_course_sessions_course_id_fkey")

@@ -64,13 +64,13 @@ class OnServer:
         return self._other.member(SHEET).store
 
 
-@pytest.fixture(params=["state file", "cluster"])
+@pytest.fixture(params=["state file", "postgresql", "mariadb"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with ExitStack() as held:
         if request.param == "state file":
             yield OnFile(tmp_path, held)
             return
-        database = request.getfixturevalue("postgresql_server").new_database()
+        database = request.getfixturevalue(f"{request.param}_server").new_database()
         fleets = [Fleet(database, tmp_path / name, name) for name in ("one", "other")]
         for fleet in fleets:
             held.callback(fleet.close)

@@ -52,6 +52,9 @@ def test_the_url_comes_from_the_environment_the_file_or_systemd_and_is_not_shown
         ({"url": "redis://db"}, "cluster.url", "PostgreSQL"),
         ({"url": "postgresql://other:pw@DB:5432/app"}, "cluster.url", "CREATE DATABASE mmsync"),
         ({"url": "postgresql://other:pw@/app?host=db"}, "cluster.url", "CREATE DATABASE mmsync"),
+        ({"url": "mysql+mysqldb://db/mmsync"}, "cluster.url", "mysql+pymysql"),
+        ({"url": "mysql+aiomysql://db/mmsync"}, "cluster.url", "mysql+pymysql"),
+        ({"url": "mysql+pymysql://u:pw@db"}, "cluster.url", "names no database"),
         ({"url": URL, "lease_seconds": 1}, "cluster.lease_seconds", "2"),
         ({"url": URL, "fleet": "two words"}, "cluster.fleet", "letters, digits"),
         ({"url": URL, "member": ""}, "cluster.member", ""),
@@ -67,3 +70,13 @@ def test_what_is_wrong_is_named_and_no_password_is_shown(cluster: dict[str, Any]
 def test_the_applications_server_may_be_the_fleets_too() -> None:
     assert parse({"url": "postgresql://app:secret@db/mmsync"}).cluster.url is not None
     assert parse({"url": "postgresql://app:secret@elsewhere/app"}).cluster.url is not None
+
+
+def test_a_fleet_may_meet_in_mariadb_but_not_in_the_applications_database() -> None:
+    for url in ("mysql+pymysql://mmsync:hunter2@db/mmsync", "mariadb+pymysql://mmsync:hunter2@db/mmsync"):
+        assert parse({"url": url}).cluster.url == url
+        base = BASE | {"database": {"url": "mysql+mysqldb://app@DB:3306/mmsync"}, "cluster": {"url": url}}
+        with pytest.raises(ConfigError) as caught:
+            parse_config(base, {}, file=None, places=PLACES)
+        [problem] = caught.value.problems
+        assert problem.startswith("cluster.url: is the application's database") and "hunter2" not in problem

@@ -1,6 +1,7 @@
 """Buckets of one process, on pyrate-limiter's buckets in its memory.
 
-Knows nothing of what others ask of the same accounts: for a machine that is alone with them.
+Knows nothing of what others ask of the same accounts: for a machine that is alone with them, or a member that has
+an even part of what they may.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from moneymentor_sync.core.budget import (
     Waiting,
     account_uses,
 )
+from moneymentor_sync.core.even_share import EvenShare, part_of
 from moneymentor_sync.core.ports import CallKind
 
 
@@ -46,14 +48,30 @@ class _Line:
     """When, and for which spreadsheet."""
 
 
-class MemoryBuckets:
-    """What a process has asked of a pool; it outlives whoever asks. `clock` gives seconds that never go back."""
+_NO_PART_SECONDS = 1.0
 
-    def __init__(self, pool: Pool, clock: Callable[[], float]) -> None:
-        self.pool, self.clock = pool, clock
+
+class MemoryBuckets:
+    """What a process has asked of a pool; it outlives whoever asks. `clock` gives seconds that never go back.
+
+    `alive` says how many share the pool evenly, None while that is not known; without it this process has it whole.
+    """
+
+    def __init__(
+        self, pool: Pool, clock: Callable[[], float], alive: Callable[[], int | None] | None = None
+    ) -> None:
+        self._whole, self.clock = pool, clock
+        self._alive = alive
+        self._share = EvenShare(pool.window_seconds)
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._lines: dict[CallKind, _Line] = {"read": self._line(), "write": self._line()}
+
+    @property
+    def pool(self) -> Pool:
+        """With the limits that are this process's; the whole ones while it has no part yet."""
+        with self._lock:
+            return self._mine(self.clock()) or self._whole
 
     def ask(self, kind: CallKind, spreadsheet_id: str, turn: int | None) -> Granted | Later:
         with self._lock:
@@ -63,7 +81,10 @@ class MemoryBuckets:
             line.turns[turn] = _Turn(spreadsheet_id, asked_at, now)
             waiting = self._waiting(line, now)
             active = self._active(line, waiting, now)
-            answer = Book(self.pool, self._uses(line, now), now).answer(turn, waiting, active)
+            mine = self._mine(now)
+            if mine is None:
+                return Later(turn, _NO_PART_SECONDS)
+            answer = Book(mine, self._uses(line, now), now).answer(turn, waiting, active)
             if isinstance(answer, Later):
                 return answer
             self._take(line, answer, now)
@@ -79,26 +100,33 @@ class MemoryBuckets:
         """Of each account, what it was granted within the last window."""
         with self._lock:
             now = self.clock()
-            return account_uses(self.pool, {kind: self._uses(line, now) for kind, line in self._lines.items()})
+            self._mine(now)  # sees how many there are also while nobody asks
+            return account_uses(self._whole, {kind: self._uses(line, now) for kind, line in self._lines.items()})
+
+    def _mine(self, now: float) -> Pool | None:
+        if self._alive is None:
+            return self._whole
+        self._share.see(self._alive(), now)
+        return part_of(self._whole, self._share.part(now))
 
     def _line(self) -> _Line:
-        limits, window = self.pool.limits, round(self.pool.window_seconds * 1000)
-        projects = dict.fromkeys(account.project for account in self.pool.accounts)
+        limits, window = self._whole.limits, round(self._whole.window_seconds * 1000)
+        projects = dict.fromkeys(account.project for account in self._whole.accounts)
         return _Line(
-            [InMemoryBucket([Rate(limits.account, window)]) for _ in self.pool.accounts],
+            [InMemoryBucket([Rate(limits.account, window)]) for _ in self._whole.accounts],
             {project: InMemoryBucket([Rate(limits.project, window)]) for project in projects},
         )
 
     def _uses(self, line: _Line, now: float) -> list[Use]:
         found = []
-        for account, bucket in zip(self.pool.accounts, line.accounts, strict=True):
+        for account, bucket in zip(self._whole.accounts, line.accounts, strict=True):
             bucket.leak(_milliseconds(now))
             if bucket.items:
                 found.append(Use(account.email, account.project, bucket.count(), bucket.items[0].timestamp / 1000))
         return found
 
     def _waiting(self, line: _Line, now: float) -> list[Waiting]:
-        while line.granted and line.granted[0][0] < now - self.pool.window_seconds:
+        while line.granted and line.granted[0][0] < now - self._whole.window_seconds:
             line.granted.popleft()
         granted = Counter(spreadsheet_id for _, spreadsheet_id in line.granted)
         return [
@@ -114,7 +142,7 @@ class MemoryBuckets:
 
     def _take(self, line: _Line, index: int, now: float) -> None:
         """From the project's bucket and the account's; under the lock neither can have less than the book says."""
-        account = self.pool.accounts[index]
+        account = self._whole.accounts[index]
         project = line.projects[account.project]
         project.leak(_milliseconds(now))
         for bucket in (project, line.accounts[index]):

@@ -38,7 +38,7 @@ from moneymentor_sync.core.budget import (
 from moneymentor_sync.core.errors import LeaseLostError
 from moneymentor_sync.core.ports import CallKind
 
-from .cluster_schema import server_now
+from .cluster_dialect import server_now
 from .cluster_schema import turn as turns
 
 _KINDS: tuple[CallKind, ...] = ("read", "write")

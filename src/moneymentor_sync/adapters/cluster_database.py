@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Engine, create_engine, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from moneymentor_sync.core.errors import ClusterError
 
+from .cluster_dialect import alone, check_mysql, is_mysql, mysql_arguments, upsert
 from .cluster_errors import cluster_errors
 from .cluster_schema import VERSION, meta, tables
 
@@ -20,9 +20,6 @@ OLDEST_SERVER = 14  # the first with `idle_session_timeout`
 STATEMENT_SECONDS = 10
 SILENCE_SECONDS = 5
 """How long either side waits for the other: for a connection, a lock, an acknowledgement, the next statement."""
-MAKING = int.from_bytes(b"mmsync")
-"""The advisory lock of who makes or changes the tables, for a transaction. (Those of shards are of two numbers.)"""
-
 # libpq's names (PostgreSQL manual, "Database Connection Control Functions"); what the URL says wins.
 _CONNECT: dict[str, Any] = {
     "application_name": "mmsync",
@@ -58,6 +55,17 @@ def open_cluster_database(url: str, *, lease_seconds: float = SILENCE_SECONDS) -
 def open_lock_database(url: str, *, silence: float, answer: float) -> Engine:
     """The same for the session that holds locks: a connection of its own, which the server ends after `silence`
     seconds without a word, and on which no answer may take longer than `answer`. Raises ClusterError."""
+    parsed = _parsed(url)
+    if is_mysql(parsed):
+        theirs = mysql_arguments(parsed, silence=silence, answer=answer, connect=answer, lock=answer)
+        return create_engine(
+            parsed,
+            connect_args=theirs,
+            isolation_level="AUTOCOMMIT",
+            poolclass=NullPool,
+            pool_reset_on_return=None,
+            hide_parameters=True,
+        )
     settings = {
         "idle_session_timeout": round(silence * 1000),
         "statement_timeout": round(answer * 1000),
@@ -65,7 +73,6 @@ def open_lock_database(url: str, *, silence: float, answer: float) -> Engine:
         "idle_in_transaction_session_timeout": round(silence * 1000),
         "tcp_user_timeout": round(answer * 1000),
     }
-    parsed = _parsed(url)
     given = _given(parsed, settings) | {"tcp_user_timeout": round(answer * 1000), "keepalives_idle": 2}
     return create_engine(
         parsed, connect_args=given, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True
@@ -75,13 +82,23 @@ def open_lock_database(url: str, *, silence: float, answer: float) -> Engine:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-        parsed.get_dialect()
+        dialect = parsed.get_dialect()
     except (SQLAlchemyError, ImportError, TypeError, ValueError) as error:  # whose words may quote the URL
-        raise ClusterError("`[cluster] url` cannot be used: it is no URL of a PostgreSQL database") from error
+        raise ClusterError("`[cluster] url` cannot be used: it is no URL of a database for it") from error
+    try:
+        dialect.import_dbapi()
+    except ImportError as error:
+        raise ClusterError(
+            "the driver for `[cluster] url` is not installed", hint="pip install 'moneymentor-sync[cluster]'"
+        ) from error
     return parsed
 
 
 def _connect_args(url: URL, silence: float) -> dict[str, Any]:
+    if is_mysql(url):
+        return mysql_arguments(
+            url, silence=silence, answer=STATEMENT_SECONDS, connect=SILENCE_SECONDS, lock=SILENCE_SECONDS
+        )
     settings = {
         "statement_timeout": STATEMENT_SECONDS * 1000,
         "lock_timeout": SILENCE_SECONDS * 1000,
@@ -106,11 +123,10 @@ def prepare(engine: Engine, fleet: str) -> None:
     """
     with cluster_errors(engine), engine.begin() as db:
         _check_server(db)
-        db.execute(select(func.pg_advisory_xact_lock(MAKING)))
-        _check_version(db)
-        tables.create_all(db)
-        mark = insert(meta).values(fleet=fleet, name="version", value=str(VERSION).encode())
-        db.execute(mark.on_conflict_do_update(index_elements=meta.primary_key, set_={"value": mark.excluded.value}))
+        with alone(db):
+            _check_version(db)
+            tables.create_all(db)
+        db.execute(upsert(db, meta), {"fleet": fleet, "name": "version", "value": str(VERSION).encode()})
 
 
 def is_begun(engine: Engine, fleet: str) -> bool:
@@ -124,6 +140,9 @@ def is_begun(engine: Engine, fleet: str) -> bool:
 
 
 def _check_server(db: Connection) -> None:
+    if is_mysql(db.engine.url):
+        check_mysql(db)
+        return
     version = db.dialect.server_version_info or (0,)
     if version < (OLDEST_SERVER,):
         raise ClusterError(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from moneymentor_sync.core.errors import ClusterError, LeaseLostError, MmsyncError
 
@@ -32,10 +32,22 @@ def _hint(error: BaseException, user: str, kind: type[MmsyncError]) -> str:
         return f"As the owner run: {_grant(str(error), user)}"
     if code in _HINTS:
         return _HINTS[code]
+    number = _number_of(error)
+    if number in _MYSQL_DENIED:
+        return f"As the owner run: GRANT ALL ON the cluster's database (`…`.*) TO {user};"
+    if number in _MYSQL_HINTS:
+        return _MYSQL_HINTS[number]
     hint = connect_hint(error)
     if hint is not None:
         return hint.replace("[database] url", "[cluster] url")
     return _GOES_ON if issubclass(kind, LeaseLostError) else ClusterError.default_hint
+
+
+def _number_of(error: BaseException) -> int:
+    """MySQL's and MariaDB's number of an error, 0 where there is none: PostgreSQL has none."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    first = cause.args[0] if cause is not None and cause.args else 0
+    return first if isinstance(first, int) else 0
 
 
 def _grant(words: str, user: str) -> str:
@@ -58,3 +70,14 @@ _HINTS = {
     "55P03": "Another session has it locked for long; see pg_stat_activity on the server.",
     "57014": "The server is too slow, or another session has it locked; see pg_stat_activity there.",
 }
+_MYSQL_DENIED = frozenset((1044, 1142, 1370))
+_MYSQL_HINTS = {
+    1045: "Correct the user or the password in `[cluster] url`.",
+    1049: "Correct the database's name at the end of `[cluster] url`, or make it: CREATE DATABASE.",
+    1146: _HINTS["42P01"],
+    1153: "Raise the server's max_allowed_packet to 16 MB or more.",
+    1205: "Another session has it locked for long; see SHOW PROCESSLIST on the server.",
+    1290: _HINTS["25006"],
+    1836: _HINTS["25006"],
+}
+"""By MySQL's and MariaDB's numbers (MariaDB's manual, "MariaDB Error Code Reference")."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, select
-from sqlalchemy.dialects.postgresql import insert
 
 from moneymentor_sync.core.switches import Switch
 
+from .cluster_dialect import add_missing, is_added
 from .cluster_errors import cluster_errors
 from .cluster_ledger import seconds_ahead, switch_row
 from .cluster_schema import dataset, meta, spreadsheet, switch, written
@@ -53,8 +53,9 @@ def _has_secret(engine: Engine, fleet: str) -> bool:
 
 def _copy(local: sqlite3.Connection, db: Connection, fleet: str, clock: Callable[[], float]) -> bool:
     secret = bytes(local.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()[0])
-    mine = insert(meta).values(fleet=fleet, name="secret", value=secret).on_conflict_do_nothing()
-    if db.execute(mine.returning(meta.c.name)).first() is None:  # another member has come first, and is waited for
+    if not is_added(
+        db, meta, {"fleet": fleet, "name": "secret", "value": secret}
+    ):  # another member has come first, and is waited for
         return False
     _fill(db, spreadsheet, _rows(local, fleet, "spreadsheet", ("id", "token", "pending")))
     _fill(db, dataset, ({**row, "dirty": bool(row["dirty"])} for row in _rows(local, fleet, "dataset", _DATASET)))
@@ -76,7 +77,7 @@ def _rows(local: sqlite3.Connection, fleet: str, table: str, columns: tuple[str,
 def _fill(db: Connection, table: Table, rows: Iterable[Values]) -> None:
     """What the fleet has already (switches, at most) is newer, and stays."""
     for load in _loads(rows):
-        db.execute(insert(table).on_conflict_do_nothing(), load)
+        db.execute(add_missing(db, table), load)
 
 
 def _loads(rows: Iterable[Values]) -> Iterator[list[Values]]:

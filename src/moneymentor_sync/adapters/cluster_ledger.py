@@ -20,8 +20,9 @@ from moneymentor_sync.core.record import DaemonMark, DatasetRecord, Totals
 from moneymentor_sync.core.settings import Retention
 from moneymentor_sync.core.switches import Switch
 
+from .cluster_dialect import server_now, upsert
 from .cluster_errors import cluster_errors
-from .cluster_schema import server_now, switch, upsert
+from .cluster_schema import switch
 
 SAME_CLOCK_SECONDS = 1.0
 """Clocks that have drifted apart by less are as they were: what was read once reads the same again."""
@@ -51,7 +52,7 @@ class ClusterLedger:
             return
         with cluster_errors(self._engine, StateError), self._engine.begin() as db:
             ahead = self._server_ahead(db)
-            db.execute(upsert(switch), [switch_row(self._fleet, one, ahead) for one in switches])
+            db.execute(upsert(db, switch), [switch_row(self._fleet, one, ahead) for one in switches])
 
     def _server_ahead(self, db: Connection) -> float:
         found = seconds_ahead(db, self._clock)

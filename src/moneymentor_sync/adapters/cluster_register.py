@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from moneymentor_sync.core.cluster_ports import Errand, MemberSeen, ShardSeen
 from moneymentor_sync.core.errors import ClusterError
 
+from .cluster_dialect import server_now
 from .cluster_errors import cluster_errors
-from .cluster_schema import errand, member, server_now, shard
+from .cluster_schema import errand, member, shard
 
 FORGET_SECONDS = 86_400.0
 """After so long the register forgets a member that ended without a word, and errands that nobody came back for."""

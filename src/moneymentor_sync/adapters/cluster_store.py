@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy import Connection, Engine, Table, delete, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from moneymentor_sync.core.errors import ClusterError, LeaseLostError
@@ -21,9 +20,10 @@ from moneymentor_sync.core.ports import DatasetState, FenceState, RunResult
 from moneymentor_sync.core.sharing import shard_of
 
 from . import state_parts
+from .cluster_dialect import add_missing, upsert
 from .cluster_errors import cluster_errors
 from .cluster_schema import dataset as datasets
-from .cluster_schema import meta, shard, spreadsheet, upsert
+from .cluster_schema import meta, shard, spreadsheet
 from .cluster_schema import written as hashes
 from .state_dataset import COLUMNS, state_of, values_of
 
@@ -95,7 +95,7 @@ class ClusterStore:
 
     def _save(self, db: Connection, name: str, state: DatasetState, *, dirty: bool) -> None:
         values = dict(zip(COLUMNS, values_of(state, dirty=dirty), strict=True))
-        db.execute(upsert(datasets), {"fleet": self._fleet, "name": name, **values})
+        db.execute(upsert(db, datasets), {"fleet": self._fleet, "name": name, **values})
 
     # --- the fence ------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class ClusterStore:
     def save_fence(self, spreadsheet_id: str, fence: FenceState) -> None:
         values = {"fleet": self._fleet, "id": spreadsheet_id, "token": fence.token, "pending": fence.pending}
         with self._writing(spreadsheet_id) as db:
-            db.execute(upsert(spreadsheet), values)
+            db.execute(upsert(db, spreadsheet), values)
 
     # --- transactions ---------------------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class ClusterRows:
         kept = [{**mine, "part": part, "hashes": data} for part, data in parts.items() if data]
         gone = [part for part, data in parts.items() if not data]
         if kept:
-            self.db.execute(upsert(hashes), kept)
+            self.db.execute(upsert(self.db, hashes), kept)
         if gone:
             self.db.execute(delete(hashes).where(*self._among(gone)))
 
@@ -164,6 +164,5 @@ class ClusterRows:
 
 def make_secret(db: Connection, fleet: str, secret: bytes) -> bytes:
     """The fleet's secret: this one where it has none yet. One that others are making is waited for."""
-    new = insert(meta).values(fleet=fleet, name="secret", value=secret)
-    db.execute(new.on_conflict_do_nothing())
+    db.execute(add_missing(db, meta), {"fleet": fleet, "name": "secret", "value": secret})
     return bytes(db.scalars(select(meta.c.value).where(meta.c.fleet == fleet, meta.c.name == "secret")).one())

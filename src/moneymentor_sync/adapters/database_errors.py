@@ -109,11 +109,14 @@ class Place:
         return words
 
 
+_KINDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
+
+
 def place_of(url: URL, timeout_seconds: float, driver_errors: tuple[type[BaseException], ...]) -> Place:
     """What to call this database in messages."""
     query = {key: value for key, values in url.normalized_query.items() for value in values}
     secrets = {url.password or "", query.get("password", ""), query.get("sslpassword", "")} - {""}
-    kind = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}.get(url.get_backend_name(), url.get_backend_name())
+    kind = _KINDS.get(url.get_backend_name(), url.get_backend_name())
     if url.get_backend_name() == "sqlite":
         name = f"SQLite file {url.database}"
     else:

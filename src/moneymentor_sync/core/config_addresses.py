@@ -59,14 +59,19 @@ def database_url(raw: Raw) -> str:
     return url
 
 
+_CLUSTER_URLS = "postgresql+psycopg://", "mysql+pymysql://", "mariadb+pymysql://"
+
+
 def cluster_url(raw: Raw) -> str:
-    """A URL of PostgreSQL, as `database_url` gives it."""
+    """A URL of PostgreSQL, MariaDB or MySQL, as `database_url` gives it."""
     url = database_url(raw)
-    if not url.startswith("postgresql+psycopg://"):
+    if not url.startswith(_CLUSTER_URLS):
         raise InvalidValueError(
-            "is no address of PostgreSQL, such as postgresql://user:password@host/mmsync; without `url` this "
-            "machine is alone, and needs no server"
+            "is no address of PostgreSQL, such as postgresql://user:password@host/mmsync, nor of MariaDB or MySQL, "
+            "as mysql+pymysql://user:password@host/mmsync; without `url` this machine is alone, and needs no server"
         )
+    if not url.startswith(_CLUSTER_URLS[0]) and not _DATABASE_URL.fullmatch(url)["database"]:  # type: ignore[index]
+        raise InvalidValueError("names no database: write it at the end, as in …@host/mmsync")
     return url
 
 
@@ -78,9 +83,12 @@ def is_same_database(one: str, other: str) -> bool:
 
 def _place(match: re.Match[str]) -> tuple[str, ...]:
     options = dict(part.split("=", 1) for part in (match["query"] or "").split("&") if "=" in part)
-    host = match["ipv6"] or match["host"] or options.get("host", "")
-    port = match["port"] or options.get("port", "5432")
-    return match["name"], host.lower(), port, match["database"] or match["user"] or ""
+    backend = match["name"].partition("+")[0]
+    of_mysql = backend in ("mysql", "mariadb")
+    host = match["ipv6"] or match["host"] or options.get("unix_socket" if of_mysql else "host", "")
+    port = match["port"] or options.get("port", "3306" if of_mysql else "5432")
+    kind = "mysql" if of_mysql else match["name"]
+    return kind, host.lower(), port, match["database"] or match["user"] or ""
 
 
 def _through_psycopg(url: str, match: re.Match[str]) -> str:

@@ -34,6 +34,8 @@ class Tenure:
         """The epochs under which the run that is under way began; of the one thread that syncs."""
         self._working: dict[int, int] = {}
         self.epochs: Mapping[int, int] = MappingProxyType({})
+        self.alive: int | None = None
+        """How many had locks at the last look, this process among them; None where there is no session."""
 
     # --- what a sync asks -----------------------------------------------------------------------------------
 
@@ -124,6 +126,7 @@ class Tenure:
                 self.lose()
                 raise ClusterError("locks that this member had are gone")
             self._until = began + self._safe_seconds
+            self.alive = 1 + len(seen.others) + bool(seen.strays)
             return seen
 
     def take(self, shards: Sequence[int]) -> Collection[int]:
@@ -153,7 +156,7 @@ class Tenure:
     def lose(self) -> None:
         """Holds nothing any more, and ends the session."""
         with self._lock:
-            self.epochs = MappingProxyType({})
+            self.epochs, self.alive = MappingProxyType({}), None
             self._engine.close()
 
 

@@ -11,14 +11,18 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
 
 from moneymentor_sync.adapters.cluster_database import is_begun, open_cluster_database, prepare
+from moneymentor_sync.adapters.cluster_dialect import is_mysql
 from moneymentor_sync.adapters.cluster_first_state import adopt_local_state
 from moneymentor_sync.adapters.cluster_ledger import ClusterLedger
 from moneymentor_sync.adapters.cluster_locks import PostgresqlLocks
+from moneymentor_sync.adapters.cluster_locks_mysql import MysqlLocks
 from moneymentor_sync.adapters.cluster_register import ClusterRegister
 from moneymentor_sync.adapters.cluster_store import ClusterStore, Local
 from moneymentor_sync.adapters.state_ledger import Ledger
+from moneymentor_sync.core.cluster_ports import LockEngine
 from moneymentor_sync.core.cluster_view import ClusterView, cluster_document
 from moneymentor_sync.core.errors import ClusterError, LockHeldError
 from moneymentor_sync.core.ports import DatasetState, RunResult
@@ -65,6 +69,11 @@ class _Nowhere:
     def record(self, run: RunResult) -> None: ...
 
 
+def lock_engine(url: str, fleet: str, silence: float) -> LockEngine:
+    """The locks of a fleet, of the engine that its URL names. Raises ClusterError."""
+    return (MysqlLocks if is_mysql(make_url(url)) else PostgresqlLocks)(url, fleet, silence)
+
+
 def member_name(config: Config) -> str:
     """What others call this process."""
     return config.cluster.member or socket.gethostname()
@@ -89,7 +98,7 @@ def visited(config: Config) -> Iterator[Shared]:
         raise ClusterError("no fleet is configured", hint="Set `[cluster] url`.")
     engine = open_cluster_database(url, lease_seconds=cluster.lease_seconds)
     silence = SILENT_SHARE * cluster.lease_seconds
-    tenure = Tenure(PostgresqlLocks(url, cluster.fleet, silence), cluster.lease_seconds, boottime)
+    tenure = Tenure(lock_engine(url, cluster.fleet, silence), cluster.lease_seconds, boottime)
     try:
         begun = is_begun(engine, cluster.fleet)
         yield Shared(config, engine, tenure, ClusterRegister(engine, cluster.fleet), begun)

@@ -69,10 +69,11 @@ def open_daemon(
     usable(config)
     around, pid = real_surroundings(), os.getpid()
     with only_daemon(config.state_path, pid), ExitStack() as held:
-        quotas = held.enter_context(closing(Quotas(around.monotonic)))
         StateFile(config.state_path).close()  # made, or brought to this version, before anybody else reads it
         alone = config.cluster.url is None
         shared = None if alone else held.enter_context(joined(config, clock=around.clock))
+        alive = None if shared is None else lambda: shared.tenure.alive
+        quotas = held.enter_context(closing(Quotas(around.monotonic, alive)))
         local = Ledger(config.state_path)
         ticker = Ticks(around.rng)
         parts = Parts(

@@ -1,4 +1,7 @@
-"""Whom a process shares Google's quota with: nobody (then nothing waits), its own accounts, or its cluster."""
+"""Whom a process shares Google's quota with: nobody (then nothing waits), its own accounts, or its cluster.
+
+A cluster on PostgreSQL counts for all its members; on MariaDB or MySQL each has an even part in its memory.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.engine import make_url
+
+from moneymentor_sync.adapters.cluster_dialect import is_mysql
 from moneymentor_sync.adapters.google_keys import known_accounts
 from moneymentor_sync.core.budget import Buckets, Limits, Pool, SharedBudget
 from moneymentor_sync.core.errors import MmsyncError
@@ -18,10 +24,15 @@ if TYPE_CHECKING:
 
 
 class Quotas:
-    """What is left of the quota, kept from one engine to the next: Google's minute goes on when one is closed."""
+    """What is left of the quota, kept from one engine to the next: Google's minute goes on when one is closed.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    `alive` says how many members the cluster has at the moment, None where it is not known; it is a member's.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, alive: Callable[[], int | None] | None = None
+    ) -> None:
+        self._clock, self._alive = clock, alive
         self._lock = threading.Lock()
         self._buckets: Buckets | None = None
         self._of: tuple[object, ...] = ()
@@ -75,10 +86,10 @@ class Quotas:
 
     def _open(self, pool: Pool, url: str | None, fleet: str) -> Buckets:
         # Imported only here: most processes share with nobody.
-        if url is None:
+        if url is None or is_mysql(make_url(url)):
             from moneymentor_sync.adapters.budget_memory import MemoryBuckets
 
-            return MemoryBuckets(pool, self._clock)
+            return MemoryBuckets(pool, self._clock, None if url is None else self._alive)
         from moneymentor_sync.adapters.cluster_budget import ClusterBuckets
 
         self._cluster = ClusterBuckets(url, fleet, pool)
