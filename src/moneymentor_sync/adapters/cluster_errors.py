@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 
 from moneymentor_sync.core.errors import ClusterError, LeaseLostError, MmsyncError
 
 from .cluster_schema import tables
-from .database_errors import connect_hint, place_of, sqlstate_of
+from .database_errors import connect_hint, connection_is_lost, place_of, sqlstate_of
 
 
 @contextmanager
 def cluster_errors(engine: Engine, kind: type[MmsyncError] = ClusterError) -> Iterator[None]:
     """Whatever the library raises inside is raised as an error of that kind, which takes a message and a hint."""
+    with _told(engine, lambda _: kind):
+        yield
+
+
+@contextmanager
+def errors_in_a_run(engine: Engine) -> Iterator[None]:
+    """The same within a sync: where the server does not answer, or not in time, nobody can say whose the
+    spreadsheet is, and the run ends as neither a success nor a failure (LeaseLostError). Whatever else the server
+    refuses (a full disk, a right that is missing, a table that is gone) is a failure, and a ClusterError: it does
+    not pass by itself."""
+    with _told(engine, lambda error: LeaseLostError if _no_answer(error) else ClusterError):
+        yield
+
+
+@contextmanager
+def _told(engine: Engine, kind_of: Callable[[BaseException], type[MmsyncError]]) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError, UnicodeError, engine.dialect.loaded_dbapi.Error) as error:
-        place = place_of(engine.url, 0, ())
+        place, kind = place_of(engine.url, 0, ()), kind_of(error)
         message = f"the cluster's {place.name} cannot be used: {place.words(error)}"
         raise kind(message, hint=_hint(error, place.user or "the user", kind)) from error
+
+
+def _no_answer(error: BaseException) -> bool:
+    """No connection, or a statement or a lock that took too long."""
+    if isinstance(error, NoConnectionFreeError) or sqlstate_of(error) in ("57014", "55P03"):
+        return True
+    return connection_is_lost(error)
 
 
 def _hint(error: BaseException, user: str, kind: type[MmsyncError]) -> str:
