@@ -144,7 +144,7 @@ def test_no_secret_is_told_of_a_server_that_is_not_there(url: str) -> None:
         ClusterError, match=r"the cluster's PostgreSQL database app .*as user cannot be used"
     ) as opened:
         prepare(engine, "f")
-    with pytest.raises(ClusterError) as unknown:
+    with pytest.raises(LeaseLostError) as unknown:
         store.secret()
     with pytest.raises(LeaseLostError) as lost:
         store.fence("s")

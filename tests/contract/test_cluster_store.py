@@ -11,7 +11,7 @@ import pytest
 from tests.databases import PostgresqlServer, started_postgresql
 from tests.fleets import PATIENCE, Epochs, Fleet, until
 
-from moneymentor_sync.core.errors import LeaseLostError
+from moneymentor_sync.core.errors import ClusterError, LeaseLostError
 from moneymentor_sync.core.ports import DatasetState, FenceState, RunResult, Store
 
 SHEET = "sheet"
@@ -162,6 +162,46 @@ def test_connections_that_ended_between_two_calls_are_not_noticed(fleet: Fleet) 
         deed(member.store)
 
 
+def refusing(fleet: Fleet, code: str) -> None:
+    """Each write of what a sync leaves ends with this SQLSTATE, as though the server had met it itself."""
+    tables = "mmsync_dataset", "mmsync_spreadsheet"
+    fleet.database.run(
+        f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$",
+        *(
+            f"CREATE TRIGGER r BEFORE INSERT OR UPDATE ON {one} FOR EACH ROW EXECUTE FUNCTION refuse()"
+            for one in tables
+        ),
+    )
+
+
+@writes
+@pytest.mark.parametrize("code", ["53100", "42501", "42P01", "23514", "P0001", "25006", "22003"])
+def test_what_the_server_refuses_is_a_failure_since_it_does_not_pass_by_itself(
+    fleet: Fleet, write: Deed, code: str
+) -> None:
+    member = fleet.member(SHEET)
+    settled(member.store)
+    before = fleet.everything()
+    refusing(fleet, code)
+    with pytest.raises(ClusterError, match="cannot be used") as caught:
+        write(member.store)
+    assert caught.value.hint
+    assert fleet.everything() == before
+
+
+@writes
+@pytest.mark.parametrize("code", ["57014", "55P03", "57P01", "57P03", "25P03", "08006"])
+def test_a_server_that_is_gone_or_too_slow_leaves_in_doubt_whose_it_is(
+    fleet: Fleet, write: Deed, code: str
+) -> None:
+    member = fleet.member(SHEET)
+    settled(member.store)
+    refusing(fleet, code)
+    with pytest.raises(LeaseLostError):
+        write(member.store)
+
+
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[PostgresqlServer]:
     """One of its own, since it is stopped."""
@@ -175,7 +215,11 @@ def test_a_server_that_was_gone_is_used_again(own_server: PostgresqlServer, tmp_
     member = fleet.member(SHEET)
     secret = member.store.secret()
     settled(member.store)
+    stranger = fleet.member(SHEET).store
+    member.epochs.believed[SHEET] += 1
     own_server.stop(how)
+    with pytest.raises(LeaseLostError):
+        stranger.secret()
     for deed in [*READS.values(), *WRITES.values()]:
         with pytest.raises(LeaseLostError, match=r"cluster's PostgreSQL database .* cannot be used"):
             deed(member.store)

@@ -139,6 +139,61 @@ def test_taken_over_in_the_middle_of_a_write_the_new_owner_settles_what_became_o
     assert house.rows() == body([FOUR[0], FOUR[2], FOUR[3]])
 
 
+OTHERS = {"name": "others", "tab": "Others", "query": "SELECT id, name FROM people ORDER BY id"}
+
+
+@pytest.mark.parametrize("cursor", [None, "score"])
+def test_a_row_of_the_fleet_that_is_damaged_is_its_own_datasets_failure(
+    house: Fleets, fleet: Fleet, cursor: str | None
+) -> None:
+    house.people(*FOUR)
+    house.datasets = [house.dataset(cursor=cursor), house.dataset(**OTHERS)]
+    member = fleet.member(house.spreadsheet)
+    assert house.run_by(member).ok
+    house.sql("UPDATE people SET name = 'Bea', score = 9 WHERE id = 2")
+    fleet.database.run("UPDATE mmsync_dataset SET source = 'none', known = '{' WHERE name = 'people'")
+
+    damaged, sound = house.run_by(member).datasets
+    assert (damaged.result, damaged.error_code) == ("failed", "cluster_state")
+    assert damaged.error is not None and "people" in damaged.error
+    assert damaged.hint is not None and "Delete its row in mmsync_dataset" in damaged.hint
+    assert (sound.result, sound.updated) == ("synced", 1)
+    with house.engine(member.store) as engine:
+        planned = [(one.error is None, one.plan is None) for one in engine.plan(house.config.datasets)]
+    assert planned == [(False, True), (True, False)]
+
+    fleet.database.run("DELETE FROM mmsync_dataset WHERE name = 'people'")
+    assert house.run_by(member).ok
+    assert "Bea" in house.rows()[1]
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [("a full disk", "53100"), ("a right that is missing", "42501"), ("a server that stops", "57P01")],
+)
+def test_a_server_that_refuses_is_a_failure_and_one_that_is_gone_is_not(
+    house: Fleets, fleet: Fleet, what: str, code: str
+) -> None:
+    house.people(*FOUR)
+    member = fleet.member(house.spreadsheet)
+    fleet.database.run(
+        f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}'; END $$",
+        "CREATE TRIGGER r BEFORE INSERT ON mmsync_dataset FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    run = house.run_by(member)
+    wanted = ("stopped", "lease_lost") if code == "57P01" else ("failed", "cluster")
+    assert (run.datasets[0].result, run.datasets[0].error_code) == wanted, what
+    assert house.box.log.count("write") == 0
+
+
+def test_a_secret_that_cannot_be_asked_for_is_neither_a_success_nor_a_failure(house: Fleets, fleet: Fleet) -> None:
+    house.people(*FOUR)
+    gone = fleet.new_engine("postgresql+psycopg://nobody@127.0.0.1:1/nowhere")
+    run = house.run_by(fleet.member(house.spreadsheet, engine=gone))
+    assert [(one.result, one.error_code) for one in run.datasets] == [("stopped", "lease_lost")]
+
+
 def test_one_machines_state_comes_along_into_its_cluster(house: Fleets, fleet: Fleet) -> None:
     house.people(*FOUR)
     house.sync()

@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 
 from moneymentor_sync.core.errors import ClusterError, LeaseLostError, MmsyncError
 
 from .cluster_schema import tables
-from .database_errors import connect_hint, place_of, sqlstate_of
+from .database_errors import connect_hint, connection_is_lost, place_of, sqlstate_of
 
 
 @contextmanager
 def cluster_errors(engine: Engine, kind: type[MmsyncError] = ClusterError) -> Iterator[None]:
     """Whatever the library raises inside is raised as an error of that kind, which takes a message and a hint."""
+    with _told(engine, lambda _: kind):
+        yield
+
+
+@contextmanager
+def errors_in_a_run(engine: Engine) -> Iterator[None]:
+    """The same within a sync: where the server does not answer, or not in time, nobody can say whose the
+    spreadsheet is, and the run ends as neither a success nor a failure (LeaseLostError). Whatever else the server
+    refuses (a full disk, a right that is missing, a table that is gone) is a failure, and a ClusterError: it does
+    not pass by itself."""
+    with _told(engine, lambda error: LeaseLostError if _no_answer(error) else ClusterError):
+        yield
+
+
+@contextmanager
+def _told(engine: Engine, kind_of: Callable[[BaseException], type[MmsyncError]]) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, OSError, UnicodeError, engine.dialect.loaded_dbapi.Error) as error:
-        place = place_of(engine.url, 0, ())
+        place, kind = place_of(engine.url, 0, ()), kind_of(error)
         message = f"the cluster's {place.name} cannot be used: {place.words(error)}"
         raise kind(message, hint=_hint(error, place.user or "the user", kind)) from error
+
+
+def _no_answer(error: BaseException) -> bool:
+    """No connection, or a statement or a lock that took too long."""
+    if isinstance(error, NoConnectionFreeError) or sqlstate_of(error) in ("57014", "55P03"):
+        return True
+    return _number_of(error) == LOCK_WAIT or connection_is_lost(error)
 
 
 def _hint(error: BaseException, user: str, kind: type[MmsyncError]) -> str:
@@ -70,13 +94,14 @@ _HINTS = {
     "55P03": "Another session has it locked for long; see pg_stat_activity on the server.",
     "57014": "The server is too slow, or another session has it locked; see pg_stat_activity there.",
 }
+LOCK_WAIT = 1205
 _MYSQL_DENIED = frozenset((1044, 1142, 1370))
 _MYSQL_HINTS = {
     1045: "Correct the user or the password in `[cluster] url`.",
     1049: "Correct the database's name at the end of `[cluster] url`, or make it: CREATE DATABASE.",
     1146: _HINTS["42P01"],
     1153: "Raise the server's max_allowed_packet to 16 MB or more.",
-    1205: "Another session has it locked for long; see SHOW PROCESSLIST on the server.",
+    LOCK_WAIT: "Another session has it locked for long; see SHOW PROCESSLIST on the server.",
     1290: _HINTS["25006"],
     1836: _HINTS["25006"],
 }

@@ -15,13 +15,13 @@ from typing import Protocol
 from sqlalchemy import Connection, Engine, Table, delete, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from moneymentor_sync.core.errors import ClusterError, LeaseLostError
+from moneymentor_sync.core.errors import ClusterStateError, LeaseLostError
 from moneymentor_sync.core.ports import DatasetState, FenceState, RunResult
 from moneymentor_sync.core.sharing import shard_of
 
 from . import state_parts
 from .cluster_dialect import add_missing, upsert
-from .cluster_errors import cluster_errors
+from .cluster_errors import errors_in_a_run
 from .cluster_schema import dataset as datasets
 from .cluster_schema import meta, shard, spreadsheet
 from .cluster_schema import written as hashes
@@ -37,7 +37,8 @@ class Local(Protocol):
 
 
 class ClusterStore:
-    """Store of a fleet. Every method may raise LeaseLostError: what is in doubt is lost, and changes nothing.
+    """Store of a fleet. Every method may raise LeaseLostError: what is in doubt is lost, and changes nothing; and
+    ClusterError, where the server answers and refuses.
 
     `epoch_of` gives the epoch under which the run that is under way has a spreadsheet, None where it no longer has
     it. The engine's pool connects anew by itself, so that a server that was gone is used again when it is back.
@@ -49,9 +50,9 @@ class ClusterStore:
         self._secret: bytes | None = None
 
     def secret(self) -> bytes:
-        """The fleet's; made by whoever asks first. Raises ClusterError where it cannot be had yet."""
+        """The fleet's; made by whoever asks first."""
         if self._secret is None:
-            with cluster_errors(self._engine), self._engine.begin() as db:
+            with errors_in_a_run(self._engine), self._engine.begin() as db:
                 self._secret = make_secret(db, self._fleet, secrets.token_bytes(32))
         return self._secret
 
@@ -72,7 +73,7 @@ class ClusterStore:
         try:
             return state_of(row)
         except (ValueError, TypeError, KeyError) as error:
-            raise ClusterError(
+            raise ClusterStateError(
                 f"what the cluster's database has of dataset {name!r} cannot be read",
                 hint=f"Delete its row in {datasets.name}: the next sync then compares every row.",
             ) from error
@@ -119,12 +120,12 @@ class ClusterStore:
     def _reading(self) -> Iterator[Connection]:
         """All of it sees the same moment."""
         held_still = self._engine.execution_options(isolation_level="REPEATABLE READ")
-        with cluster_errors(self._engine, LeaseLostError), held_still.begin() as db:
+        with errors_in_a_run(self._engine), held_still.begin() as db:
             yield db
 
     @contextmanager
     def _writing(self, spreadsheet_id: str) -> Iterator[Connection]:
-        with cluster_errors(self._engine, LeaseLostError), self._engine.begin() as db:
+        with errors_in_a_run(self._engine), self._engine.begin() as db:
             self._prove(db, spreadsheet_id)
             yield db
 

@@ -139,6 +139,13 @@ def sqlstate_of(error: BaseException) -> str:
     return _sqlstate(_cause(error))
 
 
+def connection_is_lost(error: BaseException) -> bool:
+    """Whether the server, or the connection to it, is gone, or could not be had: nothing is wrong with what was
+    asked."""
+    cause = _cause(error)
+    return _is_lost(error, cause, _sqlstate(cause))
+
+
 def refused_as_read_only(error: BaseException) -> bool:
     """Whether a write was refused for being one, and not for something else."""
     cause = _cause(error)
@@ -165,12 +172,15 @@ def _is_interrupted(cause: BaseException) -> bool:
     return isinstance(cause, sqlite3.OperationalError) and str(cause) == "interrupted"
 
 
+_FROM_THE_CLIENT = ("OperationalError", "InterfaceError", "ConnectionTimeout")
+
+
 def _is_lost(error: BaseException, cause: BaseException, code: str) -> bool:
     if code:  # connection exceptions, the server's shutdown, its time-out for idle transactions
-        return code.startswith("08") or code in ("57P01", "57P02", "57P03", "57P05", "25P03")
+        return code.startswith("08") or code in ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     # Without a code it comes from psycopg itself, not from the server.
-    by_client = type(cause).__module__.startswith("psycopg") and type(cause).__name__ == "OperationalError"
+    by_client = type(cause).__module__.startswith("psycopg") and type(cause).__name__ in _FROM_THE_CLIENT
     return lost or by_client or isinstance(cause, OSError)
 
 

@@ -297,6 +297,12 @@ class ClusterError(MmsyncError):
     default_hint = "Check `[cluster] url`, and that its PostgreSQL runs; `mmsync check` says more."
 
 
+class ClusterStateError(ClusterError):
+    """What the cluster's database has of one dataset cannot be read. Concerns that one alone."""
+
+    code = "cluster_state"
+
+
 class StateError(MmsyncError):
     """The state file cannot be used: unreadable, damaged, from a newer version, or the disk is full."""
 

@@ -65,7 +65,7 @@ def _quota(error: QuotaExhaustedError, spent: Spent, rules: RetryRules, jitter: 
     return Retry(delay, Spent(spent.retries, spent.quota_tries + 1, waited + delay))
 
 
-CONCERNS_ALL = frozenset({"credentials", "database_unreachable", "quota", "state", "unavailable"})
+CONCERNS_ALL = frozenset({"cluster", "credentials", "database_unreachable", "quota", "state", "unavailable"})
 """Codes of errors that any dataset would meet: they count for the common breaker, not for the dataset's own."""
 CONCERNS_SPREADSHEET = frozenset({"permission_denied", "spreadsheet_not_found"})
 """The same for all datasets of one spreadsheet; and so for all where there is only one."""
@@ -83,7 +83,7 @@ def proves_recovery(result: DatasetResult, code: str) -> bool:
     """
     if result.result == "failed":
         return False
-    return code in ("", "database_unreachable", "state") or result.reads + result.writes > 0
+    return code in ("", "cluster", "database_unreachable", "state") or result.reads + result.writes > 0
 
 
 def restart_backoff(failures: int, delay_seconds: float, interval_seconds: float) -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from moneymentor_sync.core.cells import CellRules
-from moneymentor_sync.core.errors import LeaseLostError, MmsyncError
+from moneymentor_sync.core.errors import ClusterError, LeaseLostError, MmsyncError
 from moneymentor_sync.core.events import Emit, unheard
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import (
@@ -32,6 +32,7 @@ from .gather import Gathered, NewRecords, gather
 from .holding import HeldUpError, Holding
 from .patience import Patience
 from .spreadsheet import SpreadsheetSync
+from .tally import failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,40 +107,54 @@ class Engine:
         """Syncs the datasets, each on its own: one that fails does not hold up the others.
 
         `allow_deletes` lifts the shrink guard, for all of them or for those named; `remove_unmatched` says that
-        rows without a key which cannot be told are to go. Raises LockHeldError and StateError; everything else
-        is in the result, which is recorded.
+        rows without a key which cannot be told are to go. Raises LockHeldError, StateError and, where the fleet's
+        secret cannot be had, ClusterError; everything else is in the result, which is recorded.
         """
         started, begin = self._around.clock(), self._around.monotonic()
         run_id = run_id or self.new_run_id()
-        unguarded = _named(datasets, allow_deletes)
         self._emit("sync.started", run=run_id, trigger=trigger, datasets=[dataset.name for dataset in datasets])
-        results: list[DatasetResult] = []
         with ExitStack() as held:
             for spreadsheet_id in dict.fromkeys(dataset.spreadsheet_id for dataset in datasets):
                 held.enter_context(self._edges.lease.hold(spreadsheet_id))
             self._edges.store.check_place()
-            decider, holding = self._decider(), Holding(self._gate)
-            gathered = self._gather(datasets, decider.hasher, holding, whole=remove_unmatched)
-            try:
-                for spreadsheet_id, group in _by_spreadsheet(gathered):
-                    sync = self._spreadsheet(
-                        spreadsheet_id, decider, unguarded, run_id, holding, remove_unmatched=remove_unmatched
-                    )
-                    results += self._run_one(sync, group)
-            finally:
-                for one in gathered:
-                    one.close()
+            results = self._results(datasets, run_id, allow_deletes, remove_unmatched=remove_unmatched)
             run = RunResult(run_id, started, self._around.monotonic() - begin, trigger, tuple(results))
             self._edges.store.record(run)
         self._report(run)
         return run
 
+    def _results(
+        self,
+        datasets: Sequence[Dataset],
+        run_id: str,
+        allow_deletes: bool | Collection[str],
+        *,
+        remove_unmatched: bool,
+    ) -> list[DatasetResult]:
+        try:
+            decider, holding = self._decider(), Holding(self._gate)
+        except LeaseLostError as error:  # what the fleet knows cannot be asked for: nothing is tried
+            return [failed(DatasetResult(one.name, one.tab, "failed"), error) for one in datasets]
+        gathered = self._gather(datasets, decider.hasher, holding, whole=remove_unmatched)
+        unguarded = _named(datasets, allow_deletes)
+        results: list[DatasetResult] = []
+        try:
+            for spreadsheet_id, group in _by_spreadsheet(gathered):
+                sync = self._spreadsheet(
+                    spreadsheet_id, decider, unguarded, run_id, holding, remove_unmatched=remove_unmatched
+                )
+                results += self._run_one(sync, group)
+        finally:
+            for one in gathered:
+                one.close()
+        return results
+
     def _run_one(self, sync: SpreadsheetSync, group: Sequence[Gathered]) -> list[DatasetResult]:
-        """One spreadsheet, unless it was given away since the run began."""
+        """One spreadsheet, unless it was given away since the run began; whatever comes of it is its own."""
         try:
             with self._edges.lease.work(sync.spreadsheet_id):
                 return sync.run(group)
-        except LeaseLostError as error:
+        except (LeaseLostError, ClusterError) as error:
             return sync.given_up(group, error)
 
     def _report(self, run: RunResult) -> None:
@@ -243,7 +258,11 @@ class Engine:
         try:
             with self._edges.source.snapshot() as snapshot:
                 for dataset in datasets:
-                    since = None if whole else self._since(dataset)
+                    try:
+                        since = None if whole else self._since(dataset)
+                    except ClusterError as error:  # what the fleet knows of this one
+                        found.append(Gathered(dataset, error=error))
+                        continue
                     found.append(self._gather_one(snapshot, dataset, since, hasher, holding))
         except HeldUpError:
             for one in found:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from moneymentor_sync.core.errors import (
+    ClusterError,
     DestinationError,
     MmsyncError,
     OvertakenError,
@@ -119,6 +120,7 @@ class SpreadsheetSync:
 
     def decisions(self, group: Sequence[Gathered]) -> Iterator[Decided]:
         """What would be done to each dataset; writes nothing."""
+        group = [self._readable(one) for one in group]
         usable = [one for one in group if one.error is None]
         reading: Reading | None = None
         failure: MmsyncError | None = None
@@ -135,6 +137,14 @@ class SpreadsheetSync:
             except MmsyncError as refused:
                 yield one, None, refused
 
+    def _readable(self, one: Gathered) -> Gathered:
+        """The same, with an error where what the fleet knows of it cannot be read: no other is the worse for it."""
+        try:
+            self._state(one)
+        except ClusterError as error:
+            return replace(one, error=one.error or error)
+        return one
+
     # --- one dataset ----------------------------------------------------------------------------------------
 
     def _without_reading(self, one: Gathered) -> DatasetResult | None:
@@ -142,6 +152,12 @@ class SpreadsheetSync:
         tally = self._start()
         if one.error is not None:
             return self._failed(one, one.error, tally)
+        try:
+            return self._known_already(one, tally)
+        except ClusterError as error:  # what the fleet knows of this one cannot be read; the others go on
+            return self._failed(one, error, tally)
+
+    def _known_already(self, one: Gathered, tally: Tally) -> DatasetResult | None:
         state = self._state(one)
         if state is not None and one.partial:
             return self._nothing_new(one, state, tally)
