@@ -175,6 +175,7 @@ def refusing(fleet: Fleet, code: str) -> None:
     )
 
 
+@pytest.mark.parametrize("fleet", ["postgresql"], indirect=True)  # these are its codes
 @writes
 @pytest.mark.parametrize("code", ["53100", "42501", "42P01", "23514", "P0001", "25006", "22003"])
 def test_what_the_server_refuses_is_a_failure_since_it_does_not_pass_by_itself(
@@ -190,6 +191,7 @@ def test_what_the_server_refuses_is_a_failure_since_it_does_not_pass_by_itself(
     assert fleet.everything() == before
 
 
+@pytest.mark.parametrize("fleet", ["postgresql"], indirect=True)  # these are its codes
 @writes
 @pytest.mark.parametrize("code", ["57014", "55P03", "57P01", "57P03", "25P03", "08006"])
 def test_a_server_that_is_gone_or_too_slow_leaves_in_doubt_whose_it_is(

@@ -167,6 +167,7 @@ def test_a_row_of_the_fleet_that_is_damaged_is_its_own_datasets_failure(
     assert "Bea" in house.rows()[1]
 
 
+@pytest.mark.parametrize("fleet", ["postgresql"], indirect=True)  # these are its codes
 @pytest.mark.parametrize(
     ("what", "code"),
     [("a full disk", "53100"), ("a right that is missing", "42501"), ("a server that stops", "57P01")],
