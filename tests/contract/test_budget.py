@@ -28,7 +28,7 @@ from moneymentor_sync.core.budget import (
     Pool,
     SharedBudget,
 )
-from moneymentor_sync.core.errors import LeaseLostError, StoppedError
+from moneymentor_sync.core.errors import ClusterError, LeaseLostError, StoppedError
 
 A, B, C = Account("a@p", "p"), Account("b@p", "p"), Account("c@q", "q")
 POOL = Pool((A, B, C), Limits(project=3, account=2))
@@ -238,7 +238,7 @@ def test_a_database_in_another_time_zone_counts_alike(postgresql_server: Postgre
 def test_without_the_database_nothing_may_be_asked_of_google(shared: Shared) -> None:
     buckets = ClusterBuckets("postgresql+psycopg://nobody@127.0.0.1:9/nowhere", "test", POOL)
     for ask in (lambda: buckets.ask("read", "s", None), buckets.used):
-        with pytest.raises(LeaseLostError, match="cluster's database"):
+        with pytest.raises(LeaseLostError, match="cluster's PostgreSQL database"):
             ask()
     buckets.leave("read", 1)
 
@@ -252,7 +252,7 @@ def test_a_session_that_was_ended_and_tables_that_are_gone_are_made_again(shared
     )
     assert granted(buckets, "s") == [0]
     shared.database.run(*(f'DROP TABLE "{table}"' for table in shared.tables()), "DROP TABLE mmsync_turn")
-    with pytest.raises(LeaseLostError):
+    with pytest.raises(ClusterError):
         buckets.ask("write", "s", None)
     assert granted(buckets, "s") == [0]
 

@@ -20,8 +20,7 @@ from typing import Any, cast
 import psycopg
 from psycopg.pq import TransactionStatus
 from pyrate_limiter import PostgresBucket, Rate, RateItem
-from sqlalchemy import Connection, create_engine, delete, event, func, insert, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from moneymentor_sync.core.budget import (
     ACTIVE_SECONDS,
@@ -35,32 +34,20 @@ from moneymentor_sync.core.budget import (
     Waiting,
     account_uses,
 )
-from moneymentor_sync.core.errors import LeaseLostError
+from moneymentor_sync.core.errors import ClusterError, LeaseLostError
 from moneymentor_sync.core.ports import CallKind
 
+from .cluster_database import open_quota_database
 from .cluster_dialect import server_now
+from .cluster_errors import errors_in_a_run
 from .cluster_schema import turn as turns
+from .cluster_transaction import transaction
 
 _KINDS: tuple[CallKind, ...] = ("read", "write")
 _LOCK = 0x6D6D73796E63_0000
 """Of PostgreSQL's advisory locks, by one number; the leases take theirs by two."""
 _BUSY_SECONDS = 0.05
 """A bucket's table was locked by somebody else (vacuum): it is no sign that the bucket is full."""
-_SESSION = """
-SET TIME ZONE 'UTC';
-SET statement_timeout = '4s';
-SET idle_in_transaction_session_timeout = '2s';
-"""
-"""The buckets' times have no zone, and are compared with times that have one."""
-
-_CONNECTION = {
-    "connect_timeout": 2,
-    "tcp_user_timeout": 4000,
-    "keepalives_idle": 2,
-    "keepalives_interval": 1,
-    "keepalives_count": 2,
-}
-"""A network that swallows everything is noticed after four seconds (libpq's parameters; milliseconds, seconds)."""
 
 
 class ClusterBuckets:
@@ -73,8 +60,7 @@ class ClusterBuckets:
         self.pool = pool
         self._fleet = fleet
         self._pool_id = _digest(*sorted(account.email for account in pool.accounts))
-        self._engine = create_engine(url, pool_size=1, pool_pre_ping=True, connect_args=_CONNECTION)
-        event.listen(self._engine, "connect", _prepare)
+        self._engine = open_quota_database(url)
         self._buckets: dict[CallKind, _Buckets] = {}
         self._alone = threading.Lock()
 
@@ -101,7 +87,8 @@ class ClusterBuckets:
 
     def leave(self, kind: CallKind, turn: int) -> None:
         del kind
-        with suppress(LeaseLostError), self._transaction() as connection:  # else it is not seen any more
+        # Where it cannot be said, it is soon not seen any more.
+        with suppress(LeaseLostError, ClusterError), self._transaction() as connection:
             connection.execute(delete(turns).where(turns.c.id == turn, turns.c.granted_at.is_(None)))
 
     def used(self) -> tuple[AccountUse, ...]:
@@ -114,15 +101,11 @@ class ClusterBuckets:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         try:
-            with self._engine.begin() as connection:
+            with errors_in_a_run(self._engine), transaction(self._engine) as connection:
                 yield connection
-        except (SQLAlchemyError, psycopg.Error) as error:
+        except (LeaseLostError, ClusterError):
             self._buckets.clear()  # their tables may be gone, or were never there
-            raise LeaseLostError(
-                "the quota that the members share cannot be asked for: the cluster's database does not answer as "
-                "it should",
-                hint="Check `[cluster] url`, and that its PostgreSQL runs; nothing was written meanwhile.",
-            ) from error
+            raise
 
     def _buckets_of(self, connection: Connection, kind: CallKind) -> _Buckets:
         if kind not in self._buckets:
@@ -214,8 +197,7 @@ class _Buckets:
         window = round(pool.window_seconds * 1000)
 
         def bucket(of: str, name: str, limit: int) -> PostgresBucket:
-            table = f"mmsync_{kind}_{_digest(of, name)}"
-            return PostgresBucket(cast(Any, self._lent), table, [Rate(limit, window)])
+            return _Bucket(cast(Any, self._lent), _table(kind, of, name), [Rate(limit, window)])
 
         with self._lent.to(connection):
             names = dict.fromkeys(account.project for account in pool.accounts)
@@ -239,6 +221,16 @@ class _Buckets:
                     raise psycopg.Rollback(taken)
                 bucket.leak(stamp)
         return refused
+
+
+class _Bucket(PostgresBucket):
+    """One whose table may have been made beforehand, for a role that may make none."""
+
+    def _create_table(self) -> None:
+        with self._get_conn() as connection:
+            there = connection.execute("SELECT to_regclass(%s) IS NOT NULL", (self._full_tbl,)).fetchone()
+        if there != (True,):
+            cast(Any, super())._create_table()
 
 
 class _Lent:
@@ -267,14 +259,18 @@ class _Lent:
                 raise psycopg.Rollback(savepoint)
 
 
-def _prepare(driver: Any, _record: object) -> None:
-    with driver.cursor() as cursor:
-        cursor.execute(_SESSION)
-    driver.commit()
-
-
 def _now(connection: Connection) -> float:
     return float(connection.execute(select(server_now())).scalar_one())
+
+
+def bucket_tables(pool: Pool) -> list[str]:
+    """The tables of all buckets of a pool, as they are in the database; made when each is first asked."""
+    of = [*(("project", one.project) for one in pool.accounts), *(("account", one.email) for one in pool.accounts)]
+    return [f"ratelimit___{_table(kind, *one)}" for kind in _KINDS for one in dict.fromkeys(of)]
+
+
+def _table(kind: CallKind, of: str, name: str) -> str:
+    return f"mmsync_{kind}_{_digest(of, name)}"
 
 
 def _digest(*names: str) -> str:

@@ -15,6 +15,7 @@ from moneymentor_sync.core.errors import ClusterError
 from .cluster_dialect import alone, check_mysql, is_mysql, mysql_arguments, upsert
 from .cluster_errors import cluster_errors
 from .cluster_schema import VERSION, meta, tables
+from .cluster_transaction import transaction, watch
 
 OLDEST_SERVER = 14  # the first with `idle_session_timeout`
 STATEMENT_SECONDS = 10
@@ -40,16 +41,37 @@ def open_cluster_database(url: str, *, lease_seconds: float = SILENCE_SECONDS) -
     what a stopped process was just writing waits no longer. Raises ClusterError.
     """
     parsed = _parsed(url)
-    return create_engine(
+    engine = create_engine(
         parsed,
         connect_args=_connect_args(parsed, min(lease_seconds, SILENCE_SECONDS)),
         isolation_level="READ COMMITTED",  # whatever the role's default is: who waited sees what came meanwhile
         pool_size=2,
         max_overflow=6,
         pool_timeout=STATEMENT_SECONDS,
-        pool_pre_ping=True,
         hide_parameters=True,
     )
+    return watch(engine)
+
+
+def open_quota_database(url: str) -> Engine:
+    """The same for the quota, which all members wait in line for: nobody may hold it up for more than a moment.
+
+    Its times have no zone, and are compared with times that have one. Raises ClusterError.
+    """
+    settings: dict[str, int | str] = {
+        "statement_timeout": 4000,
+        "idle_in_transaction_session_timeout": 2000,
+        "tcp_user_timeout": 4000,
+        "TimeZone": "UTC",
+    }
+    parsed = _parsed(url)
+    given = _given(parsed, settings) | {
+        "connect_timeout": 2, "tcp_user_timeout": 4000, "keepalives_idle": 2, "keepalives_interval": 1,
+    }  # fmt: skip
+    engine = create_engine(
+        parsed, connect_args=given, isolation_level="READ COMMITTED", pool_size=1, hide_parameters=True
+    )
+    return watch(engine)
 
 
 def open_lock_database(url: str, *, silence: float, answer: float) -> Engine:
@@ -74,8 +96,10 @@ def open_lock_database(url: str, *, silence: float, answer: float) -> Engine:
         "tcp_user_timeout": round(answer * 1000),
     }
     given = _given(parsed, settings) | {"tcp_user_timeout": round(answer * 1000), "keepalives_idle": 2}
-    return create_engine(
-        parsed, connect_args=given, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True
+    return watch(
+        create_engine(
+            parsed, connect_args=given, isolation_level="AUTOCOMMIT", poolclass=NullPool, hide_parameters=True
+        )
     )
 
 
@@ -108,7 +132,7 @@ def _connect_args(url: URL, silence: float) -> dict[str, Any]:
     return _given(url, settings)
 
 
-def _given(url: URL, settings: Mapping[str, int]) -> dict[str, Any]:
+def _given(url: URL, settings: Mapping[str, int | str]) -> dict[str, Any]:
     """What a connection is begun with: libpq's own settings, and the server's for the session."""
     theirs = url.normalized_query.get("options", ())
     options = " ".join([*(f"-c {name}={value}" for name, value in settings.items()), *theirs])
@@ -121,7 +145,7 @@ def prepare(engine: Engine, fleet: str) -> None:
 
     Raises ClusterError, also for a server or for tables of a version that this mmsync does not know.
     """
-    with cluster_errors(engine), engine.begin() as db:
+    with cluster_errors(engine), transaction(engine) as db:
         _check_server(db)
         with alone(db):
             _check_version(db)
@@ -131,7 +155,7 @@ def prepare(engine: Engine, fleet: str) -> None:
 
 def is_begun(engine: Engine, fleet: str) -> bool:
     """Whether a member of the fleet has been there, so that there is something to go by. Raises ClusterError."""
-    with cluster_errors(engine), engine.begin() as db:
+    with cluster_errors(engine), transaction(engine) as db:
         _check_server(db)
         _check_version(db)
         if not inspect(db).has_table(meta.name):

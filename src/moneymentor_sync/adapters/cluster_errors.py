@@ -82,7 +82,9 @@ def _grant(words: str, user: str) -> str:
     sequence = re.search(r"permission denied for sequence (\S+)", words)
     if sequence:
         return f"GRANT USAGE ON SEQUENCE {sequence[1]} TO {user};"
-    return f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(tables.tables)} TO {user};"
+    table = re.search(r"permission denied for table (\S+)", words)
+    names = dict.fromkeys([*tables.tables, *([table[1]] if table else [])])  # or one of a bucket's, of the quota
+    return f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(names)} TO {user};"
 
 
 _GOES_ON = "It is tried again; the next sync makes up for what is left."

@@ -17,11 +17,14 @@ from .cluster_dialect import add_missing, is_added
 from .cluster_errors import cluster_errors
 from .cluster_ledger import seconds_ahead, switch_row
 from .cluster_schema import dataset, meta, spreadsheet, switch, written
+from .cluster_transaction import transaction
 from .state_dataset import COLUMNS
 from .state_errors import state_errors
 from .state_file import StateFile
 from .state_ledger import connect_read_only
 
+COPY_SECONDS = 600.0
+"""For millions of hashes at once, in loads that each are quick."""
 LOAD_ROWS = 1_000
 LOAD_BYTES = 2_000_000
 Values = dict[str, Any]
@@ -42,12 +45,12 @@ def adopt_local_state(
         local.execute("BEGIN")  # all of it at one moment
         if not local.execute("SELECT EXISTS (SELECT 1 FROM dataset UNION SELECT 1 FROM spreadsheet)").fetchone()[0]:
             return False
-        with cluster_errors(engine), engine.begin() as db:
+        with cluster_errors(engine), transaction(engine, COPY_SECONDS) as db:
             return _copy(local, db, fleet, clock)
 
 
 def _has_secret(engine: Engine, fleet: str) -> bool:
-    with cluster_errors(engine), engine.begin() as db:
+    with cluster_errors(engine), transaction(engine) as db:
         return db.scalar(select(meta.c.fleet).where(meta.c.fleet == fleet, meta.c.name == "secret")) is not None
 
 

@@ -23,6 +23,7 @@ from moneymentor_sync.core.switches import Switch
 from .cluster_dialect import server_now, upsert
 from .cluster_errors import cluster_errors
 from .cluster_schema import switch
+from .cluster_transaction import transaction
 
 SAME_CLOCK_SECONDS = 1.0
 """Clocks that have drifted apart by less are as they were: what was read once reads the same again."""
@@ -41,7 +42,7 @@ class ClusterLedger:
 
     def switches(self) -> dict[str, Switch]:
         columns = switch.c.name, switch.c.enabled, switch.c.since, switch.c.reason, switch.c.until
-        with cluster_errors(self._engine, StateError), self._engine.begin() as db:
+        with cluster_errors(self._engine, StateError), transaction(self._engine) as db:
             ahead = self._server_ahead(db)
             rows = db.execute(select(*columns).where(switch.c.fleet == self._fleet)).all()
         return {row.name: _moved(Switch(*row), -ahead) for row in rows}
@@ -50,7 +51,7 @@ class ClusterLedger:
         """All of them in one transaction."""
         if not switches:
             return
-        with cluster_errors(self._engine, StateError), self._engine.begin() as db:
+        with cluster_errors(self._engine, StateError), transaction(self._engine) as db:
             ahead = self._server_ahead(db)
             db.execute(upsert(db, switch), [switch_row(self._fleet, one, ahead) for one in switches])
 

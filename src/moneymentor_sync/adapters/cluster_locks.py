@@ -7,10 +7,9 @@ session: locks of one client are another's there, which is tried when one is ope
 
 from __future__ import annotations
 
-import os
-import socket
+import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from typing import Any
@@ -22,10 +21,12 @@ from moneymentor_sync.core.errors import ClusterError
 
 from .cluster_database import open_lock_database
 from .cluster_errors import cluster_errors
+from .cluster_transaction import cut, limited
 from .deadline import Deadline
 
 STATEMENT_SECONDS = 2.0
 """How long the engine may take for an answer before this session counts as lost."""
+OPEN_SECONDS = 15.0
 
 _LOOK = text(
     "SELECT classid::bigint, objid::bigint, pid, pid = pg_backend_pid() FROM pg_locks "
@@ -40,23 +41,33 @@ _OWNS = text(
 _TRY = text("SELECT shard, pg_try_advisory_lock(:key, shard) FROM unnest(CAST(:wanted AS int[])) AS shard")
 _GIVE = text("SELECT pg_advisory_unlock(:key, shard) FROM unnest(CAST(:given AS int[])) AS shard")
 _EPOCH = text(
-    "INSERT INTO mmsync_shard (fleet, shard, epoch, member, since) "
+    "WITH there AS (SELECT shard FROM mmsync_shard WHERE fleet = :fleet AND shard = ANY(CAST(:taken AS int[]))), "
+    "free AS (SELECT shard FROM mmsync_shard WHERE fleet = :fleet AND shard = ANY(CAST(:taken AS int[])) "
+    "FOR UPDATE SKIP LOCKED), "
+    "bumped AS (UPDATE mmsync_shard AS old SET epoch = old.epoch + 1, member = :member, "
+    "since = extract(epoch FROM clock_timestamp()) FROM free WHERE old.fleet = :fleet AND old.shard = free.shard "
+    "RETURNING old.shard, old.epoch), "
+    "made AS (INSERT INTO mmsync_shard (fleet, shard, epoch, member, since) "
     "SELECT :fleet, shard, 1, :member, extract(epoch FROM clock_timestamp()) "
-    "FROM unnest(CAST(:taken AS int[])) AS shard ORDER BY shard "
-    "ON CONFLICT (fleet, shard) DO UPDATE SET epoch = mmsync_shard.epoch + 1, member = excluded.member, "
-    "since = excluded.since RETURNING shard, epoch"
+    "FROM unnest(CAST(:taken AS int[])) AS shard WHERE shard NOT IN (SELECT shard FROM there) "
+    "ON CONFLICT (fleet, shard) DO NOTHING RETURNING shard, epoch) "
+    "SELECT shard, epoch FROM bumped UNION ALL SELECT shard, epoch FROM made"
 )
+"""Leaves out the rows that a transaction of a former owner still holds on to, instead of waiting for it."""
 
 
 class PostgresqlLocks:
     """LockEngine on PostgreSQL; the tables of `cluster_schema` have to be there.
 
-    `url` is a SQLAlchemy URL, `silence` the seconds without a word after which its server ends the session.
+    `url` is a SQLAlchemy URL, `silence` the seconds without a word after which its server ends the session, `probe`
+    gives the first number of a lock that nobody else tries.
     """
 
-    def __init__(self, url: str, fleet: str, silence: float) -> None:
+    def __init__(
+        self, url: str, fleet: str, silence: float, *, probe: Callable[[], int] = lambda: secrets.randbits(31)
+    ) -> None:
         self._engine = open_lock_database(url, silence=silence, answer=STATEMENT_SECONDS)
-        self._fleet = fleet
+        self._fleet, self._probe = fleet, probe
         self._members, self._shards = _key(fleet, "members"), _key(fleet, "shards")
         self._member: int | None = None
         self._session: Connection | None = None
@@ -64,7 +75,7 @@ class PostgresqlLocks:
     def open(self, member: int | None) -> None:
         self.close()
         try:
-            with cluster_errors(self._engine):
+            with cluster_errors(self._engine), limited(OPEN_SECONDS):
                 self._session = self._engine.connect()
                 self._refuse_pooler(self._session)
             if member is not None and member not in self._locked(self._members, [member]):
@@ -103,7 +114,9 @@ class PostgresqlLocks:
         if not taken:
             return {}
         rows = self._rows(_EPOCH, fleet=self._fleet, member=self._member or 0, taken=taken)
-        return {int(shard): int(epoch) for shard, epoch in rows}
+        epochs = {int(shard): int(epoch) for shard, epoch in rows}
+        self.give(set(taken) - epochs.keys())  # their former owner is still writing: they are tried again
+        return epochs
 
     def give(self, shards: Iterable[int]) -> None:
         given = sorted(shards)
@@ -134,7 +147,7 @@ class PostgresqlLocks:
 
     def _refuse_pooler(self, session: Connection) -> None:
         """Raises ClusterError where a lock would not be one."""
-        probe = _key(self._fleet, f"probe {os.getpid()}")
+        probe = self._probe()  # of this opening's own: others may be trying theirs at the same moment
         with self._engine.connect() as other:
             if _both_get(probe, session, other) or _both_get(probe, other, session):
                 raise ClusterError(
@@ -152,11 +165,6 @@ def _both_get(key: int, first: Connection, second: Connection) -> bool:
     return got != [True, False]
 
 
-def _raw(session: Connection) -> Any:
-    """psycopg's own connection."""
-    return session.connection.driver_connection
-
-
 def _key(fleet: str, kind: str) -> int:
     """The first of a lock's two numbers, signed as PostgreSQL wants it."""
     digest = blake2b(f"mmsync\0{fleet}\0{kind}".encode(), digest_size=4).digest()
@@ -169,6 +177,5 @@ def _unsigned(key: int) -> int:
 
 
 def _cut(session: Connection) -> None:
-    """Ends a wait for the server from another thread."""
-    with suppress(Exception), socket.socket(fileno=os.dup(_raw(session).fileno())) as held:
-        held.shutdown(socket.SHUT_RDWR)
+    with suppress(Exception):
+        cut(session.connection.driver_connection)

@@ -15,6 +15,7 @@ from moneymentor_sync.core.errors import ClusterError
 from .cluster_dialect import server_now
 from .cluster_errors import cluster_errors
 from .cluster_schema import errand, member, shard
+from .cluster_transaction import transaction
 
 FORGET_SECONDS = 86_400.0
 """After so long the register forgets a member that ended without a word, and errands that nobody came back for."""
@@ -122,7 +123,7 @@ class ClusterRegister:
     def _transaction(self) -> Iterator[Connection]:
         with cluster_errors(self._engine):
             try:
-                with self._engine.begin() as db:
+                with transaction(self._engine) as db:
                     yield db
             except (ValueError, TypeError) as error:  # what another version wrote
                 raise ClusterError("the cluster's database has something in it that cannot be read") from error

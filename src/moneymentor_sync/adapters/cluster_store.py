@@ -25,6 +25,7 @@ from .cluster_errors import errors_in_a_run
 from .cluster_schema import dataset as datasets
 from .cluster_schema import meta, shard, spreadsheet
 from .cluster_schema import written as hashes
+from .cluster_transaction import LARGE_SECONDS, SMALL_SECONDS, transaction
 from .state_dataset import COLUMNS, state_of, values_of
 
 
@@ -52,7 +53,7 @@ class ClusterStore:
     def secret(self) -> bytes:
         """The fleet's; made by whoever asks first."""
         if self._secret is None:
-            with errors_in_a_run(self._engine), self._engine.begin() as db:
+            with errors_in_a_run(self._engine), transaction(self._engine) as db:
                 self._secret = make_secret(db, self._fleet, secrets.token_bytes(32))
         return self._secret
 
@@ -79,18 +80,18 @@ class ClusterStore:
             ) from error
 
     def written(self, name: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        with self._reading() as db:
+        with self._reading(LARGE_SECONDS) as db:
             return state_parts.look_up(ClusterRows(db, self._fleet, name), keys)
 
     def begin_write(self, name: str, state: DatasetState, rows: Mapping[bytes, bytes]) -> None:
-        with self._writing(state.spreadsheet_id) as db:
+        with self._writing(state.spreadsheet_id, LARGE_SECONDS) as db:
             self._save(db, name, state, dirty=True)
             state_parts.remember_new(ClusterRows(db, self._fleet, name), rows)
 
     def finish(
         self, name: str, state: DatasetState, rows: Mapping[bytes, bytes], forget: Iterable[bytes] | None
     ) -> None:
-        with self._writing(state.spreadsheet_id) as db:
+        with self._writing(state.spreadsheet_id, LARGE_SECONDS) as db:
             self._save(db, name, state, dirty=False)
             state_parts.remember(ClusterRows(db, self._fleet, name), rows, forget)
 
@@ -117,15 +118,15 @@ class ClusterStore:
         return table.c.fleet == self._fleet
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _reading(self, seconds: float = SMALL_SECONDS) -> Iterator[Connection]:
         """All of it sees the same moment."""
         held_still = self._engine.execution_options(isolation_level="REPEATABLE READ")
-        with errors_in_a_run(self._engine), held_still.begin() as db:
+        with errors_in_a_run(self._engine), transaction(held_still, seconds) as db:
             yield db
 
     @contextmanager
-    def _writing(self, spreadsheet_id: str) -> Iterator[Connection]:
-        with errors_in_a_run(self._engine), self._engine.begin() as db:
+    def _writing(self, spreadsheet_id: str, seconds: float = SMALL_SECONDS) -> Iterator[Connection]:
+        with errors_in_a_run(self._engine), transaction(self._engine, seconds) as db:
             self._prove(db, spreadsheet_id)
             yield db
 

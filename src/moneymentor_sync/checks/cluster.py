@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, text
-
 from moneymentor_sync.adapters.cluster_database import open_cluster_database
-from moneymentor_sync.adapters.cluster_dialect import is_mysql
-from moneymentor_sync.adapters.cluster_errors import cluster_errors
+from moneymentor_sync.adapters.cluster_rights import Rights, rights_of
+from moneymentor_sync.adapters.google_keys import known_accounts
+from moneymentor_sync.core.budget import Pool
 from moneymentor_sync.core.cluster_ports import MemberSeen
+from moneymentor_sync.core.errors import CredentialsError
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.settings import ClusterSettings, Config, Dataset
 from moneymentor_sync.wiring.cluster import lock_engine, visited
@@ -26,10 +26,10 @@ Known = tuple[Mapping[str, KnownTab], Mapping[str, tuple[int, ...]]]
 
 @dataclass(frozen=True, slots=True)
 class ClusterSeen:
-    """`begun` says that a member has been there; `may_create` whether this role could make the tables."""
+    """`begun` says that a member has been there; `rights` are this role's."""
 
     begun: bool
-    may_create: bool
+    rights: Rights
     alive: frozenset[int] = frozenset()
     members: tuple[MemberSeen, ...] = field(default=())
 
@@ -46,19 +46,24 @@ def see_cluster(config: Config) -> ClusterSeen:
         locks.close()
     engine = open_cluster_database(url)
     try:
-        may_create = _may_create(engine)
+        rights = rights_of(engine, _of_the_quota(config))
     finally:
         engine.dispose()
+    if not rights.enough:  # then it could not even be seen who is there
+        return ClusterSeen(False, rights, alive)
     with visited(config) as shared:
         members = tuple(shared.register.members()) if shared.begun else ()
-        return ClusterSeen(shared.begun, may_create, alive, members)
+        return ClusterSeen(shared.begun, rights, alive, members)
 
 
-def _may_create(engine: Engine) -> bool:
-    if is_mysql(engine.url):
-        return True  # its rights may come by roles and patterns: whoever makes the tables is told
-    with cluster_errors(engine), engine.connect() as db:
-        return bool(db.scalar(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")))
+def _of_the_quota(config: Config) -> list[str]:
+    """The tables of the accounts' buckets; none where the keys cannot be read, of which their own step tells."""
+    from moneymentor_sync.adapters.cluster_budget import bucket_tables  # who is alone has none of what it needs
+
+    try:
+        return bucket_tables(Pool(known_accounts(config.google.accounts)))
+    except CredentialsError:
+        return []
 
 
 def known_to_fleet(config: Config, datasets: Iterable[Dataset]) -> Known | None:
@@ -77,13 +82,20 @@ def known_to_fleet(config: Config, datasets: Iterable[Dataset]) -> Known | None:
     return known, {name: state.coming for name, state in same.items() if state.coming}
 
 
+def _lacking(rights: Rights) -> str:
+    denied = [*rights.denied, *rights.denied_sequences]
+    if denied:
+        return f"{rights.user} lacks rights to {', '.join(denied)}"
+    return f"{rights.user} may not make the tables that are not there ({', '.join(rights.missing)})"
+
+
 def cluster_check(seen: ClusterSeen, cluster: ClusterSettings) -> Check:
     where = f"fleet {cluster.fleet}"
+    if not seen.rights.enough:
+        return failed(CLUSTER, f"{where}: {_lacking(seen.rights)}", f"As the owner run: {seen.rights.grant}")
     if not seen.begun:
-        if not seen.may_create:
-            hint = "As the database's owner: GRANT CREATE ON SCHEMA public TO the user of `[cluster] url`."
-            return failed(CLUSTER, f"{where}: its tables are not there, and may not be made", hint)
-        return ok(CLUSTER, f"{where}: nobody has been there yet; the first member makes the tables")
+        makes = "; the first member makes the tables" if seen.rights.missing else ""
+        return ok(CLUSTER, f"{where}: nobody has been there yet{makes}")
     names = [one.name for one in seen.members if one.id in seen.alive]
     if not names:
         return ok(CLUSTER, f"{where}: no member is running")

@@ -138,7 +138,7 @@ class SpreadsheetSync:
                 yield one, None, refused
 
     def _readable(self, one: Gathered) -> Gathered:
-        """The same, with an error where what the fleet knows of it cannot be read: no other is the worse for it."""
+        """The same, with an error where what the fleet knows of it cannot be read: the others go on."""
         try:
             self._state(one)
         except ClusterError as error:
