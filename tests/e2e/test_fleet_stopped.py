@@ -81,6 +81,7 @@ def alive(member: Member, name: str) -> list[bool]:
 def test_what_it_was_about_to_write_is_never_written(pair: Pair, place: Place) -> None:
     fleet, owner, other, number = pair.fleet, pair.owner, pair.other, pair.one_of(pair.owner)
     before, joined = owner.client.status()["statistics"], len(owner.events("cluster.joined"))
+    had = len(owner.owned())
     trap = pair.stop_in(place, number, f"stale {place}")
     batches = Batches(pair.box)
     fleet.edit(number, name=f"fresh {place}")
@@ -99,7 +100,7 @@ def test_what_it_was_about_to_write_is_never_written(pair: Pair, place: Place) -
     owner.signal(signal.SIGCONT)
     fleet.until(lambda: len(owner.events("cluster.joined")) > joined, "it joins again")
     lost = owner.events("cluster.lost")[-1]
-    assert lost["spreadsheets"] == 3, "it knew that it had lost them before it took part again"
+    assert lost["spreadsheets"] == had > 0, "it knew that it had lost them before it took part again"
     fleet.until_shared_out(owner, other)
     fleet.until(lambda: owner.cluster()["connected"], "it says so")
 
