@@ -67,10 +67,25 @@ def test_the_fleet_answers_as_the_machine_did(fleet: Fleet, tmp_path: Path) -> N
 def test_what_the_fleet_knows_already_stays(fleet: Fleet, tmp_path: Path) -> None:
     path = alone(tmp_path)
     secret = fleet.member().store.secret()
+    ClusterLedger(Ledger(path), fleet.engine, fleet.name).save_switches(replace(SWITCH, name="e"))
     before = fleet.everything()
     assert not adopt_local_state(fleet.engine, fleet.name, path)
     assert fleet.everything() == before
     assert fleet.member().store.secret() == secret
+
+
+@pytest.mark.parametrize("first", ["a stand-by", "itself"])
+def test_what_was_switched_off_stays_so_whoever_is_started_first(fleet: Fleet, tmp_path: Path, first: str) -> None:
+    path = tmp_path / "state.db"
+    StateFile(path).close()
+    Ledger(path).save_switches(Switch("", enabled=False, since=1.0))
+    if first == "a stand-by":
+        path = alone(tmp_path)
+        fleet.member().store.secret()
+    assert not adopt_local_state(fleet.engine, fleet.name, path), "of its state nothing goes along"
+    switches = ClusterLedger(Ledger(path), fleet.engine, fleet.name).switches()
+    assert {name: one.enabled for name, one in switches.items()} == dict.fromkeys(Ledger(path).switches(), False)
+    assert "" in switches
 
 
 @pytest.mark.parametrize("made", [False, True])

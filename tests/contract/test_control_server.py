@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from tests.contract.control_double import (
 )
 
 from moneymentor_sync.control.limits import Limits
-from moneymentor_sync.control.server import ControlServer
+from moneymentor_sync.control.server import THREADS, ControlServer
 from moneymentor_sync.control.socket_file import SocketFile
 from moneymentor_sync.core.errors import ConfigError
 from moneymentor_sync.core.settings import ControlSettings
@@ -101,6 +102,22 @@ def test_stopping_answers_what_is_under_way(tmp_path: Path) -> None:
         served.operator.hold.set()
         assert one_answer(asking)[0] == 200
         assert served.server.stop(PATIENCE)
+
+
+def test_a_fleets_slow_database_holds_no_change_up(tmp_path: Path) -> None:
+    with serving(tmp_path / "s") as served, ExitStack() as held:
+        slow = served.operator.hold = threading.Event()
+        asking = [held.enter_context(connect(served.path)) for _ in range(2 * THREADS)]
+        for one in asking:
+            one.sendall(b"GET /sync/cluster HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert served.operator.holding.wait(PATIENCE)
+        assert served.ask("GET", "/sync/status")[0] == 200, "all of them have been heard"
+        served.operator.hold = None  # who waits already, waits on
+        assert served.ask("POST", "/sync/enable", {})[0] == 200
+        assert served.ask("GET", "/sync/history")[0] == 200
+        assert ("cluster",) not in served.operator.told
+        slow.set()
+        assert [one_answer(one)[0] for one in asking] == [200] * len(asking)
 
 
 def test_stopping_does_not_wait_for_what_hangs(tmp_path: Path) -> None:

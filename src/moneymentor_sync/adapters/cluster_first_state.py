@@ -33,28 +33,49 @@ Values = dict[str, Any]
 def adopt_local_state(
     engine: Engine, fleet: str, state_path: Path, *, clock: Callable[[], float] = time.time
 ) -> bool:
-    """Copies secret, datasets, fences, hashes and switches of a state file, where the fleet has no secret yet.
+    """Copies secret, datasets, fences and hashes of a state file, where the fleet has no secret yet, and switches,
+    where it has none of these: what was switched off stays so, whoever came first.
 
-    Gives whether it did. All in one transaction: the first member's state file wins, and one that has never known
-    a spreadsheet is none. The file stays as it is. Raises ClusterError and StateError; then nothing was copied.
+    Gives whether it took the state along. All in one transaction: the first member's state file wins, and one that
+    has never known a spreadsheet is none. The file stays as it is. Raises ClusterError and StateError; then nothing
+    was copied.
     """
-    if not state_path.exists() or _has_secret(engine, fleet):
+    if not state_path.exists() or _has_all(engine, fleet):
         return False
     StateFile(state_path).close()  # of whichever version, it is brought to this one
     with state_errors(state_path), closing(connect_read_only(state_path)) as local:
         local.execute("BEGIN")  # all of it at one moment
-        if not local.execute("SELECT EXISTS (SELECT 1 FROM dataset UNION SELECT 1 FROM spreadsheet)").fetchone()[0]:
-            return False
         with cluster_errors(engine), transaction(engine, COPY_SECONDS) as db:
-            return _copy(local, db, fleet, clock)
+            if not _has_switches(db, fleet):
+                _copy_switches(local, db, fleet, clock)
+            return _knows_something(local) and not _has_secret(db, fleet) and _copy(local, db, fleet)
 
 
-def _has_secret(engine: Engine, fleet: str) -> bool:
+def _has_all(engine: Engine, fleet: str) -> bool:
     with cluster_errors(engine), transaction(engine) as db:
-        return db.scalar(select(meta.c.fleet).where(meta.c.fleet == fleet, meta.c.name == "secret")) is not None
+        return _has_secret(db, fleet) and _has_switches(db, fleet)
 
 
-def _copy(local: sqlite3.Connection, db: Connection, fleet: str, clock: Callable[[], float]) -> bool:
+def _has_secret(db: Connection, fleet: str) -> bool:
+    return db.scalar(select(meta.c.fleet).where(meta.c.fleet == fleet, meta.c.name == "secret")) is not None
+
+
+def _has_switches(db: Connection, fleet: str) -> bool:
+    return db.scalar(select(switch.c.fleet).where(switch.c.fleet == fleet).limit(1)) is not None
+
+
+def _knows_something(local: sqlite3.Connection) -> bool:
+    found = local.execute("SELECT EXISTS (SELECT 1 FROM dataset UNION SELECT 1 FROM spreadsheet)")
+    return bool(found.fetchone()[0])
+
+
+def _copy_switches(local: sqlite3.Connection, db: Connection, fleet: str, clock: Callable[[], float]) -> None:
+    ahead = seconds_ahead(db, clock)
+    switches = local.execute("SELECT name, enabled, since, reason, until FROM switch")
+    _fill(db, switch, (switch_row(fleet, Switch(row[0], bool(row[1]), *row[2:]), ahead) for row in switches))
+
+
+def _copy(local: sqlite3.Connection, db: Connection, fleet: str) -> bool:
     secret = bytes(local.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()[0])
     if not is_added(
         db, meta, {"fleet": fleet, "name": "secret", "value": secret}
@@ -63,9 +84,6 @@ def _copy(local: sqlite3.Connection, db: Connection, fleet: str, clock: Callable
     _fill(db, spreadsheet, _rows(local, fleet, "spreadsheet", ("id", "token", "pending")))
     _fill(db, dataset, ({**row, "dirty": bool(row["dirty"])} for row in _rows(local, fleet, "dataset", _DATASET)))
     _fill(db, written, _rows(local, fleet, "written", ("dataset", "part", "hashes")))
-    ahead = seconds_ahead(db, clock)
-    switches = local.execute("SELECT name, enabled, since, reason, until FROM switch")
-    _fill(db, switch, (switch_row(fleet, Switch(row[0], bool(row[1]), *row[2:]), ahead) for row in switches))
     return True
 
 

@@ -1,7 +1,8 @@
 """The channel's application: which path asks what of the daemon, and what its answer looks like.
 
 `status`, `healthz` and `metrics` are answered on the event loop, where nothing may wait: no thread, lock or
-file. Everything else runs in a few threads, so that a slow disk holds up changes, never the status.
+file. Everything else runs in a few threads, so that a slow disk holds up changes, never the status; and a slow
+database of the cluster's, of which `cluster` asks, not even those.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ class Channel:
         self._emit = emit
         self._pool = pool
         self._stopping = stopping
+        # Each has one place at a time, so that the threads are never all taken by those who only look.
         self._one_history = asyncio.Semaphore(1)
+        self._one_fleet = asyncio.Semaphore(1)
         self._waiting = 0
         self._refusals = Seldom()
 
@@ -113,7 +116,8 @@ class Channel:
 
     async def _cluster(self, request: Request) -> Response:
         self._reader(request)
-        return await self._in_thread(lambda: _json(self._operator.cluster()))
+        async with self._one_fleet:
+            return await self._in_thread(lambda: _json(self._operator.cluster()))
 
     # --- changing -------------------------------------------------------------------------------------------
 
