@@ -120,6 +120,18 @@ def test_a_fleets_slow_database_holds_no_change_up(tmp_path: Path) -> None:
         assert [one_answer(one)[0] for one in asking] == [200] * len(asking)
 
 
+def test_stopping_answers_who_waits_for_a_turn(tmp_path: Path) -> None:
+    with serving(tmp_path / "s") as served, connect(served.path) as first, connect(served.path) as second:
+        hold = served.operator.hold = threading.Event()
+        for one in (first, second):
+            one.sendall(b"GET /sync/cluster HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert served.operator.holding.wait(PATIENCE)
+        assert served.ask("GET", "/sync/status")[0] == 200, "both have been heard"
+        assert served.server.stop(PATIENCE)
+        assert [one_answer(one)[0] for one in (first, second)] == [503, 503]
+        hold.set()
+
+
 def test_stopping_does_not_wait_for_what_hangs(tmp_path: Path) -> None:
     limits = Limits(PATIENCE, PATIENCE, PATIENCE)
     with (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from tests.databases import PostgresqlServer
 
 from moneymentor_sync.adapters.cluster_database import open_cluster_database, prepare
 from moneymentor_sync.adapters.cluster_dialect import server_now
 from moneymentor_sync.adapters.cluster_register import FORGET_SECONDS, ClusterRegister
-from moneymentor_sync.adapters.cluster_schema import member
+from moneymentor_sync.adapters.cluster_schema import errand, member
 from moneymentor_sync.core.cluster_ports import Errand
 from moneymentor_sync.core.errors import ClusterError
 
@@ -59,6 +59,26 @@ def test_errands_are_for_one_member_until_they_are_answered_and_gone_when_it_lea
     assert one.answers([first]) == {}
     one.leave(b)
     assert one.errands(b) == []
+
+
+@pytest.mark.parametrize("text", ["x", "", "[1]", "null", '{"do": '])
+def test_what_cannot_be_read_hides_nothing_else(
+    registers: tuple[ClusterRegister, ClusterRegister], text: str
+) -> None:
+    one, _ = registers
+    a, b = one.join("a", 11, "0.1.0"), one.join("b", 12, "0.1.0")
+    one.publish(b, "healthy", {"is_running": True})
+    damaged, sound, answered = (one.ask(a, {"do": "notice"}) for _ in range(3))
+    one.answer(answered, {"ok": True})
+    with one._engine.begin() as db:
+        assert db.execute(update(errand).where(errand.c.id == damaged).values(ask=text)).rowcount == 1
+        assert db.execute(update(member).where(member.c.id == a).values(document=text)).rowcount == 1
+    assert one.errands(a) == [Errand(sound, {"do": "notice"})]
+    with one._engine.begin() as db:
+        assert list(db.scalars(select(errand.c.id))) == [sound, answered], "it does not come each time"
+        assert db.execute(update(errand).where(errand.c.id == sound).values(answer=text)).rowcount == 1
+    assert one.answers([sound, answered]) == {answered: {"ok": True}}
+    assert one.documents() == {b: {"is_running": True}}
 
 
 def test_who_has_not_been_seen_for_a_day_is_forgotten_when_somebody_joins(

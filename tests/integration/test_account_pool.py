@@ -244,3 +244,26 @@ def test_one_key_twice_is_no_pool(box: Sandbox, tmp_path: Path) -> None:
 def test_the_environments_key_has_its_project_in_its_address() -> None:
     pair = ServiceAccount(client_email="a@shop.iam.gserviceaccount.com", private_key="secret")
     assert known_accounts([pair]) == (Account("a@shop.iam.gserviceaccount.com", "shop"),)
+
+
+@pytest.mark.parametrize("as_first", [False, True])
+def test_a_plan_leaves_nothing_in_a_clusters_database_that_nobody_has_begun(
+    bench: Workbench, postgresql_server: PostgresqlServer, as_first: bool
+) -> None:
+    bench.people((1, "Ada", 100))
+    database = postgresql_server.new_database()
+    config = replace(bench.config, cluster=ClusterSettings(url=database.url))
+    made = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    around = Surroundings(bench.clock, bench.clock, bench.clock.sleep, bench.chance)
+    with open_engine(config, holder="test", surroundings=around, only_plan=True, as_first=as_first) as engine:
+        (outcome,) = engine.plan(config.datasets)
+    assert outcome.error is None and outcome.plan is not None
+    assert bench.box.log.count("read") > 0, "Google was asked"
+    assert database.rows(made) == []
+
+    with open_engine(config, holder="test", surroundings=around) as engine:
+        assert engine.run(config.datasets).ok
+    before = database.rows("SELECT count(*) FROM mmsync_turn WHERE granted_at IS NOT NULL")
+    with open_engine(config, holder="test", surroundings=around, only_plan=True, as_first=as_first) as engine:
+        engine.plan(config.datasets)
+    assert database.rows("SELECT count(*) FROM mmsync_turn WHERE granted_at IS NOT NULL") > before, "as all do"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
@@ -75,7 +75,7 @@ class ClusterRegister:
     def documents(self) -> dict[int, dict[str, Any]]:
         with self._transaction() as db:
             rows = db.execute(select(member.c.id, member.c.document).where(member.c.fleet == self._fleet)).all()
-        return {number: found for number, text in rows if isinstance(found := json.loads(text), dict)}
+        return _readable(rows)
 
     def shards(self) -> dict[int, ShardSeen]:
         with self._transaction() as db:
@@ -96,13 +96,16 @@ class ClusterRegister:
             return int(made.scalar_one())
 
     def errands(self, number: int) -> list[Errand]:
+        """One that cannot be read is withdrawn: whoever asked finds that out, and asks in another way."""
         with self._transaction() as db:
             rows = db.execute(
                 select(errand.c.id, errand.c.ask)
                 .where(errand.c.member == number, errand.c.answer.is_(None))
                 .order_by(errand.c.id)
             ).all()
-        return [Errand(number, json.loads(text)) for number, text in rows]
+        found = _readable(rows)
+        self.withdraw([number for number, _ in rows if number not in found])
+        return [Errand(number, ask) for number, ask in found.items()]
 
     def answer(self, number: int, answer: Mapping[str, Any]) -> None:
         with self._transaction() as db:
@@ -113,9 +116,11 @@ class ClusterRegister:
             rows = db.execute(
                 select(errand.c.id, errand.c.answer).where(errand.c.id.in_(errands), errand.c.answer.is_not(None))
             ).all()
-        return {number: json.loads(text) for number, text in rows}
+        return _readable(rows)
 
     def withdraw(self, errands: Sequence[int]) -> None:
+        if not errands:
+            return
         with self._transaction() as db:
             db.execute(delete(errand).where(errand.c.id.in_(errands)))
 
@@ -127,3 +132,15 @@ class ClusterRegister:
                     yield db
             except (ValueError, TypeError) as error:  # what another version wrote
                 raise ClusterError("the cluster's database has something in it that cannot be read") from error
+
+
+def _readable(rows: Iterable[Any]) -> dict[int, dict[str, Any]]:
+    """Those of the texts by number that are JSON objects: another version, or somebody's hand, may have written
+    others, and they are no reason not to see the rest."""
+    found: dict[int, dict[str, Any]] = {}
+    for number, text in rows:
+        with suppress(ValueError):
+            read = json.loads(text)
+            if isinstance(read, dict):
+                found[number] = read
+    return found

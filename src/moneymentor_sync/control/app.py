@@ -111,13 +111,12 @@ class Channel:
         self._reader(request)
         asked = asks.parse_history(request.query_params.multi_items())
         # A thousand runs are encoded in the thread, too; one such answer at a time is memory enough.
-        async with self._one_history:
-            return await self._in_thread(lambda: _json(self._operator.history(asked.dataset, asked.limit)))
+        look = partial(self._operator.history, asked.dataset, asked.limit)
+        return await self._in_turn(self._one_history, lambda: _json(look()))
 
     async def _cluster(self, request: Request) -> Response:
         self._reader(request)
-        async with self._one_fleet:
-            return await self._in_thread(lambda: _json(self._operator.cluster()))
+        return await self._in_turn(self._one_fleet, lambda: _json(self._operator.cluster()))
 
     # --- changing -------------------------------------------------------------------------------------------
 
@@ -201,6 +200,16 @@ class Channel:
 
     def _changed(self, action: str, peer: Peer, **fields: Any) -> None:
         self._emit("control.changed", action=action, uid=peer.uid, pid=peer.pid, **fields)
+
+    async def _in_turn(self, turn: asyncio.Semaphore, work: Callable[[], T]) -> T:
+        try:
+            await turn.acquire()
+        except asyncio.CancelledError:
+            raise ShuttingDownError("the daemon is stopping") from None
+        try:
+            return await self._in_thread(work)
+        finally:
+            turn.release()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:

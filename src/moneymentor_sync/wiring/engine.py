@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.sync import Edges, Engine, Surroundings
 
 from .cluster import Guest, Shared, joined, visited
-from .quota import Quotas
+from .quota import Quotas, alone
 
 if TYPE_CHECKING:
     from google.oauth2.service_account import Credentials
@@ -124,27 +124,42 @@ def open_engine(
     """
     around = surroundings or real_surroundings()
     with ExitStack() as held:
-        path = config.state_path
-        if only_plan and (as_first or not path.exists()):
-            path = Path(held.enter_context(TemporaryDirectory(prefix="mmsync-"))) / path.name
-        store = StateFile(path)
-        held.callback(store.close)
+        local = held.enter_context(_state_file(config.state_path, only_plan=only_plan, as_first=as_first))
+        there = held.enter_context(_fleet(config, shared, only_plan=only_plan))
         lease: Lease = LockFiles(config.state_path, holder)
-        common: Store = store
-        if config.cluster.url is not None and not as_first:
-            there = shared or held.enter_context(visited(config) if only_plan else joined(config))
+        store: Store = local
+        if there is not None and not as_first:
             lease = there.tenure if shared else Guest(there)
             if there.begun:  # else what this machine knows alone is what the first member brings along
-                common = there.store(store)
+                store = there.store(local)
         if quotas is None:
-            quotas = Quotas(around.monotonic)
-            held.callback(quotas.close)
-        budget = partial(quotas.budget, config, around.sleep)
-        spreadsheets = Spreadsheets(config.google, around.rng, gentle, lease.prove, budget)
-        held.callback(spreadsheets.close)
-        source = DatabaseSource(config.database)
-        edges = Edges(source, spreadsheets, common, lease, Spool)
+            quotas = held.enter_context(closing(Quotas(around.monotonic)))
+        with_whom = config if there is None or there.begun else alone(config)
+        budget = partial(quotas.budget, with_whom, around.sleep)
+        spreadsheets = held.enter_context(
+            closing(Spreadsheets(config.google, around.rng, gentle, lease.prove, budget))
+        )
+        edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool)
         yield Engine(config.sync, CellRules.of(config), edges, around, tick=tick, emit=emit, gate=gate)
+
+
+@contextmanager
+def _state_file(path: Path, *, only_plan: bool, as_first: bool) -> Iterator[StateFile]:
+    """This machine's own; one that is gone at the end where nothing is to be left behind."""
+    with ExitStack() as held:
+        if only_plan and (as_first or not path.exists()):
+            path = Path(held.enter_context(TemporaryDirectory(prefix="mmsync-"))) / path.name
+        yield held.enter_context(closing(StateFile(path)))
+
+
+@contextmanager
+def _fleet(config: Config, shared: Shared | None, *, only_plan: bool) -> Iterator[Shared | None]:
+    """The fleet that the process takes part in already, or visits for the time being; None where there is none."""
+    if shared is not None or config.cluster.url is None:
+        yield shared
+        return
+    with visited(config) if only_plan else joined(config) as there:
+        yield there
 
 
 def choose(config: Config, names: Sequence[str]) -> list[Dataset]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.engine import make_url
@@ -17,10 +18,15 @@ from moneymentor_sync.adapters.google_keys import known_accounts
 from moneymentor_sync.core.budget import Buckets, Limits, Pool, SharedBudget
 from moneymentor_sync.core.errors import MmsyncError
 from moneymentor_sync.core.ports import Budget
-from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.settings import ClusterSettings, Config
 
 if TYPE_CHECKING:
     from moneymentor_sync.adapters.cluster_budget import ClusterBuckets
+
+
+def alone(config: Config) -> Config:
+    """The same for who shares its quota with no fleet: one that nobody has begun is not begun by looking."""
+    return replace(config, cluster=ClusterSettings())
 
 
 class Quotas:
