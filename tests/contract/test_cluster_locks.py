@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection
-from tests.fleets import FLEET, Fleet
+from tests.fleets import FLEET, Fleet, until
 
 from moneymentor_sync.adapters.cluster_locks import PostgresqlLocks
 from moneymentor_sync.core.errors import ClusterError
@@ -50,6 +50,7 @@ def test_a_shard_whose_former_owner_still_writes_is_left_out_and_tried_again(
     with fleet.database.transaction() as writing:
         hold(writing, 1)
         former.close()
+        until(lambda: not following.look().others, "its session has ended")
         assert following.take([1, 2, 3]) == {2: 2, 3: 1}, "nothing is waited for"
         seen = following.look()
         assert seen.mine == {2, 3}, "nor is its lock kept, with which nobody else could have it"
