@@ -380,7 +380,7 @@ def test_a_connection_lost_in_the_middle(postgresql_server: PostgresqlServer) ->
         (f"postgresql+psycopg://u:p@{SECRET}@host/db", "percent-encoded", "%40"),
         (f"postgresql+psycopg://u:p@x/{SECRET}@host/db", "percent-encoded", "%40"),
         (f"nosuchdb://u:{SECRET}@host/db", "knows no database 'nosuchdb'", "dialect"),
-        (f"mysql+pymysql://u:{SECRET}@host/db", "the driver 'pymysql'", "pip install pymysql"),
+        (f"mysql+cymysql://u:{SECRET}@host/db", "the driver 'cymysql'", "pip install cymysql"),
         (f"mysql://u:{SECRET}@host/db", "the driver 'MySQLdb'", "pip install mysqlclient"),
         ("sqlite://", "must name a file", "sqlite:///FILE"),
         ("sqlite:///:memory:", "must name a file", "sqlite:///FILE"),
