@@ -23,6 +23,8 @@ from moneymentor_sync.core.budget import Account, Pool
 from moneymentor_sync.core.ports import DatasetState, FenceState
 from moneymentor_sync.core.switches import Switch
 
+pytestmark = pytest.mark.parametrize("fleet", ["postgresql"], indirect=True)  # MariaDB has its own ways
+
 SHEET = "sheet"
 STATE = DatasetState(SHEET, "People", None, "shape", "1:00", "1:01")
 POOL = Pool((Account("a@p", "p"),))

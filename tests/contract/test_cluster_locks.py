@@ -11,6 +11,8 @@ from tests.fleets import FLEET, Fleet, until
 from moneymentor_sync.adapters.cluster_locks import PostgresqlLocks
 from moneymentor_sync.core.errors import ClusterError
 
+pytestmark = pytest.mark.parametrize("fleet", ["postgresql"], indirect=True)  # MariaDB has its own ways
+
 
 @pytest.fixture
 def opened(fleet: Fleet) -> Iterator[list[PostgresqlLocks]]:
