@@ -12,6 +12,7 @@ import pytest
 from tests.databases import WritableDatabase
 from tests.fleets import until
 
+from moneymentor_sync.adapters import cluster_locks_mysql
 from moneymentor_sync.adapters.cluster_database import open_cluster_database, prepare
 from moneymentor_sync.adapters.cluster_register import ClusterRegister
 from moneymentor_sync.core.cluster_ports import LockEngine, Seen
@@ -223,3 +224,21 @@ def test_connections_that_share_a_session_are_refused(place: Place, monkeypatch:
             locks.open(None)
     finally:
         session.close()
+
+
+@pytest.mark.parametrize("place", ["mariadb"], indirect=True)  # PostgreSQL's: test_cluster_locks
+def test_processes_of_one_number_are_no_proxy_to_each_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In containers every daemon is process 1: the lock that another one is just trying is not this one's."""
+    tried: list[str] = []
+    real = cluster_locks_mysql._both_get
+
+    def noted(name: str, *connections: Any) -> bool:
+        tried.append(name)
+        return real(name, *connections)
+
+    monkeypatch.setattr(cluster_locks_mysql, "_both_get", noted)
+    for _ in range(8):
+        locks = place.locks()
+        locks.open(None)
+        locks.close()
+    assert len(tried) == 16 and len(set(tried)) == 8

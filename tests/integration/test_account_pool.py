@@ -19,7 +19,7 @@ from moneymentor_sync.adapters.google_keys import known_accounts
 from moneymentor_sync.core.budget import Account
 from moneymentor_sync.core.errors import CredentialsError, LeaseLostError
 from moneymentor_sync.core.fence import FENCE_TAB, FenceSeen
-from moneymentor_sync.core.ports import CallKind
+from moneymentor_sync.core.rights import CallKind
 from moneymentor_sync.core.settings import ClusterSettings, Config, GoogleSettings, ServiceAccount
 from moneymentor_sync.sandbox import Sandbox
 from moneymentor_sync.sandbox.quota import Quota

@@ -27,8 +27,8 @@ from moneymentor_sync.core.budget import (
     project_of,
 )
 from moneymentor_sync.core.errors import QuotaExhaustedError, StoppedError
-from moneymentor_sync.core.ports import CallKind
 from moneymentor_sync.core.resilience import RetryRules, Spent, next_try
+from moneymentor_sync.core.rights import CallKind
 
 A, B, C = Account("a@p", "p"), Account("b@p", "p"), Account("c@q", "q")
 

@@ -27,7 +27,7 @@ from moneymentor_sync.core.budget import (
     account_uses,
 )
 from moneymentor_sync.core.even_share import EvenShare, part_of
-from moneymentor_sync.core.ports import CallKind
+from moneymentor_sync.core.rights import CallKind
 
 
 @dataclass(slots=True)

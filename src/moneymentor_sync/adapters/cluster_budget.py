@@ -35,7 +35,7 @@ from moneymentor_sync.core.budget import (
     account_uses,
 )
 from moneymentor_sync.core.errors import ClusterError, LeaseLostError
-from moneymentor_sync.core.ports import CallKind
+from moneymentor_sync.core.rights import CallKind
 
 from .cluster_database import open_quota_database
 from .cluster_dialect import server_now

@@ -8,12 +8,12 @@ look goes by the members and shards that the tables know.
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import islice
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import Connection, Executable, inspect, select, text
@@ -150,7 +150,9 @@ class MysqlLocks:
 
     def _refuse_shared_session(self, session: Connection) -> None:
         """Raises ClusterError where a lock would not be one."""
-        probe = f"{self._probe}{os.getpid()}"
+        probe = (
+            f"{self._probe}{token_hex(8)}"  # of this opening's own: others may be trying theirs at the same moment
+        )
         with self._engine.connect() as other:
             if _both_get(probe, session, other) or _both_get(probe, other, session):
                 raise ClusterError(

@@ -17,7 +17,8 @@ import pygsheets
 from google.oauth2.service_account import Credentials
 
 from moneymentor_sync.core.errors import CredentialsError
-from moneymentor_sync.core.ports import Budget, CallKind, Traffic
+from moneymentor_sync.core.ports import Traffic
+from moneymentor_sync.core.rights import Budget, CallKind
 from moneymentor_sync.core.settings import GoogleSettings, ServiceAccount
 
 from .google_errors import TRANSPORT_ERRORS, Whom, bad_answer, translate

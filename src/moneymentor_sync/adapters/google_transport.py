@@ -14,7 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httplib2
 
-from moneymentor_sync.core.ports import CallKind, Traffic
+from moneymentor_sync.core.ports import Traffic
+from moneymentor_sync.core.rights import CallKind
 from moneymentor_sync.core.settings import WHOLE_CALL
 
 from .deadline import Deadline

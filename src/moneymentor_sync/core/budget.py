@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .errors import QuotaExhaustedError
-from .ports import CallKind
+from .rights import CallKind
 
 WINDOW_SECONDS = 60.0
 """Google refills its quotas each minute: https://developers.google.com/workspace/sheets/api/limits."""

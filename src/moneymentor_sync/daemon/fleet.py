@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from moneymentor_sync.core.cluster_view import ClusterView
+from moneymentor_sync.core.errors import AloneError
 from moneymentor_sync.core.settings import Dataset
 
 Document = dict[str, Any]
@@ -58,7 +59,8 @@ class _Alone:
         return True
 
     def force(self, run_id: str, names: Collection[str], *, allow_deletes: bool) -> Future[Document]:
-        raise NotImplementedError  # nobody else has anything
+        del run_id, names, allow_deletes
+        raise AloneError("nobody else has a dataset of this daemon's")
 
     def follow(
         self, run_id: str, names: Collection[str], done: Future[Document], *, allow_deletes: bool
@@ -67,7 +69,7 @@ class _Alone:
         return done
 
     def notice(self, names: Collection[str]) -> None:
-        raise NotImplementedError  # as above
+        del names  # nobody else has any
 
     def documents(self) -> dict[int, Document]:
         return {}

@@ -56,8 +56,7 @@ class Wish:
         self.answers.append(answer | {"datasets": done})
         if unknown:
             self.answers.append(refused(unknown, "the member that has its spreadsheet is not configured with it"))
-        if not answer.get("refused"):
-            self.come_back(group - unknown - {one["name"] for one in done}, now)
+        self.come_back(group - unknown - {one["name"] for one in done}, now)
 
     def come_back(self, names: Iterable[str], now: float) -> None:
         """Nobody is asked for these any more, and they are not done: they are asked for again, if not too often."""

@@ -16,7 +16,6 @@ from moneymentor_sync.core.ports import (
     DatasetResult,
     Destination,
     Gate,
-    Lease,
     RunResult,
     Snapshot,
     Source,
@@ -24,6 +23,7 @@ from moneymentor_sync.core.ports import (
     Tick,
 )
 from moneymentor_sync.core.resilience import RetryRules
+from moneymentor_sync.core.rights import Lease
 from moneymentor_sync.core.rows import Hasher
 from moneymentor_sync.core.settings import Dataset, SyncSettings
 

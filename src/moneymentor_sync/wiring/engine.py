@@ -19,7 +19,8 @@ from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
 from moneymentor_sync.core.events import Emit
-from moneymentor_sync.core.ports import Budget, Gate, Lease, Store, Tick
+from moneymentor_sync.core.ports import Gate, Store, Tick
+from moneymentor_sync.core.rights import Budget, Lease
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.sync import Edges, Engine, Surroundings
 

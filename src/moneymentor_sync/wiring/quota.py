@@ -17,7 +17,7 @@ from moneymentor_sync.adapters.cluster_dialect import is_mysql
 from moneymentor_sync.adapters.google_keys import known_accounts
 from moneymentor_sync.core.budget import Buckets, Limits, Pool, SharedBudget
 from moneymentor_sync.core.errors import MmsyncError
-from moneymentor_sync.core.ports import Budget
+from moneymentor_sync.core.rights import Budget
 from moneymentor_sync.core.settings import ClusterSettings, Config
 
 if TYPE_CHECKING:
