@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from moneymentor_sync.core.breaker import Breaker
-from moneymentor_sync.core.daemon_ports import Changed
+from moneymentor_sync.core.daemon_ports import Changed, Witness
 from moneymentor_sync.core.errors import MmsyncError, StateError
 from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.realtime import Hearing
@@ -251,6 +251,7 @@ class Bench:
         config: Config | None = None,
         ledger: MemoryLedger | None = None,
         fleet: Callable[[Time], FleetEdges] | None = None,
+        witnesses: Sequence[Witness] = (),
     ) -> None:
         self.time = Time()
         self.ticker = Ticker(self.time)
@@ -274,6 +275,7 @@ class Bench:
             emit=self.emit,
             open_watch=self._open_watch,
             fleet=None if fleet is None else fleet(self.time),
+            witnesses=witnesses,
         )
         around = Surroundings(self.time.clock, self.time.monotonic, self.time.advance, random.Random(1))
         self.daemon = Daemon(first, parts, around, Identity("1.2.3", 42), wait=self.wait)

@@ -15,6 +15,7 @@ from moneymentor_sync.core.config import SETTINGS, parse_config
 from moneymentor_sync.core.config_places import Places
 from moneymentor_sync.core.errors import ConfigError
 from moneymentor_sync.core.settings import (
+    BackupSettings,
     Config,
     DatabaseSettings,
     GoogleSettings,
@@ -66,6 +67,7 @@ def test_the_environment_alone_is_enough() -> None:
         log=LogSettings(),
         datasets=config.datasets,
         file=None,
+        backup=BackupSettings(directory=Path("/home/op/.local/state/mmsync/backups")),
     )
     assert [dataset.name for dataset in config.datasets] == ["user_profiles", "course_statistics"]
 

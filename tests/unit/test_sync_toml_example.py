@@ -22,12 +22,15 @@ from moneymentor_sync.core.config_places import Places, default_socket_path, def
 from moneymentor_sync.core.errors import ConfigError
 from moneymentor_sync.core.settings import (
     MASKS,
+    AlertSettings,
+    BackupSettings,
     Config,
     DatabaseSettings,
     Dataset,
     GoogleSettings,
     LogSettings,
     ServiceAccount,
+    SheetSettings,
     SyncSettings,
 )
 
@@ -93,6 +96,11 @@ def test_with_everything_uncommented_every_value_is_the_default() -> None:
     )
     assert config.sync == SyncSettings()
     assert config.log == LogSettings()
+    assert config.sheet == SheetSettings()
+    assert replace(config.alerts, webhook=None, ping=None) == AlertSettings()
+    assert config.metrics.listen and config.metrics.textfile  # have no default to show
+    assert replace(config.backup, directory=None) == BackupSettings()
+    assert config.backup.directory == config.state_path.parent / "backups"
     assert config.state_path == default_state_path(ENVIRONMENT, PLACES)
     assert config.socket_path == default_socket_path(ENVIRONMENT, PLACES)
 
@@ -109,7 +117,7 @@ def test_uncommented_the_builtin_datasets_are_as_without_an_entry() -> None:
 def test_uncommented_a_datasets_values_are_the_defaults_too() -> None:
     dataset = parse(UNCOMMENTED, ENVIRONMENT).datasets[2]
     default = Dataset(name="", tab="", key=(), spreadsheet_id="")
-    for name in ("mode", "max_delete_fraction", "interval_seconds", "verify", "table"):
+    for name in ("mode", "max_delete_fraction", "interval_seconds", "verify", "stale_after", "table"):
         assert getattr(dataset, name) == getattr(default, name), name
 
 

@@ -25,6 +25,8 @@ ORDER = (
     "history",
     "reload",
     "triggers",
+    "backup",
+    "restore",
     "sandbox",
 )
 """The commands as a new user meets them."""

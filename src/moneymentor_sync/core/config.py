@@ -21,6 +21,15 @@ from .config_addresses import (
     private_key,
     spreadsheet_id,
 )
+from .config_around import (
+    AROUND,
+    STALE_AFTER,
+    alert_settings,
+    backup_settings,
+    check_status_tab,
+    metrics_settings,
+    sheet_settings,
+)
 from .config_datasets import Common, parse_datasets
 from .config_layers import Layer, Layers, Problems, Setting
 from .config_places import SOCKET_PATH, STATE_PATH, Places, default_socket_path, default_state_path
@@ -169,6 +178,7 @@ SETTINGS: tuple[Setting[Any], ...] = (
     MEMBER,
     LOG_LEVEL,
     LOG_FORMAT,
+    *AROUND,
 )
 """Every setting outside `[[datasets]]`: `table.key`, its environment variables and its default."""
 
@@ -195,11 +205,12 @@ def parse_config(
     google = _google(layers, places)
     privacy = _privacy(layers, places)
     database = _database(layers, places)
+    state_path, sheet = _state_path(layers, places), sheet_settings(layers)
     config = Config(
         database=database,
         google=google,
         sync=sync,
-        state_path=_state_path(layers, places),
+        state_path=state_path,
         socket_path=layers.get(SOCKET_PATH) or default_socket_path(layers.environment, places),
         log=LogSettings(level=layers.get(LOG_LEVEL), format=layers.get(LOG_FORMAT)),
         datasets=_datasets(toml, layers, google, sync, privacy),
@@ -208,7 +219,12 @@ def parse_config(
         retention=Retention(layers.get(KEEP_DAYS), layers.get(KEEP_RUNS)),
         privacy=privacy,
         cluster=_cluster(layers, places, database),
+        sheet=sheet,
+        alerts=alert_settings(layers),
+        metrics=metrics_settings(layers),
+        backup=backup_settings(layers, state_path),
     )
+    check_status_tab(sheet, config.datasets, problems)
     if problems.found:
         raise ConfigError(problems.found, hint=_hint(file))
     return config
@@ -400,6 +416,7 @@ def _datasets(
         },
         deny=privacy.deny,
         hash_key_missing=privacy.hash_key is None,
+        stale_after=layers.get(STALE_AFTER),
     )
     raw = layers.raw(toml["datasets"]) if "datasets" in toml else None
     return parse_datasets(raw, common, layers.problems)

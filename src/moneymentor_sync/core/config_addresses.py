@@ -143,6 +143,43 @@ def api_endpoint(raw: Raw) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def http_url(raw: Raw) -> str:
+    """`https://…` with any path and query, or `http://` to this machine; may be secret, so no message has it."""
+    value = text(raw).strip()
+    parts = _split(value)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidValueError("is not a URL such as https://hooks.example.com/services/…")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise InvalidValueError("http:// is for this machine only; use https://")
+    return value
+
+
+_APPRISE_URL = re.compile(r"[a-z][a-z0-9+.-]{1,31}://\S+", re.ASCII | re.IGNORECASE)
+
+
+def alert_urls(raw: Raw) -> tuple[str, ...]:
+    """URLs of Apprise's (`slack://…`, `mailto://…`); in the environment with blanks or line ends between them."""
+    given = text(raw).split() if raw.is_text else raw.value
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        what = kind_of(given) if not isinstance(given, list) else "one of other things"
+        raise InvalidValueError(f'expected a list of URLs such as ["mailto://…"], not {what}')
+    for number, one in enumerate(given, 1):
+        if not _APPRISE_URL.fullmatch(one.strip()):
+            raise InvalidValueError(f"number {number} is no URL of Apprise's, such as slack://… or mailto://…")
+    return tuple(dict.fromkeys(one.strip() for one in given))
+
+
+def loopback_address(raw: Raw) -> tuple[str, int]:
+    """`host:port` of this machine, as `127.0.0.1:9464` or `[::1]:9464`."""
+    value = text(raw).strip()
+    parts = _split(f"tcp://{value}")
+    if parts is None or not parts.hostname or not parts.port or parts.netloc != value:
+        raise InvalidValueError(f"{show(value)} is no address such as 127.0.0.1:9464")
+    if not _is_loopback(parts.hostname):
+        raise InvalidValueError(f"{show(parts.hostname)} is not this machine, as 127.0.0.1 and ::1 are")
+    return parts.hostname, parts.port
+
+
 def _split(value: str) -> SplitResult | None:
     """The URL's parts, or None for what is none; urlsplit itself drops blanks and checks ports late."""
     if not value.isprintable() or " " in value:

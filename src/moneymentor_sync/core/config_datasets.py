@@ -19,7 +19,7 @@ from .settings import ALWAYS_DENIED, Column, Dataset
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What datasets take from the settings: spreadsheet, interval, and which built-in ones are switched on.
+    """What datasets take from the settings: spreadsheet, times in seconds, which built-in ones are switched on.
 
     `spreadsheet_missing` is False where an id was given, also a wrong one, of which there is a problem already.
     `deny` are columns that no dataset may have, beside those that none ever may; `hash_key_missing` says that no
@@ -32,6 +32,7 @@ class Common:
     switches: Mapping[BuiltinName, bool]
     deny: tuple[str, ...] = ()
     hash_key_missing: bool = False
+    stale_after: float = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def _resolve(base: Dataset, entry: Entry | None, common: Common) -> Dataset:
         base,
         spreadsheet_id=common.spreadsheet_id or "",
         interval_seconds=common.interval_seconds,
+        stale_after=common.stale_after,
         deny=(*ALWAYS_DENIED, *common.deny),
     )
     if entry is None:

@@ -24,12 +24,10 @@ from .config_values import (
     names,
     number,
     show,
+    tab_title,
     text,
 )
 from .settings import CELL_TYPES, MASKS, MODES, VerifyRule
-
-_TAB_TITLE = 100
-"""Google's limit of characters in a tab's title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def _read_entry(reader: TableReader) -> Entry | None:
     elif "name" not in reader.given:
         reader.add("name", "missing")
     fields: dict[str, object] = {
-        "tab": reader.take("tab", _tab),
+        "tab": reader.take("tab", tab_title),
         "query": reader.take("query", _query),
         "table": reader.take("table", text),
         "key": reader.take("key", names()),
@@ -95,6 +93,7 @@ def _read_entry(reader: TableReader) -> Entry | None:
         "max_delete_fraction": reader.take("max_delete_fraction", number(0, 1)),
         "interval_seconds": reader.take("interval_seconds", number(1, YEAR)),
         "verify": reader.take("verify", _verify),
+        "stale_after": reader.take("stale_after", duration),
         "spreadsheet_id": reader.take("spreadsheet_id", spreadsheet_id),
         "tables": reader.take("tables", names(may_be_empty=True, of="table")),
     }
@@ -109,13 +108,6 @@ def _name(raw: Raw) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name, re.ASCII):
         raise InvalidValueError(f"{show(name)} has more than letters, digits, _, - and . in it, or is too long")
     return name
-
-
-def _tab(raw: Raw) -> str:
-    title = text(raw)
-    if len(title) > _TAB_TITLE:
-        raise InvalidValueError(f"has {len(title)} characters; a tab's title may have {_TAB_TITLE}")
-    return title
 
 
 def _query(raw: Raw) -> str:

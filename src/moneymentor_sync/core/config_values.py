@@ -20,6 +20,8 @@ YEAR = 366 * 86400.0
 """Seconds; the upper end of every interval and duration."""
 
 _SHOWN = 60
+_TAB_TITLE = 100
+"""Google's limit of characters in a tab's title."""
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(
     r"(?:(?P<d>\d+(?:\.\d+)?)d)?(?:(?P<h>\d+(?:\.\d+)?)h)?"
@@ -226,6 +228,14 @@ def principals(raw: Raw) -> tuple[str, ...]:
         if not _PRINCIPAL.fullmatch(name):
             raise InvalidValueError(f"{show(name)} is neither a user nor, with an @ before it, a group")
     return tuple(dict.fromkeys(raw.value))
+
+
+def tab_title(raw: Raw) -> str:
+    """The title of a tab, as Google takes it."""
+    title = text(raw)
+    if len(title) > _TAB_TITLE:
+        raise InvalidValueError(f"has {len(title)} characters; a tab's title may have {_TAB_TITLE}")
+    return title
 
 
 def path(raw: Raw) -> Path:

@@ -58,6 +58,30 @@ class Ticker(Protocol):
         ...
 
 
+class Witness(Protocol):
+    """Is told how it goes. Every method returns at once: what takes time is done in threads of the witness's own.
+
+    Called from the daemon's threads, one call after the other for one run, but `looked` at any time. A status is
+    the document of `core.status`.
+    """
+
+    def began(self, run_id: str, trigger: str) -> None:
+        """A run begins that has something to sync."""
+        ...
+
+    def ended(self, run: RunResult) -> None:
+        """It has ended; not called where another process had the lock, so that nothing was tried."""
+        ...
+
+    def looked(self, status: dict[str, Any]) -> None:
+        """After each run and each health check, and once at the start."""
+        ...
+
+    def stopped(self, status: dict[str, Any]) -> None:
+        """The daemon stops in order; the last call."""
+        ...
+
+
 Changed = Callable[[frozenset[str] | None], None]
 """Told of datasets whose tables have changed, or may have. None says that the database is reached, for the first
 time or again, so that any of them may have changed meanwhile. Called from any thread."""

@@ -45,6 +45,7 @@ LEVELS: Mapping[str, LogLevel] = {
     "sync.crashed": "error",
     "sync.failed": "error",
     "watchdog.silent": "error",
+    "witness.failed": "error",
 }
 
 

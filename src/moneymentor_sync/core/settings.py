@@ -49,10 +49,10 @@ class Dataset:
     """One query that fills one tab.
 
     Exactly one of `query`, `table` and `builtin` is set. `columns` is empty where all of the query's columns
-    are wanted under their own names. `verify` is a rule or a time in seconds. `interval_seconds` and
-    `spreadsheet_id` are already resolved to the common ones where the entry names none. `tables` are those whose
-    changes concern it, as `table` or `schema.table`; None where the database is to be asked which it reads. `deny`
-    are the columns, by name or pattern, that no query may give.
+    are wanted under their own names. `verify` is a rule or a time in seconds. `interval_seconds`, `stale_after`
+    (seconds) and `spreadsheet_id` are already resolved to the common ones where the entry names none. `tables` are
+    those whose changes concern it, as `table` or `schema.table`; None where the database is to be asked which it
+    reads. `deny` are the columns, by name or pattern, that no query may give.
     """
 
     name: str
@@ -70,6 +70,7 @@ class Dataset:
     max_delete_fraction: float = 0.5
     interval_seconds: float = 300.0
     verify: VerifyRule | float = "auto"
+    stale_after: float = 3_600.0
     tables: tuple[str, ...] | None = None
     deny: tuple[str, ...] = ALWAYS_DENIED
 
@@ -184,6 +185,59 @@ class ClusterSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetSettings:
+    """What readers of a spreadsheet see of its sync: a tab `status_tab` with how fresh each dataset is, written
+    anew at most every `status_every_seconds` where nothing else is written, and notes on headers that say where a
+    column is from."""
+
+    status: bool = False
+    status_tab: str = "sync_status"
+    status_every_seconds: float = 300.0
+    header_notes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """Whom to tell of trouble. `urls` are Apprise's, `webhook` gets JSON, `ping` is a dead man's switch. Times are
+    seconds: what lasts is told again after `remind_after`, what is over for less than `settle` is not over."""
+
+    urls: tuple[str, ...] = field(default=(), repr=False)  # each may carry a token
+    webhook: str | None = field(default=None, repr=False)
+    ping: str | None = field(default=None, repr=False)
+    remind_after: float = 86_400.0
+    settle: float = 120.0
+    stale_after: float = 3_600.0
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self.urls or self.webhook or self.ping)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSettings:
+    """Where metrics are, beside the control socket: `listen` is a loopback host and port, `textfile` is for
+    node_exporter."""
+
+    listen: tuple[str, int] | None = None
+    textfile: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """`enabled` is for those that nobody asks for: one a day at `daily_at` (HH:MM in the time zone of `[sync]`),
+    and one before a sync that would delete more than the share `before_deleting` of a tab's rows. Of these so many
+    daily and weekly ones are kept. `directory` is None only where no configuration was read."""
+
+    enabled: bool = False
+    directory: Path | None = None
+    daily_at: str = "03:30"
+    keep_daily: int = 7
+    keep_weekly: int = 4
+    before_deleting: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """Everything, resolved: what `load_config` returns. `file` is None where none was used."""
 
@@ -199,3 +253,7 @@ class Config:
     retention: Retention = Retention()
     privacy: PrivacySettings = PrivacySettings()
     cluster: ClusterSettings = ClusterSettings()
+    sheet: SheetSettings = SheetSettings()
+    alerts: AlertSettings = AlertSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    backup: BackupSettings = BackupSettings()

@@ -34,6 +34,7 @@ from .operations import Operations
 from .parts import EngineNeeds, Identity, Parts, Works
 from .schedule import Schedule
 from .standing import Standing
+from .witnesses import Witnesses
 from .worker import Worker
 
 WORKER = "worker"
@@ -62,8 +63,15 @@ class Daemon:
         self._silence = 0.0
         self._works = self._build(config, around, wait)
         self._follow_up = FollowUp(self._works.standing, self._works.schedule, parts, around)
+        self._witnesses = Witnesses(parts.witnesses, lambda: self.operations.status(), parts.emit)
         self._worker = Worker(
-            self._works, Engines(self._open_engine), parts, self._follow_up, around.clock, self._beat
+            self._works,
+            Engines(self._open_engine),
+            parts,
+            self._follow_up,
+            around.clock,
+            self._beat,
+            self._witnesses,
         )
         self.operations = Operations(identity, self._works, parts, around, lambda: self._configured("reload"))
         self._thread = threading.Thread(target=self._worker.work, name=WORKER, daemon=True)
@@ -122,6 +130,7 @@ class Daemon:
         self._say_started()
         self._configured("start")
         self._follow_up.plan()
+        self._witnesses.look()
 
     def serve_next(self, seconds: float = 0.0) -> bool:
         """Does what the worker's thread does, once, in the caller's; whether there was a job within so long."""
@@ -151,6 +160,7 @@ class Daemon:
         """Leaves its fleet, and notes in the state file that it was stopped, not killed."""
         self._works.fleet.stop()
         self._mark(stopped_at=self._clock())
+        self._witnesses.stopped()
 
     def clock_was_set(self, seconds: float) -> None:
         """The wall clock was set by so many seconds: nothing that ends by itself ends sooner or later for it."""
@@ -171,6 +181,7 @@ class Daemon:
             failed=numbers["failed_syncs"],
             success_rate=numbers["success_rate_percent"],
         )
+        self._witnesses.look()
 
     def _mark(self, stopped_at: float | None = None) -> None:
         started = self._works.board.started[0] if self._works.board.started else self._clock()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 from moneymentor_sync.core.cluster_ports import Register
-from moneymentor_sync.core.daemon_ports import Ledger, Ticker
+from moneymentor_sync.core.daemon_ports import Ledger, Ticker, Witness
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.ports import Gate, Tick
 from moneymentor_sync.core.settings import ClusterSettings, Config
@@ -61,7 +61,8 @@ class FleetEdges:
 @dataclass(frozen=True, slots=True)
 class Parts:
     """The daemon's edges, as ports. `open_engine` is entered and left in the worker's thread; `load_config` reads
-    the configuration again; `rest` gives back what a sync needed; `open_watch` hears of changes in the database."""
+    the configuration again; `rest` gives back what a sync needed; `open_watch` hears of changes in the database,
+    and `witnesses` are told how it goes."""
 
     ledger: Ledger
     ticker: Ticker
@@ -72,6 +73,7 @@ class Parts:
     emit: Emit
     open_watch: OpenWatch = no_watch
     fleet: FleetEdges | None = None
+    witnesses: Sequence[Witness] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from .desk import Job
 from .engines import Engines
 from .follow_up import FollowUp
 from .parts import Parts, Works
+from .witnesses import Witnesses
 
 IDLE_SECONDS = 5.0
 """How long the worker waits for a job before it says that it is alive."""
@@ -21,7 +22,7 @@ IDLE_SECONDS = 5.0
 
 class Worker:
     """`clock` is UNIX seconds, `beat` the sign of life; `follow_up` is told when a job has ended, and when there is
-    none for some seconds."""
+    none for some seconds, `witnesses` of each run."""
 
     def __init__(
         self,
@@ -31,6 +32,7 @@ class Worker:
         follow_up: FollowUp,
         clock: Callable[[], float],
         beat: Callable[[], None],
+        witnesses: Witnesses,
     ) -> None:
         self._desk = works.desk
         self._standing = works.standing
@@ -42,6 +44,7 @@ class Worker:
         self._clock = clock
         self._beat = beat
         self._follow_up = follow_up
+        self._witnesses = witnesses
         self.stopping = False
 
     def work(self) -> None:
@@ -84,6 +87,7 @@ class Worker:
         self._standing.refresh()
         self._standing.begin([dataset.name for dataset in datasets])
         self._board.begin(job.run)
+        self._witnesses.began(job.run.run_id, job.run.trigger)
         try:
             run, busy = self._run(job.run, datasets)
         finally:
@@ -92,6 +96,9 @@ class Worker:
             self._standing.settle(run)
         job.done.set_result(run)
         self._follow_up.after(job, busy)
+        if not busy:
+            self._witnesses.ended(run)
+        self._witnesses.look()
 
     def _datasets(self, run: PendingRun) -> list[Dataset]:
         by_name = {dataset.name: dataset for dataset in self._standing.config.datasets}
