@@ -18,6 +18,7 @@ from moneymentor_sync.core.settings import (
     GoogleSettings,
     LogSettings,
     ServiceAccount,
+    SheetSettings,
     SyncSettings,
 )
 from moneymentor_sync.sandbox import Sandbox
@@ -57,6 +58,7 @@ class Workbench:
         self.sql("CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, score NUMERIC)")
         self.datasets = [self.dataset()]
         self.settings = SyncSettings()
+        self.sheet = SheetSettings()
         self.max_cells = 10_000_000
 
     # --- the database ---------------------------------------------------------------------------------------
@@ -104,6 +106,7 @@ class Workbench:
             socket_path=self.directory / "control.sock",
             log=LogSettings(),
             datasets=tuple(self.datasets),
+            sheet=self.sheet,
         )
 
     # --- syncs ----------------------------------------------------------------------------------------------
