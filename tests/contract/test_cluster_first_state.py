@@ -22,7 +22,7 @@ from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetState, FenceState
 from moneymentor_sync.core.switches import Switch
 
-KNOWN = KnownTab(7, "People", frozenset({"a", "b"}), (0, 2), ("id", "näme"), 30)
+KNOWN = KnownTab(7, "People", frozenset({"a", "b"}), (0, 2), ("id", "näme"), 30, noted=(("näme", "3fa9c2"),))
 STATE = DatasetState("s1", "People", KNOWN, "shape", "1:00", "1:01", ("yyyy", None), 3, 12.5, '"x"')
 BEGUN = replace(STATE, spreadsheet_id="s2", dirty=True, coming=(5, 4))
 FENCES = {"s1": FenceState("one"), "s2": FenceState("two", "three")}

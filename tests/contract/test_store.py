@@ -19,7 +19,7 @@ from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.ports import DatasetState, FenceState, Store
 
 SHEET = "sheet"
-KNOWN = KnownTab(7, "People", frozenset({"a", "b"}), (0, 2), ("id", "näme"), 30)
+KNOWN = KnownTab(7, "People", frozenset({"a", "b"}), (0, 2), ("id", "näme"), 30, noted=(("näme", "3fa9c2"),))
 STATE = DatasetState(SHEET, "People", KNOWN, "shape", "1:00", "1:01", ("yyyy", None), 3, 12.5, '"x"')
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,11 @@ from moneymentor_sync.core.settings import (
     GoogleSettings,
     LogSettings,
     ServiceAccount,
+    SheetSettings,
     SyncSettings,
 )
 from moneymentor_sync.sandbox import Sandbox
-from moneymentor_sync.sync import PlanOutcome, Surroundings
+from moneymentor_sync.sync import Engine, PlanOutcome, Surroundings
 from moneymentor_sync.wiring import open_engine
 
 TAB = "People"
@@ -57,6 +59,7 @@ class Workbench:
         self.sql("CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, score NUMERIC)")
         self.datasets = [self.dataset()]
         self.settings = SyncSettings()
+        self.sheet = SheetSettings()
         self.max_cells = 10_000_000
 
     # --- the database ---------------------------------------------------------------------------------------
@@ -104,15 +107,22 @@ class Workbench:
             socket_path=self.directory / "control.sock",
             log=LogSettings(),
             datasets=tuple(self.datasets),
+            sheet=self.sheet,
         )
 
     # --- syncs ----------------------------------------------------------------------------------------------
 
     def run(self, *, force: bool = False, remove_unmatched: bool = False) -> RunResult:
+        with self.opened() as engine:
+            return engine.run(self.config.datasets, allow_deletes=force, remove_unmatched=remove_unmatched)
+
+    @contextmanager
+    def opened(self) -> Iterator[Engine]:
+        """An engine for more than one sync, as a daemon keeps it."""
         around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
         self.box.log.reset()
         with open_engine(self.config, holder="test", surroundings=around) as engine:
-            return engine.run(self.config.datasets, allow_deletes=force, remove_unmatched=remove_unmatched)
+            yield engine
 
     def sync(self, *, force: bool = False) -> DatasetResult:
         """One sync that must succeed; the result of its first dataset."""

@@ -55,9 +55,15 @@ class Batcher:
         return self._rng.randrange(1, 2**31 - 1)
 
     def send(
-        self, requests: Sequence[Request], *, intend: Callable[[str], None], ranges: Sequence[str] = ()
+        self,
+        requests: Sequence[Request],
+        *,
+        intend: Callable[[str], None],
+        ranges: Sequence[str] = (),
+        fields: str = BATCH_FIELDS,
     ) -> Answer:
-        """Applies the requests in one fenced batch; with `ranges`, gives back those cells as they are then.
+        """Applies the requests in one fenced batch; with `ranges`, gives back `fields` of those cells as they are
+        then.
 
         Raises OvertakenError where the fence was not the one seen (nothing was applied, or an earlier sending
         of this very batch was: read again to learn which), and what `GoogleClient.call` raises.
@@ -72,7 +78,7 @@ class Batcher:
         request = self._client.spreadsheets.batchUpdate(
             spreadsheetId=self._client.spreadsheet_id,
             body={},
-            fields=BATCH_FIELDS if ranges else "spreadsheetId",
+            fields=fields if ranges else "spreadsheetId",
             prettyPrint=False,
         )
         try:

@@ -14,6 +14,7 @@ import msgspec
 from moneymentor_sync.core.cells import CurrentCell, Formula
 from moneymentor_sync.core.errors import OvertakenError, RequestRefusedError
 from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, STAGING_PREFIX, FenceSeen
+from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.marks import Marks
 from moneymentor_sync.core.ports import Reading, TabInfo, TabView, Wanted
 from moneymentor_sync.core.tabs import find_tab
@@ -29,6 +30,7 @@ _STRUCTURE = (
 STRUCTURE_FIELDS = _STRUCTURE + ")"
 _GRID = ",data(startRow,startColumn,rowData(values({}))))"
 GRID_FIELDS = _STRUCTURE + _GRID.format("userEnteredValue")
+NOTED_FIELDS = _STRUCTURE + _GRID.format("userEnteredValue,note")
 MARKED_FIELDS = _STRUCTURE + _GRID.format(MARKED)
 
 
@@ -303,6 +305,29 @@ class Reader:
                 raise OvertakenError(f"tab {tab.title!r} is not what it was")
             tabs[name] = GoogleTab(sheet, self._fetch, self._fetch_marked, parts[name])
         return Reading(fence_of(answer), tabs)
+
+    def header(self, known: KnownTab) -> tuple[FenceSeen, TabInfo, msgspec.Raw | None] | None:
+        """Row 1 of a tab with its notes, as Google sent it; None where the tab is gone. One read where its known
+        title still holds, else two more."""
+        self._tabs = None
+        fence = f"{quoted(FENCE_TAB)}!A1"
+        try:
+            answer = self._get(NOTED_FIELDS, [f"{quoted(known.title)}!1:1", fence])
+        except RequestRefusedError:  # renamed, or gone
+            answer = Answer()
+        if all(sheet.properties.sheetId != known.sheet_id for sheet in answer.sheets):
+            there = self._structure()
+            title = next((tab.title for tab in self.tabs() if tab.sheet_id == known.sheet_id), None)
+            if title is None:
+                return None
+            answer = self._get(NOTED_FIELDS, [f"{quoted(title)}!1:1"])
+            answer.namedRanges = there.namedRanges
+            answer.sheets += [sheet for sheet in there.sheets if sheet.properties.title == FENCE_TAB]
+        sheet = next((one for one in answer.sheets if one.properties.sheetId == known.sheet_id), None)
+        if sheet is None:
+            raise OvertakenError(f"tab {known.title!r} was renamed while it was being looked up")
+        rows = sheet.data[0].rowData if sheet.data else []
+        return fence_of(answer), info_of(sheet), rows[0] if rows else None
 
     def _part_rows(self, tab: TabInfo) -> int:
         return max(2, self._sizes.part // max(1, tab.columns))

@@ -6,7 +6,7 @@ request is applied.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import msgspec
 
 from moneymentor_sync.core.cells import Cell, CurrentCell, Formula
 from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, FenceSeen
+from moneymentor_sync.core.header_notes import made_with_notes
 from moneymentor_sync.core.marks import Span
 from moneymentor_sync.core.plan import Plan, RowUpdate
 from moneymentor_sync.core.ports import Placed, TabInfo
@@ -255,6 +256,7 @@ def frame(plan: Plan, tab: TabInfo) -> Frame:
     for i in layout.missing:
         if plan.shape.columns[i].hidden:
             requests.append(hide_column(tab.sheet_id, positions[i]))
+    requests += note_requests(tab.sheet_id, {positions[i]: plan.notes[i] for i in made_with_notes(plan)})
     over = tuple((0, at, text) for at, text in shifted.items() if at not in {positions[i] for i in layout.missing})
     lost = positions if layout.insert_header else [at for at, _ in layout.headers]
     mended = tuple((at, _after(at, made)) for at in lost)
@@ -263,13 +265,34 @@ def frame(plan: Plan, tab: TabInfo) -> Frame:
 
 def _header_cells(sheet_id: int, headers: dict[int, str]) -> list[Request]:
     """Header cells to write, neighbours in one request."""
+    return [update_cells(sheet_id, 0, run[0], [headers[at] for at in run]) for run in _neighbours(headers)]
+
+
+def note_requests(sheet_id: int, notes: Mapping[int, str]) -> list[Request]:
+    """Sets the notes of cells in row 1, by column, and nothing else of them; a blank one takes a note away."""
+    return [
+        encode(
+            {
+                "updateCells": {
+                    "start": _start(sheet_id, 0, run[0]),
+                    "rows": [{"values": [{"note": notes[at]} if notes[at] else {} for at in run]}],
+                    "fields": "note",
+                }
+            }
+        )
+        for run in _neighbours(notes)
+    ]
+
+
+def _neighbours(columns: Iterable[int]) -> list[list[int]]:
+    """Columns as runs of those that stand side by side."""
     runs: list[list[int]] = []
-    for at in sorted(headers):
+    for at in sorted(columns):
         if runs and runs[-1][-1] == at - 1:
             runs[-1].append(at)
         else:
             runs.append([at])
-    return [update_cells(sheet_id, 0, run[0], [headers[at] for at in run]) for run in runs]
+    return runs
 
 
 def _columns(plan: Plan, tab: TabInfo, requests: list[Request]) -> tuple[tuple[int, ...], list[int]]:

@@ -22,6 +22,7 @@ from . import google_requests as make
 from .google_batch import Batcher, bodies
 from .google_client import GoogleClient
 from .google_landing import LandingCheck, Witness, find_witnesses
+from .google_notes import GoogleNotes
 from .google_reader import Reader, ReadSizes
 from .google_requests import Frame, Request
 from .google_staging import BODY_BYTES, Capacity, Staging, append_request, encoded_rows
@@ -58,6 +59,7 @@ class GoogleSheets:
         self._batches = Batcher(client, rng)
         self._capacity = Capacity(self._reader, max_cells)
         self._staging = Staging(client, self._reader, self._batches, self._capacity)
+        self.header_notes = GoogleNotes(self._reader, self._batches)
         self.unsettled: Landing | None = None
 
     @property

@@ -60,4 +60,5 @@ def _known(text: str | None) -> KnownTab | None:
         headers=tuple(data["headers"]),
         width=data["width"],
         height=data["height"],
+        noted=tuple((header, digest) for header, digest in data.get("noted", ())),  # earlier versions knew none
     )

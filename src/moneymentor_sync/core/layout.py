@@ -28,7 +28,8 @@ _MOST_CANDIDATES = 3
 class KnownTab:
     """What the last sync left: the tab's id and title, hashes of all its headings, our columns' positions.
 
-    `width` and `height` are the grid's columns and rows.
+    `width` and `height` are the grid's columns and rows, `noted` the headers whose note was seen to, each with a
+    digest of it (`header_notes`).
     """
 
     sheet_id: int
@@ -38,6 +39,7 @@ class KnownTab:
     headers: tuple[str, ...]
     width: int = 26
     height: int = 1_000
+    noted: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

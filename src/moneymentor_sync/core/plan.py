@@ -52,7 +52,8 @@ class Plan:
     the tab held, `last_row` the index of the last row with anything in it, `removed` the managed cells of the
     rows in `deletes`, `put_back` how many of the cells to update were changed by a person, not by the database.
     `taken_over` tells of rows that had no key yet; where numbers are to stand in cells that are formatted as
-    text, `untext` has the managed column and the span of rows that lose that format.
+    text, `untext` has the managed column and the span of rows that lose that format. `notes` are what a note on
+    each header is to say (empty: none is wanted); a plan writes them only where it makes the header's cell.
     """
 
     dataset: str
@@ -75,6 +76,7 @@ class Plan:
     put_back: int = 0
     taken_over: TakeOver | None = None
     untext: tuple[tuple[int, Span], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -13,6 +13,7 @@ from .marks import Marks
 from .settings import CellType, Dataset
 
 if TYPE_CHECKING:  # the layout knows the table, and the table its source's columns
+    from .header_notes import HeaderCell
     from .layout import KnownTab
     from .plan import Plan
 
@@ -183,6 +184,9 @@ class Destination(Protocol):
         ...
 
     @property
+    def header_notes(self) -> HeaderNotes: ...
+
+    @property
     def unsettled(self) -> Landing | None:
         """The last batch of a `write` that raised UnavailableError: what it set, if it was applied."""
         ...
@@ -224,6 +228,31 @@ class Destination(Protocol):
         intend: Callable[[str], None],
     ) -> None:
         """Writes single cells, people's formulas among them: what a write hit by mistake."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderReading:
+    """Row 1 of a tab as it was read for its notes: the fence, where the tab is now, and each cell's heading and
+    note, from column A on."""
+
+    fence: FenceSeen
+    info: TabInfo
+    cells: tuple[HeaderCell, ...]
+
+
+class HeaderNotes(Protocol):
+    """The notes on row 1 of a spreadsheet's tabs. Both methods may raise DestinationError; neither tries again."""
+
+    def read(self, known: KnownTab) -> HeaderReading | None:
+        """None where the tab is gone."""
+        ...
+
+    def write(
+        self, reading: HeaderReading, notes: Mapping[int, str], *, intend: Callable[[str], None]
+    ) -> tuple[tuple[HeaderCell, ...], str]:
+        """Sets notes by column index, a blank one takes one away. Gives row 1 as it is right after that, which may
+        be another one than was read, and the fence then."""
         ...
 
 

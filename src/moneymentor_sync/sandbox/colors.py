@@ -26,6 +26,11 @@ def color(given: Json) -> Json:
     return {name: single(float(value)) if name in _PARTS else value for name, value in given.items() if value}
 
 
+def hex_color(given: Json) -> str:
+    """A colour as browsers write it: `#rrggbb`."""
+    return "#{:02x}{:02x}{:02x}".format(*(round(255 * float(given.get(name) or 0)) for name in _PARTS[:3]))
+
+
 def style(given: Json | None) -> Json | None:
     """A `ColorStyle`; None where it says nothing."""
     if not given:
@@ -33,6 +38,26 @@ def style(given: Json | None) -> Json | None:
     if given.get("rgbColor") is not None:
         return {"rgbColor": color(given["rgbColor"])}
     return {"themeColor": given["themeColor"]} if given.get("themeColor") else None
+
+
+def everywhere(value: Any) -> Any:
+    """The same at every depth, lists too, for objects that call a colour just `color`: those of charts."""
+    if isinstance(value, list):
+        return [everywhere(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found: Json = {}
+    for name, item in value.items():
+        stem = name.removesuffix("Style")
+        if item is None or (isinstance(item, str) and item.endswith("_UNSPECIFIED")):
+            continue
+        if not stem.lower().endswith("color"):
+            found[name] = everywhere(item)
+        elif name != stem:
+            found |= _pair(stem, style(item))
+        elif not value.get(f"{name}Style"):
+            found |= _pair(stem, {"rgbColor": color(item)})
+    return found
 
 
 def with_both(given: Json) -> Json:

@@ -30,6 +30,7 @@ from moneymentor_sync.core.settings import Dataset, SyncSettings
 from .decide import Decider, current_state, verify_is_due
 from .gather import Gathered, NewRecords, gather
 from .holding import HeldUpError, Holding
+from .noting import Noting
 from .patience import Patience
 from .spreadsheet import SpreadsheetSync
 from .tally import failed
@@ -69,7 +70,8 @@ class Edges:
 class Engine:
     """Runs syncs; one at a time, from one thread.
 
-    `gate` is passed between batches: see `ports.Gate`.
+    `gate` is passed between batches: see `ports.Gate`. With `header_notes` each header gets a note that says where
+    its column is from; without it those that are ours go.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Engine:
         tick: Tick | None = None,
         emit: Emit | None = None,
         gate: Gate | None = None,
+        header_notes: bool = False,
     ) -> None:
         self._settings = settings
         self._edges = edges
@@ -90,6 +93,7 @@ class Engine:
         self._emit: Emit = emit or unheard
         self._gate: Gate = gate or _open
         self._rules = rules
+        self._noting = Noting(header_notes, surroundings.clock)
 
     def new_run_id(self) -> str:
         """A name for a run: sorts by time, and two machines do not make the same one."""
@@ -234,6 +238,7 @@ class Engine:
             prove=self._edges.lease.prove,
             unguarded=unguarded,
             remove_unmatched=remove_unmatched,
+            noting=self._noting,
         )
 
     def _gather(

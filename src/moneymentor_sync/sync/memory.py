@@ -56,7 +56,8 @@ def known_as_seen(known: KnownTab, layout: Layout, tab: TabView, hasher: Hasher)
     headings = frozenset(hasher.text(text) for cell in tab.header if (text := heading(cell)))
     positions = tuple(p for p in layout.positions if p is not None)
     info = tab.info
-    return KnownTab(info.sheet_id, info.title, headings, positions, known.headers, info.columns, info.rows)
+    noted = known.noted
+    return KnownTab(info.sheet_id, info.title, headings, positions, known.headers, info.columns, info.rows, noted)
 
 
 def _formats(plan: Plan) -> tuple[str | None, ...]:

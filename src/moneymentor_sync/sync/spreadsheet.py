@@ -34,6 +34,7 @@ from .fencing import Fencing, at_once
 from .gather import Gathered
 from .holding import MAX_RESTARTS, HeldUpError, Holding
 from .memory import known_as_seen, known_tab, memory_of, state_begun
+from .noting import HeaderNoting, Noting, noted_after
 from .patience import Patience
 from .tally import Tally, failed
 
@@ -74,6 +75,8 @@ class SpreadsheetSync:
     """The datasets whose shrink guard was lifted."""
     remove_unmatched: bool = False
     """The operator's word about rows without a key."""
+    noting: Noting | None = None
+    """The notes on headers; None where nobody is to look after them."""
     _destination: Destination | None = None
     _opened_at: Traffic = field(default_factory=Traffic)
     _unsettled: _Unsettled | None = None
@@ -112,7 +115,14 @@ class SpreadsheetSync:
                     reading = None  # no longer what the spreadsheet is: the next one looks again
             results[one.dataset.name] = result
             tally = self._start()  # the common read is counted once, with the first
-        return [results[one.dataset.name] for one in group]
+        return [self._noted(one, results[one.dataset.name]) for one in group]
+
+    def _noted(self, one: Gathered, result: DatasetResult) -> DatasetResult:
+        """The result, once the notes on the tab's headers are as they are to be."""
+        if self.noting is None:
+            return result
+        after = HeaderNoting(self.noting, self.store, self._fencing, lambda: self.destination, self.holding.let_go)
+        return after.after(one, result)
 
     def given_up(self, group: Sequence[Gathered], error: MmsyncError) -> list[DatasetResult]:
         """The results where nothing was tried."""
@@ -236,6 +246,8 @@ class SpreadsheetSync:
                 self.destination.tidy(view.fence, intend=intend, renew=self._fencing.late)
             self._finish(one, decision, tab, None, state)
             return self._done(one, tally, decision.plan.rows_after)
+        if self.noting is not None:
+            decision = self.noting.along(one, decision)
         landing = self._write(one, decision, view, tab, state, tally)
         if not landing.as_planned:
             tally.repaired += 1
@@ -367,7 +379,7 @@ class SpreadsheetSync:
         landing: Landing | None,
         state: DatasetState | None,
     ) -> None:
-        known = known_tab(decision, tab, landing, self.decider.hasher)
+        known = noted_after(known_tab(decision, tab, landing, self.decider.hasher), decision, state)
         memory = memory_of(one, decision, known, state, self.clock(), foreign=self._fencing.foreign)
         self.store.finish(one.dataset.name, memory.state, memory.rows, memory.forget)
 

@@ -141,7 +141,16 @@ def open_engine(
             closing(Spreadsheets(config.google, around.rng, gentle, lease.prove, budget))
         )
         edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool)
-        yield Engine(config.sync, CellRules.of(config), edges, around, tick=tick, emit=emit, gate=gate)
+        yield Engine(
+            config.sync,
+            CellRules.of(config),
+            edges,
+            around,
+            tick=tick,
+            emit=emit,
+            gate=gate,
+            header_notes=config.sheet.header_notes,
+        )
 
 
 @contextmanager
