@@ -177,7 +177,7 @@ def test_columns_end_at_zzz(google: Google) -> None:
     assert "above the limit of 18278 columns" in refused(google, more)
 
 
-@pytest.mark.parametrize("kind", ["textToColumns", "addChart", "pasteData"])
+@pytest.mark.parametrize("kind", ["textToColumns", "addSlicer", "pasteData"])
 def test_a_kind_that_is_not_implemented_says_so(google: Google, kind: str) -> None:
     with pytest.raises(ApiError) as refusal:
         google.batch({kind: {}})

@@ -49,6 +49,10 @@ class Box:
     def width(self) -> int:
         return max(0, self.end_column - self.column)
 
+    @property
+    def area(self) -> Area:
+        return Area(self.row, self.end_row, self.column, self.end_column)
+
     def shifted(self, rows: int, columns: int) -> Box:
         return Box(self.row + rows, self.end_row + rows, self.column + columns, self.end_column + columns)
 

@@ -35,6 +35,26 @@ def style(given: Json | None) -> Json | None:
     return {"themeColor": given["themeColor"]} if given.get("themeColor") else None
 
 
+def everywhere(value: Any) -> Any:
+    """The same at every depth, lists too, for objects that call a colour just `color`: those of charts."""
+    if isinstance(value, list):
+        return [everywhere(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found: Json = {}
+    for name, item in value.items():
+        stem = name.removesuffix("Style")
+        if item is None or (isinstance(item, str) and item.endswith("_UNSPECIFIED")):
+            continue
+        if not stem.lower().endswith("color"):
+            found[name] = everywhere(item)
+        elif name != stem:
+            found |= _pair(stem, style(item))
+        elif not value.get(f"{name}Style"):
+            found |= _pair(stem, {"rgbColor": color(item)})
+    return found
+
+
 def with_both(given: Json) -> Json:
     """An object whose colours are there both as `xColor` and as `xColorStyle`, at every depth.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import masks
+from . import charts, masks
 from .a1 import Area, Box
 from .cellwriter import CellWriter
 from .document import Document, Located, Metadata, NamedRange
@@ -121,7 +121,7 @@ def _attached(document: Document, sheet: Sheet, caller: str) -> Json:
             protected_range(document, sheet_id, key, item, caller) for key, item in extras.protected.items()
         ],
         "basicFilter": ranged(sheet_id, extras.basic_filter) if extras.basic_filter else None,
-        "charts": list(extras.charts.values()),
+        "charts": [charts.described(sheet, key, item) for key, item in extras.charts.items()],
         "bandedRanges": [{"bandedRangeId": key, **ranged(sheet_id, item)} for key, item in extras.banded.items()],
         "developerMetadata": [
             metadata(item)

@@ -77,7 +77,7 @@ class Extras:
     protected: dict[int, Ranged] = field(default_factory=dict)
     banded: dict[int, Ranged] = field(default_factory=dict)
     conditional: list[Conditional] = field(default_factory=list)
-    charts: dict[int, Json] = field(default_factory=dict)
+    charts: dict[int, Chart] = field(default_factory=dict)
     row_groups: list[Group] = field(default_factory=list)
     column_groups: list[Group] = field(default_factory=list)
 
@@ -109,6 +109,17 @@ class Conditional:
 
     areas: tuple[Area, ...]
     body: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart over the cells, anchored at one. `overlay` has its offsets and size in pixels, `spec` is Google's."""
+
+    row: int
+    column: int
+    overlay: Json
+    spec: Json
+    border: Json | None = None
 
 
 @dataclass(frozen=True, slots=True)

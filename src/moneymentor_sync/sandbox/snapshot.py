@@ -10,7 +10,7 @@ import msgspec
 from .a1 import Area, Box
 from .cells import CellError, Formula, Value
 from .document import Document, Metadata, NamedRange, Permission
-from .grid import Conditional, Extras, Group, Json, Ranged, Row, Sheet, Styles
+from .grid import Chart, Conditional, Extras, Group, Json, Ranged, Row, Sheet, Styles
 from .library import Library
 from .styles import POOL, make_style
 
@@ -147,6 +147,7 @@ def _extras(extras: Extras) -> Json:
         "filter_views": {key: asdict(item) for key, item in extras.filter_views.items()},
         "protected": {key: asdict(item) for key, item in extras.protected.items()},
         "banded": {key: asdict(item) for key, item in extras.banded.items()},
+        "charts": {key: asdict(item) for key, item in extras.charts.items()},
         "conditional": [asdict(item) for item in extras.conditional],
         "row_groups": [asdict(item) for item in extras.row_groups],
         "column_groups": [asdict(item) for item in extras.column_groups],
@@ -160,6 +161,7 @@ def _read_extras(item: Json) -> Extras:
         filter_views={key: _ranged(one) for key, one in item["filter_views"].items()},
         protected={key: _ranged(one) for key, one in item["protected"].items()},
         banded={key: _ranged(one) for key, one in item["banded"].items()},
+        charts={key: Chart(**one) for key, one in item.get("charts", {}).items()},  # older ones have none
         conditional=[
             Conditional(tuple(Area(**area) for area in one["areas"]), one["body"]) for one in item["conditional"]
         ],

@@ -9,17 +9,16 @@ import msgspec
 from ..errors import ApiError, bad_json, invalid, unknown_field
 from ..grid import Json
 from ..schema import checked_message, request_message, snake
-from . import cells, dimensions, filters, groups, merging, metadata, named, paste, ranges, sheets, sizes
+from . import cells, charts, dimensions, filters, groups, merging, metadata, named, paste, ranges, sheets, sizes
 from .context import KINDS, Context
 
 __all__ = ["KINDS", "MODULES", "Context", "run"]
 
-MODULES = (cells, dimensions, filters, groups, merging, metadata, named, paste, ranges, sheets, sizes)
+MODULES = (cells, charts, dimensions, filters, groups, merging, metadata, named, paste, ranges, sheets, sizes)
 """The modules whose handlers are registered by being imported."""
 
 NOT_HERE = frozenset(
     [
-        "addChart",
         "addCommentReply",
         "addDataSource",
         "addSlicer",
@@ -30,18 +29,14 @@ NOT_HERE = frozenset(
         "deleteCommentReply",
         "deleteDataSource",
         "deleteDuplicates",
-        "deleteEmbeddedObject",
         "deleteTable",
         "insertComment",
         "pasteData",
         "randomizeRange",
         "refreshDataSource",
         "textToColumns",
-        "updateChartSpec",
         "updateCommentPost",
         "updateDataSource",
-        "updateEmbeddedObjectBorder",
-        "updateEmbeddedObjectPosition",
         "updateSlicerSpec",
         "updateTable",
     ]

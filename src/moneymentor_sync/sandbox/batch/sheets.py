@@ -6,15 +6,16 @@ import copy
 from dataclasses import replace
 from typing import Any
 
-from .. import colors, describe, masks
+from .. import charts, colors, describe, masks
+from ..document import Document
 from ..errors import invalid
 from ..formula import follow
-from ..grid import Json, Sheet
+from ..grid import Chart, Json, Sheet
 from ..masks import Mask
 from . import inputs
 from .context import Context, handles
 from .dimensions import check_deletion, delete
-from .following import rewrite_formulas
+from .following import rewrite_charts, rewrite_formulas
 from .inputs import Span
 
 MAX_TITLE = 100
@@ -101,6 +102,7 @@ def delete_sheet(context: Context, body: Json) -> None:
         if item.sheet_id == sheet.sheet_id:
             document.named[key] = replace(item, area=None)
     document.metadata = {key: item for key, item in document.metadata.items() if item.sheet_id != sheet.sheet_id}
+    rewrite_charts(document, lambda place: None if place[0] == sheet.sheet_id else place)
     rewrite_formulas(document, lambda formula, _: follow.orphaned(formula, sheet.title))
 
 
@@ -149,8 +151,23 @@ def copied(source: Sheet, sheet_id: int, title: str, context: Context) -> Sheet:
             taken.add(key)
             fresh[key] = item
         setattr(twin.extras, name, fresh)
-    twin.extras.charts = {}
+    charted = {key for tab in context.document.sheets for key in tab.extras.charts}
+    twin.extras.charts = {
+        context.document.new_id(charted): replace(chart, spec=_of_the_copy(context.document, source, twin, chart))
+        for chart in source.extras.charts.values()
+    }
     return twin
+
+
+def _of_the_copy(document: Document, source: Sheet, twin: Sheet, chart: Chart) -> Json:
+    """What a chart drew from its own tab, its copy draws from the copy; other tabs stay behind in their file."""
+
+    def place_there(place: charts.Place) -> charts.Place | None:
+        if place[0] == source.sheet_id:
+            return twin.sheet_id, place[1]
+        return place if source in document.sheets else None
+
+    return charts.resourced(chart.spec, place_there)
 
 
 # --- properties -------------------------------------------------------------------------------------------
