@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from moneymentor_sync.core.settings import (
     GoogleSettings,
     LogSettings,
     ServiceAccount,
+    SheetSettings,
     SyncSettings,
 )
+from moneymentor_sync.core.sheet_status import Outlook, no_outlook
 from moneymentor_sync.sandbox import Sandbox
-from moneymentor_sync.sync import PlanOutcome, Surroundings
+from moneymentor_sync.sync import Engine, PlanOutcome, Surroundings
 from moneymentor_sync.wiring import open_engine
 
 TAB = "People"
@@ -57,6 +60,10 @@ class Workbench:
         self.sql("CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, score NUMERIC)")
         self.datasets = [self.dataset()]
         self.settings = SyncSettings()
+        self.sheet = SheetSettings()
+        self.outlooks: dict[str, Outlook] = {}
+        """What a daemon has planned; nothing for a dataset that is not named."""
+        self.events: list[tuple[str, dict[str, object]]] = []
         self.max_cells = 10_000_000
 
     # --- the database ---------------------------------------------------------------------------------------
@@ -104,6 +111,7 @@ class Workbench:
             socket_path=self.directory / "control.sock",
             log=LogSettings(),
             datasets=tuple(self.datasets),
+            sheet=self.sheet,
         )
 
     # --- syncs ----------------------------------------------------------------------------------------------
@@ -113,6 +121,28 @@ class Workbench:
         self.box.log.reset()
         with open_engine(self.config, holder="test", surroundings=around) as engine:
             return engine.run(self.config.datasets, allow_deletes=force, remove_unmatched=remove_unmatched)
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """One that is kept from sync to sync, as a daemon keeps it."""
+        around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
+
+        def emit(event: str, **fields: object) -> None:
+            self.events.append((event, fields))
+
+        def outlook(dataset: Dataset) -> Outlook:
+            return self.outlooks.get(dataset.name) or no_outlook(dataset)
+
+        with open_engine(self.config, holder="test", surroundings=around, emit=emit, outlook=outlook) as engine:
+            yield engine
+
+    def told(self, *, ended: bool = False) -> RunResult:
+        """One sync, and what it then tells the sheet's readers; the sandbox's log has both."""
+        self.box.log.reset()
+        with self.engine() as engine:
+            run = engine.run(self.config.datasets)
+            engine.tell(ended=ended)
+        return run
 
     def sync(self, *, force: bool = False) -> DatasetResult:
         """One sync that must succeed; the result of its first dataset."""
