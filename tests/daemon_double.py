@@ -174,6 +174,8 @@ class Script:
         self.seconds = 0.5
         self.runs: list[tuple[str, list[str], frozenset[str]]] = []
         self.opened = 0
+        self.told: list[bool] = []
+        """Each time that it was to tell the sheet's readers; True at the end."""
         self.needs: EngineNeeds | None = None
 
     @contextmanager
@@ -194,6 +196,9 @@ class Script:
         self.time.advance(self.seconds)
         results = tuple(self._result(one) for one in datasets)
         return RunResult(run_id, started, self.seconds, trigger, results)
+
+    def tell(self, *, ended: bool = False) -> None:
+        self.told.append(ended)
 
     def _result(self, dataset: Dataset) -> DatasetResult:
         error = self.fails.get(dataset.name)

@@ -21,9 +21,12 @@ from moneymentor_sync.adapters.lock_file import LockFiles
 from moneymentor_sync.adapters.spool import Spool
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
+from moneymentor_sync.core.events import unheard
 from moneymentor_sync.core.ports import RunResult
+from moneymentor_sync.core.sheet_status import no_outlook
 from moneymentor_sync.sandbox.document import Document
 from moneymentor_sync.sync import Edges, Engine, Surroundings
+from moneymentor_sync.sync.sheet_status import SheetStatus
 
 from .workbench import Workbench
 
@@ -116,10 +119,14 @@ class Rig:
                 setattr(store, name, self.steps.around(name, getattr(store, name)))
             locks = LockFiles(config.state_path, "test")
             edges = Edges(self._source, lambda _: destination, store, locks, Spool)
+            status = None
+            if config.sheet.status:
+                status = SheetStatus(config.sheet, config.datasets, no_outlook, bench.clock, unheard)
+            engine = Engine(config.sync, CellRules.of(config), edges, around, status=status)
             try:
-                return Engine(config.sync, CellRules.of(config), edges, around).run(
-                    config.datasets, allow_deletes=force
-                )
+                run = engine.run(config.datasets, allow_deletes=force)
+                engine.tell()
+                return run
             except Crash:
                 return None
             finally:

@@ -22,6 +22,7 @@ from moneymentor_sync.core.settings import (
     SheetSettings,
     SyncSettings,
 )
+from moneymentor_sync.core.sheet_status import Outlook, no_outlook
 from moneymentor_sync.sandbox import Sandbox
 from moneymentor_sync.sync import Engine, PlanOutcome, Surroundings
 from moneymentor_sync.wiring import open_engine
@@ -60,6 +61,9 @@ class Workbench:
         self.datasets = [self.dataset()]
         self.settings = SyncSettings()
         self.sheet = SheetSettings()
+        self.outlooks: dict[str, Outlook] = {}
+        """What a daemon has planned; nothing for a dataset that is not named."""
+        self.events: list[tuple[str, dict[str, object]]] = []
         self.max_cells = 10_000_000
 
     # --- the database ---------------------------------------------------------------------------------------
@@ -118,11 +122,32 @@ class Workbench:
 
     @contextmanager
     def opened(self) -> Iterator[Engine]:
-        """An engine for more than one sync, as a daemon keeps it."""
-        around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
+        """An engine for more than one sync, counted from here on."""
         self.box.log.reset()
-        with open_engine(self.config, holder="test", surroundings=around) as engine:
+        with self.engine() as engine:
             yield engine
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        """One that is kept from sync to sync, as a daemon keeps it."""
+        around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
+
+        def emit(event: str, **fields: object) -> None:
+            self.events.append((event, fields))
+
+        def outlook(dataset: Dataset) -> Outlook:
+            return self.outlooks.get(dataset.name) or no_outlook(dataset)
+
+        with open_engine(self.config, holder="test", surroundings=around, emit=emit, outlook=outlook) as engine:
+            yield engine
+
+    def told(self, *, ended: bool = False) -> RunResult:
+        """One sync, and what it then tells the sheet's readers; the sandbox's log has both."""
+        self.box.log.reset()
+        with self.engine() as engine:
+            run = engine.run(self.config.datasets)
+            engine.tell(ended=ended)
+        return run
 
     def sync(self, *, force: bool = False) -> DatasetResult:
         """One sync that must succeed; the result of its first dataset."""

@@ -24,7 +24,7 @@ from .google_errors import bad_answer
 from .google_marks import MARKED, Part, read_marks
 
 _STRUCTURE = (
-    "spreadsheetId,namedRanges(namedRangeId,name,range(sheetId)),"
+    "spreadsheetId,properties(timeZone),namedRanges(namedRangeId,name,range(sheetId)),"
     "sheets(properties(sheetId,title,hidden,gridProperties(rowCount,columnCount,frozenRowCount))"
 )
 STRUCTURE_FIELDS = _STRUCTURE + ")"
@@ -84,10 +84,15 @@ class _NamedRange(msgspec.Struct):
     range: _Range = msgspec.field(default_factory=_Range)
 
 
+class _Spreadsheet(msgspec.Struct):
+    timeZone: str | None = None  # noqa: N815
+
+
 class Answer(msgspec.Struct):
     """A spreadsheet resource, as far as the field masks here ask for it."""
 
     spreadsheetId: str = ""  # noqa: N815
+    properties: _Spreadsheet = msgspec.field(default_factory=_Spreadsheet)
     sheets: list[_Sheet] = []
     namedRanges: list[_NamedRange] = []  # noqa: N815
 
@@ -282,12 +287,12 @@ class Reader:
         infos = self.tabs()
         places = [(one.dataset, found) for one in wanted if (found := find_tab(one, infos))]
         if not places:
-            return Reading(fence_of(answer), {}, infos)
+            return Reading(fence_of(answer), {}, infos, answer.properties.timeZone)
         try:
             reading = self._grids(places, with_fence=False)
         except RequestRefusedError as error:
             raise OvertakenError("a tab was renamed or deleted while it was being looked up") from error
-        return Reading(fence_of(answer), reading.tabs, infos)
+        return Reading(fence_of(answer), reading.tabs, infos, answer.properties.timeZone)
 
     def _grids(self, where: Sequence[tuple[str, TabInfo]], *, with_fence: bool = True) -> Reading:
         """The cells of tabs that should be there. Raises RequestRefusedError or OvertakenError if they are not."""
@@ -304,7 +309,7 @@ class Reader:
             if sheet is None or sheet.properties.title != tab.title:
                 raise OvertakenError(f"tab {tab.title!r} is not what it was")
             tabs[name] = GoogleTab(sheet, self._fetch, self._fetch_marked, parts[name])
-        return Reading(fence_of(answer), tabs)
+        return Reading(fence_of(answer), tabs, zone=answer.properties.timeZone)
 
     def header(self, known: KnownTab) -> tuple[FenceSeen, TabInfo, msgspec.Raw | None] | None:
         """Row 1 of a tab with its notes, as Google sent it; None where the tab is gone. One read where its known

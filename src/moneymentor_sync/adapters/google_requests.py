@@ -19,6 +19,8 @@ from moneymentor_sync.core.marks import Span
 from moneymentor_sync.core.plan import Plan, RowUpdate
 from moneymentor_sync.core.ports import Placed, TabInfo
 
+from .google_dressing import dressing_requests
+
 VALUE = "userEnteredValue"
 NUMBER_FORMAT = "userEnteredFormat.numberFormat"
 GAP_COST = 132
@@ -257,6 +259,17 @@ def frame(plan: Plan, tab: TabInfo) -> Frame:
         if plan.shape.columns[i].hidden:
             requests.append(hide_column(tab.sheet_id, positions[i]))
     requests += note_requests(tab.sheet_id, {positions[i]: plan.notes[i] for i in made_with_notes(plan)})
+    if layout.fresh and plan.dressing is not None:
+        filled = len(plan.inserts) + 1
+        dressed = dressing_requests(
+            tab.sheet_id,
+            plan.dressing,
+            plan.shape.headers,
+            positions,
+            rows=max(tab.rows, filled),
+            filled=filled,
+        )
+        requests += map(encode, dressed)
     over = tuple((0, at, text) for at, text in shifted.items() if at not in {positions[i] for i in layout.missing})
     lost = positions if layout.insert_header else [at for at, _ in layout.headers]
     mended = tuple((at, _after(at, made)) for at in lost)

@@ -16,19 +16,22 @@ from moneymentor_sync.core.cells import CurrentCell
 from moneymentor_sync.core.fence import STAGING_PREFIX, FenceSeen
 from moneymentor_sync.core.layout import new_grid
 from moneymentor_sync.core.plan import Plan
-from moneymentor_sync.core.ports import Landing, Placed, Reading, TabInfo, TabView, Tick, Traffic, Wanted
+from moneymentor_sync.core.ports import Landing, Placed, Reading, Rider, TabInfo, TabView, Tick, Traffic, Wanted
 
 from . import google_requests as make
 from .google_batch import Batcher, bodies
 from .google_client import GoogleClient
 from .google_landing import LandingCheck, Witness, find_witnesses
 from .google_notes import GoogleNotes
-from .google_reader import Reader, ReadSizes
+from .google_reader import Answer, Reader, ReadSizes
 from .google_requests import Frame, Request
 from .google_staging import BODY_BYTES, Capacity, Staging, append_request, encoded_rows
 
 CHECKED_INSERTS = 40_000
 """Up to so many new rows their keys are asked for in the answer; staged ones land only in rows of their own."""
+
+RIDER_BYTES = 40_000
+"""What a rider may add to a body: with it that is still below the 2 MB that Google recommends."""
 
 Update = tuple[Request, list[Placed]]
 
@@ -48,6 +51,21 @@ class _Writing:
         return self.tab.info
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one plan adds to a batch: its requests, what to look at in the answer, and how it landed if that is not
+    as it should be."""
+
+    requests: Sequence[Request]
+    check: LandingCheck
+    failed: Landing
+
+    def landing(self, answer: Answer) -> Landing:
+        if not self.check.passed(answer):
+            return self.failed
+        return Landing(True, self.failed.token, self.failed.sheet_id, self.failed.positions, self.failed.width)
+
+
 class GoogleSheets:
     """Destination for one spreadsheet; not to be shared between threads."""
 
@@ -61,6 +79,8 @@ class GoogleSheets:
         self._staging = Staging(client, self._reader, self._batches, self._capacity)
         self.header_notes = GoogleNotes(self._reader, self._batches)
         self.unsettled: Landing | None = None
+        self.rider_landing: Landing | None = None
+        self._rider: Rider | None = None
 
     @property
     def traffic(self) -> Traffic:
@@ -90,8 +110,10 @@ class GoogleSheets:
         intend: Callable[[str], None],
         tick: Tick,
         tidy: bool = False,
+        rider: Rider | None = None,
     ) -> Landing:
-        self.unsettled = None
+        self.unsettled = self.rider_landing = None
+        self._rider = rider
         if tidy:
             self.tidy(fence, intend=intend, renew=False)
         else:
@@ -134,13 +156,13 @@ class GoogleSheets:
         if encoded is not None:
             show = make.add_tab(info.sheet_id, plan.tab, rows, columns, hidden=False)
             data = [_rows_request(info.sheet_id, encoded)] if encoded else []
-            self._batches.send([show, *where.requests, *data], intend=intend)
+            self._send_last([show, *where.requests, *data], intend)
         else:
             hidden = STAGING_PREFIX + str(info.sheet_id)
             add = make.add_tab(info.sheet_id, hidden, rows, columns, hidden=True)
             self._batches.send([*self._staging.leftovers(), add, *where.requests], intend=intend)
             self._staging.fill(hidden, plan.inserts, width, plan.dataset, first_row=2, tick=tick)
-            self._batches.send([make.reveal_tab(info.sheet_id, plan.tab)], intend=intend)
+            self._send_last([make.reveal_tab(info.sheet_id, plan.tab)], intend)
         tick(plan.dataset, "writing", count, count)
         return Landing(True, self._batches.token, info.sheet_id, where.positions, columns)
 
@@ -206,8 +228,58 @@ class GoogleSheets:
         header: bool = False,
         deletes: bool | None = None,
     ) -> Landing:
-        """Sends a batch and looks where it landed. `whole` says that it has the new rows, `deletes` (if not
-        given, the same) the deletions, `header` the header cells."""
+        """Sends a batch and looks where it landed; with the new rows (`whole`) a rider comes along. The rest is as
+        for `_part`."""
+        part = self._part(job, requests, cells, whole=whole, header=header, deletes=deletes)
+        rider = self._aboard() if whole else None
+        self.unsettled = part.failed
+        self.rider_landing = None if rider is None else rider.failed
+        along = () if rider is None else rider.requests
+        ranges = part.check.ranges() + ([] if rider is None else rider.check.ranges())
+        answer = self._batches.send([*requests, *along], intend=job.intend, ranges=ranges)
+        self.unsettled = None
+        self.rider_landing = None if rider is None else rider.landing(answer)
+        return part.landing(answer)
+
+    def _send_last(self, requests: Sequence[Request], intend: Callable[[str], None]) -> None:
+        """Sends the batch that shows a new tab; a rider comes along."""
+        rider = self._aboard()
+        if rider is None:
+            self._batches.send(requests, intend=intend)
+            return
+        self.rider_landing = rider.failed
+        answer = self._batches.send([*requests, *rider.requests], intend=intend, ranges=rider.check.ranges())
+        self.rider_landing = rider.landing(answer)
+
+    def _aboard(self) -> _Part | None:
+        """The rider's part of the batch; None where there is none, or it is too large, or needs more than cells."""
+        if self._rider is None:
+            return None
+        plan, tab = self._rider.plan, self._rider.tab
+        layout = plan.layout
+        if layout.missing or layout.insert_header or len(plan.inserts) > tab.info.rows - plan.last_row - 1:
+            return None
+        job = _Writing(plan, tab, make.frame(plan, tab.info), _nothing, _silent)
+        updates = list(make.update_requests(plan, job.where))
+        rows = append_request(plan.inserts, job.where, RIDER_BYTES) or []
+        ends = [*make.blank_requests(plan, job.where), *make.delete_requests(plan, job.where)]
+        requests = [*job.where.requests, *(request for request, _ in updates), *ends, *rows]
+        if _size(requests) > RIDER_BYTES or (plan.inserts and not rows):
+            return None
+        return self._part(job, requests, _cells_of(updates), whole=True, header=True)
+
+    def _part(
+        self,
+        job: _Writing,
+        requests: Sequence[Request],
+        cells: Callable[[], tuple[Placed, ...]],
+        *,
+        whole: bool = False,
+        header: bool = False,
+        deletes: bool | None = None,
+    ) -> _Part:
+        """`whole` says that the batch has the new rows, `deletes` (if not given, the same) the deletions, `header`
+        the header cells."""
         plan, where, info = job.plan, job.where, job.info
         touched = {row - where.shift for row, _, _ in cells()}
         rows = [update.row for update in plan.updates if update.row in touched]
@@ -229,10 +301,7 @@ class GoogleSheets:
         token = self._batches.following
         new_row = plan.layout.insert_header and header
         failed = Landing(False, token, info.sheet_id, where.positions, width, placed, sent, gone, made, new_row)
-        self.unsettled = failed
-        answer = self._batches.send(requests, intend=job.intend, ranges=check.ranges())
-        self.unsettled = None
-        return Landing(True, token, info.sheet_id, where.positions, width) if check.passed(answer) else failed
+        return _Part(requests, check, failed)
 
     def _grow(self, job: _Writing) -> list[Request]:
         """New rows at the grid's end, only as many as blank ones are lacking, formatted as the last row is.
@@ -248,6 +317,14 @@ class GoogleSheets:
         if lacking <= 0:
             return []
         return [make.insert_dimension(info.sheet_id, "ROWS", info.rows, lacking, inherit=True)]
+
+
+def _nothing(_token: str) -> None:
+    """A rider's batch is another's, who notes what is to be noted."""
+
+
+def _silent(dataset: str, phase: str, done: int, total: int | None) -> None:
+    """Nor is it told how far a rider has come."""
 
 
 def _rows_request(sheet_id: int, encoded: Sequence[bytes]) -> Request:

@@ -38,6 +38,10 @@ api_endpoint = "{url}"
 [sync]
 interval_seconds = {interval}
 
+[sheet]
+status = true
+status_every_seconds = 60
+
 [state]
 path = "state.db"
 
@@ -133,6 +137,7 @@ def _first_sync(settings: Config, *, verbose: bool) -> None:
         open_engine(settings, holder="mmsync demo", tick=tick, emit=emit) as engine,
     ):
         run = engine.run(choose(settings, []), trigger="demo")
+        engine.tell()
     show_run(run)
     if not run.ok:
         raise typer.Exit(1)

@@ -46,6 +46,7 @@ def sync(
         open_engine(settings, holder="mmsync sync", tick=tick, emit=emit) as engine,
     ):
         run = engine.run(chosen, trigger="sync", allow_deletes=force, remove_unmatched=remove_unmatched)
+        engine.tell()
     if as_json:
         print_json(run_as_json(run))
     else:

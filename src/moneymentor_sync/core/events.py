@@ -41,6 +41,8 @@ LEVELS: Mapping[str, LogLevel] = {
     "schedule.skipped": "debug",
     "service.failed": "error",
     "service.unreachable": "warning",
+    "sheet_status.failed": "warning",
+    "sheet_status.written": "debug",
     "state.failed": "error",
     "sync.crashed": "error",
     "sync.failed": "error",

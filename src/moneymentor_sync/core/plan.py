@@ -17,6 +17,7 @@ from .layout import Layout
 from .marks import Marks, Span, joined
 from .rows import Hasher
 from .settings import Mode
+from .sheet_status import Dressing
 from .table import DesiredTable, Shape
 from .take_over import TakeOver, by_reason, explained, named_rows, take_over
 
@@ -77,6 +78,8 @@ class Plan:
     taken_over: TakeOver | None = None
     untext: tuple[tuple[int, Span], ...] = ()
     notes: tuple[str, ...] = ()
+    dressing: Dressing | None = None
+    """What the tab gets besides, where it has nothing at all yet."""
 
     @property
     def is_empty(self) -> bool:

@@ -105,12 +105,14 @@ class TabView(Protocol):
 class Reading:
     """One look at a spreadsheet: its fence and the tabs asked for, by the name they were asked under.
 
-    A tab that does not exist is missing from `tabs`. `all_tabs` is None where the read did not list them.
+    A tab that does not exist is missing from `tabs`. `all_tabs` is None where the read did not list them, `zone` is
+    the name of the spreadsheet's time zone.
     """
 
     fence: FenceSeen
     tabs: Mapping[str, TabView]
     all_tabs: tuple[TabInfo, ...] | None = None
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,14 @@ class Landing:
     header_row: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Rider:
+    """A small plan for another tab that is there, to be carried out by the last batch of a write, if it fits."""
+
+    plan: Plan
+    tab: TabView
+
+
 @dataclass(slots=True)
 class Traffic:
     """What went over the wire: calls by kind, and bytes of bodies sent and received."""
@@ -191,6 +201,12 @@ class Destination(Protocol):
         """The last batch of a `write` that raised UnavailableError: what it set, if it was applied."""
         ...
 
+    @property
+    def rider_landing(self) -> Landing | None:
+        """How the rider of the last `write` landed; what it set, if the write raised UnavailableError and may have
+        been applied; None where it did not come along."""
+        ...
+
     def new_tab_id(self) -> int:
         """An id for a tab that is to be made, chosen here so that it can be noted before the tab is there."""
         ...
@@ -204,10 +220,11 @@ class Destination(Protocol):
         intend: Callable[[str], None],
         tick: Tick,
         tidy: bool = False,
+        rider: Rider | None = None,
     ) -> Landing:
         """Carries a plan out, atomically for people who look at the tab; `tab` is the id for one that is to be
         made. `intend(token)` is called before each request that changes the fence, so that a crash leaves a
-        trace; `tidy` says that there was one.
+        trace; `tidy` says that there was one. A `rider` costs no call; see `rider_landing`.
 
         Raises CellLimitError before anything is written; SecondWriterError where the fence was not `fence`;
         UnavailableError where it is unknown whether it happened.

@@ -156,6 +156,11 @@ class Daemon:
             self._thread.join(seconds)
         return not self._thread.is_alive()
 
+    @property
+    def has_worked(self) -> bool:
+        """Whether the worker has nothing left to do but to say good-bye to the spreadsheets' readers."""
+        return self._worker.done
+
     def say_goodbye(self) -> None:
         """Leaves its fleet, and notes in the state file that it was stopped, not killed."""
         self._works.fleet.stop()
@@ -246,7 +251,9 @@ class Daemon:
     def _open_engine(self, config: Config) -> AbstractContextManager[Runs]:
         self._allow_silence(_longest_call(config))
         board = self._works.board
-        needs = EngineNeeds(board.tick, board.gate, board.sleeping(self._works.interruptions.sleep))
+        needs = EngineNeeds(
+            board.tick, board.gate, board.sleeping(self._works.interruptions.sleep), self._follow_up.outlook
+        )
         return self._parts.open_engine(config, needs)
 
     def _new_gate(self, run_id: str) -> Gate:

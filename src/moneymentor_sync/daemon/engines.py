@@ -22,6 +22,8 @@ class Runs(Protocol):
         run_id: str,
     ) -> RunResult: ...
 
+    def tell(self, *, ended: bool = False) -> None: ...
+
 
 OpenEngine = Callable[[Config], AbstractContextManager[Runs]]
 
@@ -43,6 +45,11 @@ class Engines:
             self._engine = held.__enter__()
             self._held, self._config = held, config
         return self._engine
+
+    def tell(self, *, ended: bool = False) -> None:
+        """Lets the one that is open tell the spreadsheets' readers how it went; `ended` for the last time."""
+        if self._engine is not None:
+            self._engine.tell(ended=ended)
 
     def close(self) -> None:
         """Closes it; the next `get` opens another. What fails while closing is past mending."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from moneymentor_sync.core.errors import LeaseLostError, StateError
 from moneymentor_sync.core.resilience import restart_backoff
+from moneymentor_sync.core.settings import Dataset
+from moneymentor_sync.core.sheet_status import Outlook
 from moneymentor_sync.sync import Surroundings
 
 from .desk import Job
@@ -76,6 +78,17 @@ class FollowUp:
             due = self._schedule.due_in()
             if due is None or delay < due - 1.0:  # else the tick comes at the same time, and would be a second try
                 self._schedule.later("restart", delay, everything, "retry")
+
+    def outlook(self, dataset: Dataset) -> Outlook:
+        """What is planned for a dataset; a breaker's try, where it waits for one."""
+        standing, now = self._standing, self._clock()
+        if not (standing.sync_enabled and standing.is_enabled(dataset)):
+            return Outlook(enabled=False)
+        waits = standing.waits()
+        opened = [name for name in (COMMON, dataset.name) if name in waits]
+        due = max((waits[name] for name in opened), default=self._schedule.next_of(dataset))
+        code = standing.breakers[opened[0]].reason if opened else ""
+        return Outlook(None if due is None else now + due, waits=bool(opened), code=code)
 
     def _prune(self) -> None:
         if self._pruned is not None and self._monotonic() - self._pruned < PRUNE_SECONDS:

@@ -166,5 +166,5 @@ class Life:
         while not self._daemon.join(0.0):
             left = deadline - self._on.monotonic()
             if left <= 0 or ENDING & {*self._on.signals.wait(min(left, 0.05))}:
-                return self._daemon.join(0.0)
+                return self._daemon.join(0.0) or self._daemon.has_worked
         return True

@@ -12,6 +12,7 @@ from moneymentor_sync.core.daemon_ports import Ledger, Ticker, Witness
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.ports import Gate, Tick
 from moneymentor_sync.core.settings import ClusterSettings, Config
+from moneymentor_sync.core.sheet_status import Outlooks, no_outlook
 from moneymentor_sync.sync.tenure import Tenure
 
 from .board import Board
@@ -39,11 +40,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class EngineNeeds:
-    """What an engine gets of the daemon: progress, the gate between batches, and sleep that can be ended."""
+    """What an engine gets of the daemon: progress, the gate between batches, sleep that can be ended, and what is
+    planned for a dataset."""
 
     tick: Tick
     gate: Gate
     sleep: Callable[[float], None]
+    outlook: Outlooks = no_outlook
 
 
 @dataclass(frozen=True, slots=True)

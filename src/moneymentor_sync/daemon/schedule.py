@@ -34,7 +34,7 @@ class Schedule:
         groups: dict[float, set[str]] = defaultdict(set)
         for dataset in datasets:
             groups[dataset.interval_seconds].add(dataset.name)
-        jobs = {f"interval:{seconds:g}": (seconds, frozenset(names)) for seconds, names in groups.items()}
+        jobs = {_job(seconds): (seconds, frozenset(names)) for seconds, names in groups.items()}
         for name in self._jobs:
             if name not in jobs:
                 self._ticker.cancel(name)
@@ -63,8 +63,17 @@ class Schedule:
         dues = [due for name in self._jobs if (due := self._ticker.due_in(name)) is not None]
         return min(dues, default=None)
 
+    def next_of(self, dataset: Dataset) -> float | None:
+        """Seconds until the dataset's interval ends; never waits."""
+        return self._ticker.due_in(_job(dataset.interval_seconds))
+
     def _asking(self, datasets: frozenset[str], trigger: Trigger) -> Callable[[], None]:
         def ask() -> None:
             self._ask(Ask(datasets, trigger))
 
         return ask
+
+
+def _job(seconds: float) -> str:
+    """The name of an interval's job."""
+    return f"interval:{seconds:g}"

@@ -9,6 +9,7 @@ from moneymentor_sync.core.errors import LockHeldError, MmsyncError, StateError
 from moneymentor_sync.core.events import way_of
 from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.settings import Dataset
+from moneymentor_sync.core.sheet_status import unreachable
 
 from .desk import Job
 from .engines import Engines
@@ -38,6 +39,7 @@ class Worker:
         self._standing = works.standing
         self._board = works.board
         self._fleet = works.fleet
+        self._interruptions = works.interruptions
         self._engines = engines
         self._ledger = parts.ledger
         self._emit = parts.emit
@@ -46,6 +48,8 @@ class Worker:
         self._follow_up = follow_up
         self._witnesses = witnesses
         self.stopping = False
+        self.done = False
+        """Whether nothing is synced any more, and all that is left is to say so."""
 
     def work(self) -> None:
         """Until `stopping` is set and the job under way has ended."""
@@ -57,8 +61,23 @@ class Worker:
                     self.serve(job)
                 else:
                     self._idle()
+            self.done = True
+            self._say_goodbye()
         finally:
             self._engines.close()
+
+    def _say_goodbye(self) -> None:
+        """The spreadsheets' readers are told that nobody syncs any more: where nobody does, and Google may be asked
+        and is not known to be out of reach."""
+        view, breaker = self._fleet.view, self._standing.common
+        alone = view is None or not any(member != view.me for member in view.alive)
+        if alone and breaker.state != "open" and not unreachable([breaker.reason]):
+            self._engines.tell(ended=True)
+
+    def _tell(self) -> None:
+        """The same for how the run went; who holds the sync up goes first, and the end has a word of its own."""
+        if not (self.stopping or self._interruptions.held):
+            self._engines.tell()
 
     def _idle(self) -> None:
         try:
@@ -99,6 +118,8 @@ class Worker:
         if not busy:
             self._witnesses.ended(run)
         self._witnesses.look()
+        if not busy:
+            self._tell()
 
     def _datasets(self, run: PendingRun) -> list[Dataset]:
         by_name = {dataset.name: dataset for dataset in self._standing.config.datasets}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
 from moneymentor_sync.core.cells import CellRules
-from moneymentor_sync.core.errors import ClusterError, LeaseLostError, MmsyncError
+from moneymentor_sync.core.errors import ClusterError, LeaseLostError, LockHeldError, MmsyncError, StoppedError
 from moneymentor_sync.core.events import Emit, unheard
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import (
@@ -32,8 +32,12 @@ from .gather import Gathered, NewRecords, gather
 from .holding import HeldUpError, Holding
 from .noting import Noting
 from .patience import Patience
+from .sheet_status import SheetStatus, StatusTab
 from .spreadsheet import SpreadsheetSync
 from .tally import failed
+
+NO_RETRIES = RetryRules(max_retries=0, max_quota_wait_seconds=0.0)
+"""What nobody waits for is not tried again, nor does it wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class Engine:
     """Runs syncs; one at a time, from one thread.
 
     `gate` is passed between batches: see `ports.Gate`. With `header_notes` each header gets a note that says where
-    its column is from; without it those that are ours go.
+    its column is from; without it those that are ours go. With `status` each spreadsheet has a tab that tells its
+    readers how fresh it is.
     """
 
     def __init__(
@@ -85,8 +90,10 @@ class Engine:
         emit: Emit | None = None,
         gate: Gate | None = None,
         header_notes: bool = False,
+        status: SheetStatus | None = None,
     ) -> None:
         self._settings = settings
+        self._status = status
         self._edges = edges
         self._around = surroundings
         self._tick: Tick = tick or _silent
@@ -157,9 +164,57 @@ class Engine:
         """One spreadsheet, unless it was given away since the run began; whatever comes of it is its own."""
         try:
             with self._edges.lease.work(sync.spreadsheet_id):
-                return sync.run(group)
+                if self._status is not None:
+                    self._status.begin(sync.spreadsheet_id)
+                    sync.status = self._status_tab(sync.spreadsheet_id, sync.decider)
+                results = sync.run(group)
         except (LeaseLostError, ClusterError) as error:
-            return sync.given_up(group, error)
+            results = sync.given_up(group, error)
+        if self._status is not None:
+            self._status.ran(sync.spreadsheet_id, results)
+        return results
+
+    def _status_tab(self, spreadsheet_id: str, decider: Decider) -> StatusTab | None:
+        return self._status.tab(spreadsheet_id, self._edges.store, decider) if self._status is not None else None
+
+    def tell(self, *, ended: bool = False) -> None:
+        """Writes the status tabs of the last run's spreadsheets where that is due: nothing was written along with
+        which they could have been. `ended` says that nobody will sync them any more. Raises nothing."""
+        if self._status is None:
+            return
+        for spreadsheet_id in self._status.to_look_at(ended=ended):
+            try:
+                # Whoever has the spreadsheet now tells its readers.
+                with suppress(LockHeldError, StoppedError), self._edges.lease.hold(spreadsheet_id):
+                    self._tell(self._status, spreadsheet_id, ended=ended)
+            except Exception as error:  # noqa: BLE001 - readers' tab is no reason to end anything
+                self._status.failed(spreadsheet_id, error)
+
+    def _tell(self, status: SheetStatus, spreadsheet_id: str, *, ended: bool) -> None:
+        with self._edges.lease.work(spreadsheet_id):
+            self._edges.store.check_place()
+            decider = self._decider()
+            tab = self._status_tab(spreadsheet_id, decider)
+            if tab is None or not tab.is_due(ended=ended):
+                return
+            sync = SpreadsheetSync(
+                spreadsheet_id=spreadsheet_id,
+                open_destination=self._edges.destination,
+                store=self._edges.store,
+                decider=tab.decider,
+                patience=Patience(NO_RETRIES, self._around.sleep, self._around.rng.random),
+                clock=self._around.clock,
+                monotonic=self._around.monotonic,
+                tick=_silent,
+                holding=Holding(_open),
+                prove=self._edges.lease.prove,
+            )
+            result = sync.write_status(tab, ended=ended)
+        if result.result == "failed":
+            status.not_written(spreadsheet_id, result)
+        elif result.result != "stopped":
+            status.written(spreadsheet_id)
+            self._emit("sheet_status.written", spreadsheet=spreadsheet_id, took=round(result.seconds, 3))
 
     def _report(self, run: RunResult) -> None:
         for one in run.datasets:

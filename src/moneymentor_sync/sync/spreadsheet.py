@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from moneymentor_sync.core.errors import (
+    CellLimitError,
     ClusterError,
     DestinationError,
     MmsyncError,
     OvertakenError,
+    ProtectedError,
     RequestRefusedError,
     SecondWriterError,
     UnavailableError,
@@ -21,6 +23,7 @@ from moneymentor_sync.core.ports import (
     Destination,
     Landing,
     Reading,
+    Rider,
     Store,
     TabView,
     Tick,
@@ -36,20 +39,11 @@ from .holding import MAX_RESTARTS, HeldUpError, Holding
 from .memory import known_as_seen, known_tab, memory_of, state_begun
 from .noting import HeaderNoting, Noting, noted_after
 from .patience import Patience
+from .sheet_status import StatusTab, Unsettled
 from .tally import Tally, failed
 
 MAX_PASSES = 6
 """How often a dataset is planned afresh in one sync while people keep changing the tab under it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Unsettled:
-    """A write of which it is not yet known where it landed, or whose repair is still to be made."""
-
-    landing: Landing
-    plan: Plan
-    before: TabView
-    counted: bool
 
 
 Decided = tuple[Gathered, Decision | None, MmsyncError | None]
@@ -77,9 +71,11 @@ class SpreadsheetSync:
     """The operator's word about rows without a key."""
     noting: Noting | None = None
     """The notes on headers; None where nobody is to look after them."""
+    status: StatusTab | None = None
+    """The tab that tells readers how fresh the others are; None where nobody wants one."""
     _destination: Destination | None = None
     _opened_at: Traffic = field(default_factory=Traffic)
-    _unsettled: _Unsettled | None = None
+    _unsettled: Unsettled | None = None
     _looks: int = 0
     """How often the spreadsheet was looked at: a reading from before the last look is old."""
     _fencing: Fencing = field(init=False)
@@ -96,7 +92,7 @@ class SpreadsheetSync:
             if early is None:
                 needing.append(one)
             else:
-                results[one.dataset.name] = early
+                results[one.dataset.name] = self._told(early)
         reading: Reading | None = None
         failure: MmsyncError | None = None
         tally = self._start()
@@ -113,7 +109,7 @@ class SpreadsheetSync:
                 result = self._sync(one, reading, tally)
                 if result.writes or self._looks != before:
                     reading = None  # no longer what the spreadsheet is: the next one looks again
-            results[one.dataset.name] = result
+            results[one.dataset.name] = self._told(result)
             tally = self._start()  # the common read is counted once, with the first
         return [self._noted(one, results[one.dataset.name]) for one in group]
 
@@ -123,6 +119,23 @@ class SpreadsheetSync:
             return result
         after = HeaderNoting(self.noting, self.store, self._fencing, lambda: self.destination, self.holding.let_go)
         return after.after(one, result)
+
+    def _told(self, result: DatasetResult) -> DatasetResult:
+        if self.status is not None:
+            self.status.keeper.took(result)
+        return result
+
+    def write_status(self, status: StatusTab, *, ended: bool) -> DatasetResult:
+        """A write of the status tab's own, once and without any patience; its result is of no dataset of a run."""
+        tally, one = self._start(), Gathered(status.dataset)
+        try:
+            reading = self._read([one])
+            one = status.gathered(status.picture(ended=ended), reading.zone, alone=True)
+            return self._sync(one, reading, tally, status.unsettled)
+        except MmsyncError as error:
+            return self._failed(one, error, tally)
+        finally:
+            status.settled()
 
     def given_up(self, group: Sequence[Gathered], error: MmsyncError) -> list[DatasetResult]:
         """The results where nothing was tried."""
@@ -191,19 +204,23 @@ class SpreadsheetSync:
             return None
         return self._result(one, "unchanged", tally, rows=state.rows)
 
-    def _sync(self, one: Gathered, reading: Reading | None, tally: Tally) -> DatasetResult:
+    def _sync(
+        self, one: Gathered, reading: Reading | None, tally: Tally, unsettled: Unsettled | None = None
+    ) -> DatasetResult:
         try:
-            result = self._passes(one, reading, tally)
+            result = self._passes(one, reading, tally, unsettled)
         except MmsyncError as error:
             return self._failed(one, error, tally)
         self.patience.refresh()
         return result
 
-    def _passes(self, one: Gathered, reading: Reading | None, tally: Tally) -> DatasetResult:
+    def _passes(
+        self, one: Gathered, reading: Reading | None, tally: Tally, unsettled: Unsettled | None
+    ) -> DatasetResult:
         """Reads, plans and writes until the tab is as it must be. An unclear failure is never sent again:
-        the next pass reads, and plans what is then missing."""
+        the next pass reads, and plans what is then missing. `unsettled` is left from a write before."""
         refusals = 0
-        self._unsettled = None
+        self._unsettled = unsettled
         for _ in range(MAX_PASSES + MAX_RESTARTS):
             view = reading if reading is not None else self.patience.reading(lambda: self._read([one]))
             reading = None
@@ -212,7 +229,16 @@ class SpreadsheetSync:
             except HeldUpError:  # what was read is old by the time that nobody holds any more
                 tally.interrupted = True
                 continue
-            except (OvertakenError, RequestRefusedError) as error:
+            except (RequestRefusedError, ProtectedError, CellLimitError) as error:
+                if self.status is not None and self.status.put_off(error):
+                    continue  # the same once more, without the status tab: that may have been the reason
+                if not isinstance(error, RequestRefusedError):
+                    raise
+                refusals += 1
+                if refusals > 2:
+                    raise
+                continue
+            except OvertakenError as error:
                 refusals += 1
                 if refusals > 2:
                     raise
@@ -229,6 +255,8 @@ class SpreadsheetSync:
     def _pass(self, one: Gathered, view: Reading, tally: Tally) -> DatasetResult | None:
         """One look and one write; None where another pass has to follow."""
         if self._unsettled is not None and self._settle(one, view, tally):
+            return None
+        if self.status is not None and self._settle_rider(self.status, view):
             return None
         state = self._state(one)
         tab = view.tabs.get(one.dataset.name)
@@ -265,20 +293,40 @@ class SpreadsheetSync:
         """Gives people back what a write hit that did not land where it was planned; ours are mended by the
         next plan. True where something was written, so that the tab has to be read again."""
         assert self._unsettled is not None  # noqa: S101 - asked by the caller
-        last, now = self._unsettled, view.tabs.get(one.dataset.name)
-        ours = self._fencing.known()
-        if view.fence.token not in (last.landing.token, ours.token, ours.pending) or one.shape is None:
-            self._unsettled = None  # it was never applied
+        last = self._unsettled
+        if not self._was_applied(last, view):
+            self._unsettled = None
             return False
         if not last.counted:
             tally.count(last.plan)
             self._unsettled = replace(last, counted=True)
-        cells = repairs(last.landing, one.shape.headers, one.shape.key, last.before, now) if now else []
+        given = self._give_back(last, view, one.dataset.name)
+        self._unsettled = None
+        return given
+
+    def _settle_rider(self, status: StatusTab, view: Reading) -> bool:
+        """The same for what a rider hit."""
+        last = status.unsettled
+        if last is None:
+            return False
+        status.settled()  # tried once: it may not hold up what somebody waits for
+        try:
+            return self._was_applied(last, view) and self._give_back(last, view, status.dataset.name)
+        except MmsyncError as error:
+            status.keeper.failed(self.spreadsheet_id, error)
+            return True
+
+    def _was_applied(self, last: Unsettled, view: Reading) -> bool:
+        ours = self._fencing.known()
+        return view.fence.token in (last.landing.token, ours.token, ours.pending)
+
+    def _give_back(self, last: Unsettled, view: Reading, name: str) -> bool:
+        shape, now = last.plan.shape, view.tabs.get(name)
+        cells = repairs(last.landing, shape.headers, shape.key, last.before, now) if now else []
         if cells and now is not None:
             self.destination.put_back(
                 now.info.sheet_id, cells, view.fence, intend=self._fencing.intend(view.fence, at_once)
             )
-        self._unsettled = None
         return bool(cells)
 
     def _decide(self, one: Gathered, view: Reading, between: Callable[[], None]) -> Decision:
@@ -310,11 +358,15 @@ class SpreadsheetSync:
             known, coming = (state.known, state.coming) if state else (None, ())
             wanted.append(Wanted(one.dataset.name, one.dataset.tab, known, coming))
         self._looks += 1
-        if self._unsettled is None:  # else people's cells are still to be given back
+        along = None if self.status is None else self.status.wanted(wanted)
+        owed = self.status is not None and self.status.unsettled is not None
+        if self._unsettled is None and not owed:  # else people's cells are still to be given back
             self.holding.wait()
-        reading = self.destination.read(wanted)
+        reading = self.destination.read(wanted if along is None else [*wanted, along])
         if note:
             self._fencing.saw(reading.fence)
+        if self.status is not None and along is not None:
+            self.status.saw(reading)
         return reading
 
     def _check_writer(self, one: Gathered, error: DestinationError) -> None:
@@ -345,18 +397,37 @@ class SpreadsheetSync:
         between = self.holding.wait if tab is None else self.holding.let_go
         intend, tick = self._fencing.intend(view.fence, between), self._ticking(between)
         tidy = state is not None and state.dirty
+        rider = self._rider(one, plan, view, tally)
         try:
-            landing = self.destination.write(plan, target, view.fence, intend=intend, tick=tick, tidy=tidy)
+            landing = self.destination.write(
+                plan, target, view.fence, intend=intend, tick=tick, tidy=tidy, rider=rider
+            )
         except (UnavailableError, OvertakenError):  # the transport may have sent it twice: then once was refused
             sent = self.destination.unsettled
             if sent is not None and tab is not None:
-                self._unsettled = _Unsettled(sent, plan, tab, counted=False)
+                self._unsettled = Unsettled(sent, plan, tab, counted=False)
+            self._rode(self.destination.rider_landing)
             raise
+        except (RequestRefusedError, ProtectedError, CellLimitError):
+            raise  # whether for the rider's sake is looked at where it may be tried without
+        except (HeldUpError, MmsyncError):
+            self._rode(None)
+            raise
+        self._rode(self.destination.rider_landing)
         tally.count(plan)
         if not landing.as_planned and tab is not None:
-            self._unsettled = _Unsettled(landing, plan, tab, counted=True)
+            self._unsettled = Unsettled(landing, plan, tab, counted=True)
         self._fencing.landed(landing.token)
         return landing
+
+    def _rider(self, one: Gathered, plan: Plan, view: Reading, tally: Tally) -> Rider | None:
+        if self.status is None:
+            return None
+        return self.status.board(view, one.dataset, plan.rows_after, self.monotonic() - tally.began)
+
+    def _rode(self, landing: Landing | None) -> None:
+        if self.status is not None:
+            self.status.rode(landing, foreign=self._fencing.foreign)
 
     def _ticking(self, between: Callable[[], None]) -> Tick:
         def tick(dataset: str, phase: str, done: int, total: int | None) -> None:

@@ -147,6 +147,7 @@ def _engines(
             gentle=gentle,
             shared=shared,
             quotas=quotas,
+            outlook=needs.outlook,
         ) as engine:
             yield _Gentle(engine) if gentle else engine
 
@@ -164,6 +165,9 @@ class _Gentle:
     ) -> RunResult:
         with no_full_collection():
             return self._engine.run(datasets, trigger=trigger, allow_deletes=allow_deletes, run_id=run_id)
+
+    def tell(self, *, ended: bool = False) -> None:
+        self._engine.tell(ended=ended)
 
 
 def _nothing() -> None:

@@ -18,11 +18,13 @@ from moneymentor_sync.adapters.spool import Spool
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
-from moneymentor_sync.core.events import Emit
+from moneymentor_sync.core.events import Emit, unheard
 from moneymentor_sync.core.ports import Gate, Store, Tick
 from moneymentor_sync.core.rights import Budget, Lease
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
+from moneymentor_sync.core.sheet_status import Outlooks, no_outlook
 from moneymentor_sync.sync import Edges, Engine, Surroundings
+from moneymentor_sync.sync.sheet_status import SheetStatus
 
 from .cluster import Guest, Shared, joined, visited
 from .quota import Quotas, alone
@@ -114,13 +116,15 @@ def open_engine(
     gentle: bool = False,
     shared: Shared | None = None,
     quotas: Quotas | None = None,
+    outlook: Outlooks = no_outlook,
 ) -> Iterator[Engine]:
     """An engine with everything it needs, closed at the end. `holder` is what a second one is told.
 
     One that is opened `only_plan` leaves no state file where there was none; `as_first` it plans as though there
     were none, and does not touch it. One that is `gentle` shares its interpreter with others, and reads large
     tabs in smaller parts for it. `shared` is a daemon's part in its fleet; without it a fleet is visited for
-    the time being. `quotas` are those of a process that opens one engine after another.
+    the time being. `quotas` are those of a process that opens one engine after another, `outlook` says what is
+    planned for a dataset, where anything is.
     Raises StateError, ClusterError.
     """
     around = surroundings or real_surroundings()
@@ -141,6 +145,9 @@ def open_engine(
             closing(Spreadsheets(config.google, around.rng, gentle, lease.prove, budget))
         )
         edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool)
+        status = None
+        if config.sheet.status and not only_plan:
+            status = SheetStatus(config.sheet, config.datasets, outlook, around.clock, emit or unheard)
         yield Engine(
             config.sync,
             CellRules.of(config),
@@ -150,6 +157,7 @@ def open_engine(
             emit=emit,
             gate=gate,
             header_notes=config.sheet.header_notes,
+            status=status,
         )
 
 

@@ -1,0 +1,590 @@
+"""The tab that tells a spreadsheet's readers how fresh it is: what it costs, what it says, and what it leaves alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from moneymentor_sync.adapters import google_sheets, google_staging
+from moneymentor_sync.core import sheet_status
+from moneymentor_sync.core.cells import EPOCH, serial
+from moneymentor_sync.core.settings import SheetSettings
+from moneymentor_sync.core.sheet_status import COLUMNS, Outlook, status_name
+from moneymentor_sync.sandbox.faults import Fault
+
+from .fault_kinds import PASSING, Kind
+from .rig import Rig
+from .workbench import TAB, Workbench, body
+
+STATUS = "sync_status"
+HEADERS = [column.header for column in COLUMNS]
+SOME = [(1, "a", 1), (2, "b", 2)]
+
+
+@pytest.fixture
+def bench(bench: Workbench) -> Workbench:
+    bench.sheet = SheetSettings(status=True)
+    bench.people(*SOME)
+    return bench
+
+
+def cell(seconds: float) -> float:
+    """UNIX seconds as a cell in UTC."""
+    return serial(datetime.fromtimestamp(round(seconds), UTC).replace(tzinfo=None))
+
+
+def shown(bench: Workbench, tab: str = STATUS, spreadsheet: str | None = None) -> dict[str, dict[str, Any]]:
+    """The tab's rows by dataset, their cells by header; fails where a dataset or a header stands twice."""
+    header, *rows = bench.box.grid(spreadsheet or bench.spreadsheet, tab)
+    assert sorted(h for h in header if h in HEADERS) == sorted(HEADERS)
+    read = [dict(zip(header, [*row, *[None] * len(header)], strict=False)) for row in rows]
+    read = [row for row in read if row["Dataset"] is not None]
+    assert len({row["Dataset"] for row in read}) == len(read)
+    return {row["Dataset"]: row for row in read}
+
+
+def row(bench: Workbench) -> dict[str, Any]:
+    return shown(bench)["people"]
+
+
+def calls(bench: Workbench) -> tuple[int, int]:
+    """Reads and writes since the log began."""
+    return bench.box.log.count("read"), bench.box.log.count("write")
+
+
+def failures(bench: Workbench) -> list[object]:
+    return [fields["error"] for event, fields in bench.events if event == "sheet_status.failed"]
+
+
+def ready(bench: Workbench) -> None:
+    """The tab is there, and its last write of its own some time ago."""
+    assert bench.told().ok
+    bench.clock.now += 100
+
+
+# --- what stands there --------------------------------------------------------------------------------------------
+
+
+def test_the_first_sync_makes_it(bench: Workbench) -> None:
+    bench.datasets.append(bench.dataset(name="more", tab="More", enabled=False))
+    bench.outlooks = {
+        "people": Outlook(next_sync=bench.clock.now + 300),
+        "more": Outlook(enabled=False),
+    }
+    began = bench.clock.now
+    with bench.engine() as engine:
+        assert engine.run([bench.datasets[0]]).ok
+        bench.clock.now += 1
+        engine.tell()
+    people, more = shown(bench).values()
+    assert people == dict(
+        zip(
+            HEADERS,
+            ["people", TAB, 2, cell(began), cell(began), "healthy", cell(began + 300), 0, cell(began + 720)],
+            strict=True,
+        )
+    )
+    assert [more[header] for header in HEADERS] == ["more", "More", *[None] * 3, "disabled", *[None] * 3]
+    formats = bench.box.formats(bench.spreadsheet, STATUS)
+    assert formats[1, 3]["numberFormat"] == {"type": "DATE_TIME", "pattern": "yyyy-mm-dd hh:mm:ss"}
+    assert failures(bench) == []
+
+
+def test_it_is_of_no_dataset(bench: Workbench) -> None:
+    run = bench.told()
+    assert [one.dataset for one in run.datasets] == ["people"]
+    assert [one.dataset.name for one in [bench.plan()]] == ["people"]
+    store = bench.store()
+    assert [one["dataset"] for one in store.run_datasets(run.run_id)] == ["people"]
+    assert store.dataset(status_name(bench.spreadsheet)) is not None
+    store.close()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_what_is_overdue_goes_by_the_spreadsheets_own_clocks(bench: Workbench, zone: str) -> None:
+    bench.box.document(bench.spreadsheet).time_zone = zone
+    due = bench.clock.now + 300
+    bench.outlooks = {"people": Outlook(next_sync=due)}
+    assert bench.told().ok
+    late = datetime.fromtimestamp(due + 420, ZoneInfo(zone)).replace(tzinfo=None)
+    assert row(bench)["Next sync"] == cell(due)
+    assert row(bench)["Overdue from"] == pytest.approx((late - EPOCH).total_seconds() / 86400, abs=1e-6)
+
+
+# --- what it costs ------------------------------------------------------------------------------------------------
+
+CHANGES = {
+    "a row more": [*SOME, (3, "c", 3)],
+    "a cell": [(1, "z", 1), (2, "b", 2)],
+    "a row less": [(1, "a", 1)],
+    "all at once": [(1, "z", 1), (4, "d", 4)],
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_along_with_a_change_it_costs_no_call(bench: Workbench, change: str) -> None:
+    costs = []
+    for status in (False, True):
+        bench.sheet = SheetSettings(status=status)
+        bench.people(*SOME)
+        ready(bench)
+        bench.people(*CHANGES[change])
+        assert bench.told().ok
+        costs.append(calls(bench))
+        assert bench.rows() == body(CHANGES[change])
+    assert costs == [(1, 1), (1, 1)]
+    at = cell(bench.clock.now)
+    seen = row(bench)
+    assert (seen["Rows"], seen["Last checked"], seen["Last changed"]) == (len(CHANGES[change]), at, at)
+
+
+def test_with_several_datasets_it_goes_with_each_of_them(bench: Workbench) -> None:
+    bench.datasets.append(bench.dataset(name="more", tab="More"))
+    costs = []
+    for status in (False, True):
+        bench.sheet = SheetSettings(status=status)
+        ready(bench)
+        bench.people(*SOME, (3 + status, "c", 3))
+        assert bench.told().ok
+        costs.append(calls(bench))
+    assert costs[0] == costs[1] == (2, 2)
+    assert {one["Last changed"] for one in shown(bench).values()} == {cell(bench.clock.now)}
+
+
+def test_a_large_write_takes_it_along_in_its_last_batch(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    costs = []
+    for status in (False, True):
+        bench.sheet = SheetSettings(status=status)
+        bench.people(*SOME)
+        ready(bench)
+        many = [(n, f"name {n}", n) for n in range(1, 200)]
+        bench.people(*many)
+        with monkeypatch.context() as small:
+            for module in (google_sheets, google_staging):
+                small.setattr(module, "BODY_BYTES", 2_000)
+            run = bench.told()
+        assert run.ok
+        costs.append(calls(bench))
+        assert bench.rows() == body(many)
+        bench.people(*SOME)
+        assert bench.run(force=True).ok
+        bench.clock.now += 400
+    assert costs[0] == costs[1]
+    assert costs[0][1] > 2, "it took several batches"
+    assert row(bench)["Rows"] == 2
+
+
+def test_where_nothing_changes_it_is_written_now_and_then(bench: Workbench) -> None:
+    ready(bench)
+    since = []
+    for _ in range(8):  # from 100 s after its first write on, every 60 s
+        bench.told()
+        since.append(calls(bench)[1])
+        bench.clock.now += 60
+    assert since == [0, 0, 0, 0, 1, 0, 0, 0]
+    assert row(bench)["Last changed"] < row(bench)["Last checked"]
+
+
+def test_without_it_nothing_is_read_or_written_for_it(bench: Workbench) -> None:
+    bench.sheet = SheetSettings()
+    ready(bench)
+    bench.clock.now += 1_000
+    bench.told()
+    assert calls(bench) == (1, 0)
+    assert STATUS not in bench.box.tabs(bench.spreadsheet)
+
+
+# --- health -------------------------------------------------------------------------------------------------------
+
+
+def broken(bench: Workbench) -> None:
+    bench.sql("ALTER TABLE people RENAME TO hidden")
+
+
+def mended(bench: Workbench) -> None:
+    bench.sql("ALTER TABLE hidden RENAME TO people")
+
+
+def test_a_health_that_changes_is_told_at_once_but_not_more_than_once_a_minute(bench: Workbench) -> None:
+    ready(bench)
+    checked = row(bench)["Last checked"]
+    broken(bench)
+    writes = []
+    for _ in range(3):  # fails at 100, 130 and 160 s after the tab was made
+        assert not bench.told().ok
+        writes.append(calls(bench)[1])
+        bench.clock.now += 30
+    assert writes == [1, 0, 0]
+    seen = row(bench)
+    assert seen["Health"] == "warning: its query fails; it is being tried again"
+    assert (seen["Rows"], seen["Last checked"]) == (2, checked)
+    mended(bench)
+    bench.clock.now -= 45  # 45 s after it was told
+    bench.told()
+    assert calls(bench)[1] == 0
+    bench.clock.now += 20
+    bench.told()
+    assert calls(bench)[1] == 1
+    assert row(bench)["Health"] == "healthy"
+
+
+def test_no_message_of_an_error_gets_there(bench: Workbench) -> None:
+    ready(bench)
+    bench.people(*[(n, "x", n) for n in range(20)])
+    bench.told()
+    bench.people((1, "secret", 1))
+    assert not bench.told().ok
+    bench.clock.now += 400
+    bench.told()
+    assert row(bench)["Health"] == "warning: refused: too many rows would go; it is being tried again"
+    assert "secret" not in str(bench.grid(STATUS))
+
+
+def test_while_google_cannot_be_reached_it_is_not_tried(bench: Workbench) -> None:
+    ready(bench)
+    bench.settings = replace(bench.settings, max_retries=0)
+    bench.clock.now += 400
+    bench.box.faults.add(Fault("status", on="read", count=None))
+    assert not bench.told().ok
+    assert calls(bench) == (1, 0)
+    bench.box.faults.clear()
+    assert failures(bench) == []
+
+
+# --- the end ------------------------------------------------------------------------------------------------------
+
+
+def test_who_stops_says_so_and_who_begins_again_says_that_at_once(bench: Workbench) -> None:
+    bench.outlooks = {"people": Outlook(next_sync=bench.clock.now + 300)}
+    ready(bench)
+    with bench.engine() as engine:
+        engine.run(bench.config.datasets)
+        bench.box.log.reset()
+        engine.tell(ended=True)
+        assert calls(bench) == (1, 1)
+        engine.tell(ended=True)
+        assert calls(bench) == (1, 1), "once is enough"
+    assert (row(bench)["Health"], row(bench)["Next sync"]) == ("stopped", None)
+    bench.clock.now += 5
+    bench.told()
+    assert (row(bench)["Health"], row(bench)["Next sync"]) == ("healthy", cell(bench.clock.now + 195))
+
+
+def test_to_say_good_bye_no_tab_is_made(bench: Workbench) -> None:
+    with bench.engine() as engine:
+        engine.run(bench.config.datasets)
+        engine.tell(ended=True)
+    assert STATUS not in bench.box.tabs(bench.spreadsheet)
+
+
+# --- people -------------------------------------------------------------------------------------------------------
+
+
+def test_what_people_do_with_it_stays(bench: Workbench) -> None:
+    bench.datasets.append(bench.dataset(name="more", tab="More"))
+    ready(bench)
+    person = bench.person
+    person.move_columns(STATUS, 5, 6, 0)  # health first
+    person.insert_columns(STATUS, 2)
+    person.type(STATUS, 0, 2, "whom to ask")
+    people = next(i for i, one in enumerate(bench.grid(STATUS)) if "people" in one)
+    person.type(STATUS, people, 2, "Ada")
+    person.note(STATUS, people, 0, "a note")
+    person.color(STATUS, people, 0)
+    person.sort(STATUS, 1, descending=True)
+    people = next(i for i, one in enumerate(bench.grid(STATUS)) if "people" in one)
+    for step in (1, 2):
+        bench.people(*SOME, (9 + step, "c", 3))
+        bench.told()
+        assert calls(bench) == (2, 2), "it rides all the same"
+        seen = shown(bench)
+        assert seen["people"]["whom to ask"] == "Ada"
+        assert {one["Last changed"] for one in seen.values()} == {cell(bench.clock.now)}
+        assert bench.grid(STATUS)[0][:3] == ["Health", "Dataset", "whom to ask"]
+        assert bench.box.notes(bench.spreadsheet, STATUS) == {(people, 0): "a note"}
+        bench.clock.now += 100
+    assert failures(bench) == []
+
+
+def test_what_a_person_typed_into_it_is_put_back(bench: Workbench) -> None:
+    ready(bench)
+    bench.person.type(STATUS, 1, 5, "all is lost")
+    bench.people(*SOME, (3, "c", 3))
+    bench.told()
+    assert row(bench)["Health"] == "healthy"
+
+
+def test_one_that_is_renamed_is_followed_and_costs_nothing_more(bench: Workbench) -> None:
+    ready(bench)
+    bench.person.rename_tab(STATUS, "Fresh?")
+    bench.told()  # it has to be looked for, once
+    bench.told()
+    assert calls(bench) == (1, 0)
+    bench.people(*SOME, (3, "c", 3))
+    bench.told()
+    assert calls(bench) == (1, 1)
+    assert shown(bench, "Fresh?")["people"]["Rows"] == 3
+    assert STATUS not in bench.box.tabs(bench.spreadsheet)
+
+
+def test_one_that_is_deleted_is_made_again(bench: Workbench) -> None:
+    ready(bench)
+    bench.person.delete_tab(STATUS)
+    bench.told()
+    assert shown(bench)["people"]["Rows"] == 2
+    assert failures(bench) == []
+    bench.clock.now += 100
+    bench.people(*SOME, (3, "c", 3))
+    bench.told()
+    assert calls(bench) == (1, 1)
+
+
+def test_a_tab_of_somebodys_own_is_left_alone(bench: Workbench) -> None:
+    bench.person.add_tab(STATUS)
+    bench.person.type(STATUS, 0, 0, "Dataset")
+    bench.person.type(STATUS, 1, 0, "people")
+    before = bench.grid(STATUS)
+    with bench.engine() as engine:
+        for _ in range(3):
+            assert engine.run(bench.config.datasets).ok
+            engine.tell()
+            bench.clock.now += 70
+        assert failures(bench) == ["header_damaged"], "said once in its usual time"
+        bench.box.log.reset()
+        assert engine.run(bench.config.datasets).ok
+        assert calls(bench) == (1, 0)
+    assert bench.grid(STATUS) == before
+    assert bench.rows() == body(SOME)
+
+
+def test_an_empty_tab_of_that_title_is_filled(bench: Workbench) -> None:
+    bench.person.add_tab(STATUS)
+    assert bench.told().ok
+    assert row(bench)["Rows"] == 2
+
+
+def test_a_lost_state_file_is_no_second_tab(bench: Workbench) -> None:
+    ready(bench)
+    bench.forget()
+    bench.told()
+    assert row(bench)["Rows"] == 2
+    assert [tab for tab in bench.box.tabs(bench.spreadsheet) if tab.startswith("sync_")] == [STATUS]
+    assert failures(bench) == []
+
+
+def test_rows_that_a_person_moves_while_it_rides_are_given_back(bench: Workbench) -> None:
+    bench.datasets.append(bench.dataset(name="more", tab="More", query="SELECT 1 AS id, 'x' AS name"))
+    ready(bench)
+    person = bench.person
+    person.type(STATUS, 0, 9, "whom to ask")
+    person.type(STATUS, 1, 9, "Ada")
+    bench.told()
+    bench.people(*SOME, (3, "c", 3))
+    happened = bench.before_write(lambda: person.move_columns(STATUS, 9, 10, 2))  # ours hit theirs
+    assert bench.told().ok
+    assert happened == [1]
+    assert bench.rows() == body([*SOME, (3, "c", 3)])
+    seen = shown(bench)
+    assert seen["people"]["whom to ask"] == "Ada"
+    assert (seen["people"]["Rows"], seen["more"]["Rows"]) == (3, 1)
+    assert bench.grid(STATUS)[0].count("whom to ask") == 1
+
+
+# --- what goes wrong ----------------------------------------------------------------------------------------------
+
+
+def test_a_protected_tab_holds_up_no_dataset(bench: Workbench) -> None:
+    ready(bench)
+    bench.person.protect(STATUS)
+    bench.people(*SOME, (3, "c", 3))
+    with bench.engine() as engine:
+        bench.box.log.reset()
+        assert engine.run(bench.config.datasets).ok
+        assert bench.rows() == body([*SOME, (3, "c", 3)])
+        assert failures(bench) == ["protected"]
+        assert calls(bench) == (3, 2), "once with it, once without, after a look at what the first try left"
+        bench.people(*SOME, (4, "d", 4))
+        bench.box.log.reset()
+        assert engine.run(bench.config.datasets).ok
+        assert calls(bench) == (1, 1), "it is left alone for a while"
+        engine.tell()
+        assert failures(bench) == ["protected"]
+
+
+def test_where_there_is_little_room_it_is_small(bench: Workbench) -> None:
+    bench.max_cells = 30_000  # the dataset's tab has 26,000
+    assert bench.told().ok
+    assert row(bench)["Rows"] == 2
+    sheet = next(one for one in bench.box.document(bench.spreadsheet).sheets if one.title == STATUS)
+    assert sheet.row_count * sheet.column_count < 100
+
+
+def test_a_bug_in_it_holds_up_no_dataset(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready(bench)
+
+    def broken(*_given: object, **_named: object) -> str:
+        raise ValueError("a value")
+
+    monkeypatch.setattr(sheet_status, "health_word", broken)
+    for step in (3, 4):
+        bench.people(*SOME, (step, "c", 3))
+        assert bench.told().ok
+        assert bench.rows() == body([*SOME, (step, "c", 3)])
+        assert calls(bench) == (1, 1)
+        bench.clock.now += 400
+    assert failures(bench) == ["ValueError"] * 2
+    assert "a value" not in str(bench.events)
+
+
+@pytest.mark.parametrize("kind", PASSING, ids=lambda kind: kind.name)
+def test_whatever_befalls_the_batch_that_it_rides_on(bench: Workbench, kind: Kind) -> None:
+    bench.datasets.append(bench.dataset(name="more", tab="More", query="SELECT 1 AS id, 'x' AS name"))
+    ready(bench)
+    bench.person.type(STATUS, 0, 9, "whom to ask")
+    bench.person.type(STATUS, 1, 9, "Ada")
+    bench.people(*SOME, (3, "c", 3))
+    fault = bench.box.faults.add(replace(kind.at(1), on="write"))
+    bench.told()
+    assert fault.fired
+    if kind.kind == "refuse":
+        bench.box.plug_in()
+    bench.box.faults.clear()
+    bench.clock.now += 400
+    assert bench.told().ok
+    assert bench.rows() == body([*SOME, (3, "c", 3)])
+    seen = shown(bench)
+    assert [(one["Rows"], one["Health"]) for one in seen.values()] == [(3, "healthy"), (1, "healthy")]
+    assert seen["people"]["whom to ask"] == "Ada"
+    assert {*failures(bench)} <= {"unavailable"}
+    bench.clock.now += 100
+    bench.people(*SOME)
+    bench.told()
+    assert calls(bench) == (2, 1), "all is as before"
+
+
+@pytest.mark.parametrize("kind", PASSING, ids=lambda kind: kind.name)
+def test_whatever_befalls_a_write_of_its_own(bench: Workbench, kind: Kind) -> None:
+    ready(bench)
+    bench.clock.now += 400
+    slept = len(bench.clock.slept)
+    fault = bench.box.faults.add(replace(kind.at(1), on="write"))
+    assert bench.told().ok
+    assert fault.fired
+    assert len(bench.clock.slept) == slept, "nothing waits for it"
+    if kind.kind == "refuse":
+        bench.box.plug_in()
+    bench.box.faults.clear()
+    bench.clock.now += 400
+    assert bench.told().ok
+    assert row(bench)["Last checked"] == cell(bench.clock.now)
+
+
+def test_a_kill_at_any_step_leaves_nothing_wrong(bench: Workbench) -> None:
+    bench.datasets.append(bench.dataset(name="more", tab="More", query="SELECT 1 AS id, 'x' AS name"))
+    rig = Rig(bench)
+    assert rig.run() is not None
+    bench.clock.now += 400
+    bench.people(*SOME, (3, "c", 3))
+    beginning, steps = rig.moment(), 0
+    while True:
+        rig.go_back(beginning)
+        steps += 1
+        if rig.run(crash_at=steps) is not None:
+            break
+        bench.clock.now += 100
+        run = rig.run()
+        assert run is not None
+        assert run.ok
+        assert bench.rows() == body([*SOME, (3, "c", 3)]), rig.steps.crashed
+        seen = shown(bench)
+        assert [(one["Rows"], one["Health"]) for one in seen.values()] == [(3, "healthy"), (1, "healthy")]
+        assert seen["people"]["Last changed"] >= seen["more"]["Last changed"]
+        bench.clock.now += 400
+        assert rig.run() is not None
+        assert {one["Last checked"] for one in shown(bench).values()} == {cell(bench.clock.now)}
+    rig.close()
+    assert steps > 12
+
+
+# --- the configuration --------------------------------------------------------------------------------------------
+
+
+def test_rows_come_and_go_with_the_configuration(bench: Workbench) -> None:
+    bench.datasets += [bench.dataset(name=f"d{n}", tab=f"D{n}") for n in range(3)]
+    ready(bench)
+    assert [*shown(bench)] == ["people", "d0", "d1", "d2"]
+    bench.datasets = [bench.datasets[0], bench.dataset(name="new", tab="New")]
+    bench.told()
+    assert [*shown(bench)] == ["people", "new"]
+    assert failures(bench) == []
+
+
+def test_each_spreadsheet_has_one_of_its_own(bench: Workbench) -> None:
+    other = bench.box.new_spreadsheet("Other", share_with=(bench.box.client_email,))
+    bench.datasets.append(bench.dataset(name="more", spreadsheet_id=other))
+    ready(bench)
+    bench.people(*SOME, (3, "c", 3))
+    bench.told()
+    assert calls(bench) == (2, 2)
+    assert [*shown(bench)] == ["people"]
+    assert [*shown(bench, spreadsheet=other)] == ["more"]
+
+
+def test_turned_off_it_stays_as_it_is_and_turned_on_again_it_goes_on(bench: Workbench) -> None:
+    ready(bench)
+    on = bench.sheet
+    bench.sheet = SheetSettings()
+    before = bench.grid(STATUS)
+    bench.people(*SOME, (3, "c", 3))
+    bench.told()
+    assert bench.grid(STATUS) == before
+    bench.sheet = on
+    bench.clock.now += 400
+    bench.told()
+    assert (row(bench)["Rows"], row(bench)["Last checked"]) == (3, cell(bench.clock.now))
+
+
+def test_under_another_title_it_is_another_tab(bench: Workbench) -> None:
+    ready(bench)
+    changed = row(bench)["Last changed"]
+    bench.sheet = replace(bench.sheet, status_tab="freshness")
+    bench.told()
+    assert shown(bench, "freshness")["people"]["Last changed"] == changed
+
+
+def test_a_dataset_with_a_cursor_has_its_row(bench: Workbench) -> None:
+    bench.datasets = [bench.dataset(cursor="id", mode="upsert", verify=3600.0)]
+    ready(bench)
+    bench.people(*SOME, (3, "c", 3))
+    bench.told()
+    assert calls(bench) == (1, 1)
+    assert row(bench)["Rows"] == 3
+
+
+# --- the chart ----------------------------------------------------------------------------------------------------
+
+
+def test_a_chart_and_a_rule_come_with_the_tab_and_are_peoples_from_then_on(bench: Workbench) -> None:
+    ready(bench)
+    [(number, chart)] = charts_of(bench).items()
+    basic = chart.spec["basicChart"]
+    assert basic["chartType"] == "COMBO"
+    kinds = [(one["type"], one["targetAxis"]) for one in basic["series"]]
+    assert kinds == [("COLUMN", "LEFT_AXIS"), ("LINE", "RIGHT_AXIS")]
+    [domain] = basic["domains"][0]["domain"]["sourceRange"]["sources"]
+    assert (domain["startColumnIndex"], domain["endRowIndex"]) == (0, 1000), "it grows with the table"
+    bench.person.request({"deleteEmbeddedObject": {"objectId": number}})
+    bench.people(*SOME, (3, "c", 3))
+    bench.told()
+    bench.clock.now += 400
+    bench.told()
+    assert not charts_of(bench)
+
+
+def charts_of(bench: Workbench) -> dict[int, Any]:
+    sheet = next(one for one in bench.box.document(bench.spreadsheet).sheets if one.title == STATUS)
+    return sheet.extras.charts
