@@ -125,8 +125,8 @@ def open_engine(
     """
     around = surroundings or real_surroundings()
     with ExitStack() as held:
-        local = held.enter_context(_state_file(config.state_path, only_plan=only_plan, as_first=as_first))
-        there = held.enter_context(_fleet(config, shared, only_plan=only_plan))
+        local = held.enter_context(state_file(config.state_path, only_plan=only_plan, as_first=as_first))
+        there = held.enter_context(opened_fleet(config, shared, only_plan=only_plan))
         lease: Lease = LockFiles(config.state_path, holder)
         store: Store = local
         if there is not None and not as_first:
@@ -145,7 +145,7 @@ def open_engine(
 
 
 @contextmanager
-def _state_file(path: Path, *, only_plan: bool, as_first: bool) -> Iterator[StateFile]:
+def state_file(path: Path, *, only_plan: bool, as_first: bool) -> Iterator[StateFile]:
     """This machine's own; one that is gone at the end where nothing is to be left behind."""
     with ExitStack() as held:
         if only_plan and (as_first or not path.exists()):
@@ -154,7 +154,7 @@ def _state_file(path: Path, *, only_plan: bool, as_first: bool) -> Iterator[Stat
 
 
 @contextmanager
-def _fleet(config: Config, shared: Shared | None, *, only_plan: bool) -> Iterator[Shared | None]:
+def opened_fleet(config: Config, shared: Shared | None, *, only_plan: bool) -> Iterator[Shared | None]:
     """The fleet that the process takes part in already, or visits for the time being; None where there is none."""
     if shared is not None or config.cluster.url is None:
         yield shared
