@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from moneymentor_sync.core.backups import Entered, SavedCell, SavedRow, SavedTab
+from moneymentor_sync.core.backups import USUAL_COLUMN, USUAL_ROW, Entered, SavedCell, SavedRow, SavedTab
 from moneymentor_sync.core.excel import MAX_COLUMNS, MAX_ROWS, MAX_TEXT, cut_text, excel_formula, sheet_names
 from moneymentor_sync.core.excel_formats import colour_of, properties
 
 Json = dict[str, Any]
-USUAL_ROW, USUAL_COLUMN = 21, 100
-"""Pixels that Google gives a row and a column of its own accord."""
 
 
 @dataclass

@@ -32,8 +32,8 @@ _MAGIC = b"mmsync-backup"
 _TYPES = {MANIFEST: "application/vnd.mmsync.backup+json", "rows": "application/vnd.mmsync.rows+gzip"}
 _RELATION = "urn:moneymentor-sync:backup"
 _HINT_NO_BACKUP = (
-    "A restore needs a file that `mmsync backup` made, as it made it: what another program has saved since has lost "
-    "what a restore needs."
+    "A restore needs a file that `mmsync backup` made, as it made it: what another program has saved since has "
+    "lost what a restore needs."
 )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from moneymentor_sync.core.backups import SavedRow, current_cells
+from moneymentor_sync.core.backups import Dimension, SavedRow, current_cells
 from moneymentor_sync.core.errors import OvertakenError
 from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, STAGING_PREFIX, FenceSeen
 from moneymentor_sync.core.ports import TabInfo
@@ -76,8 +76,6 @@ class _Answer(msgspec.Struct):
 
 
 _answer = msgspec.json.Decoder(_Answer)
-Dimension = tuple[int, bool, int]
-"""Rows or columns alike: pixels, hidden, how many."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,10 @@ def current_cells(row: SavedRow) -> list[CurrentCell]:
 
 # --- tabs -------------------------------------------------------------------------------------------------
 
+USUAL_ROW, USUAL_COLUMN = 21, 100
+"""Pixels that Google gives a row and a column of its own accord."""
+Dimension = tuple[int, bool, int]
+"""Rows or columns alike: pixels, hidden, how many."""
 Spans = tuple[tuple[int, int], ...]
 """Rows from the first up to but without the second, in order."""
 
@@ -128,8 +132,8 @@ class SavedTab:
 
     part: str
     about: Mapping[str, Any]
-    columns: tuple[tuple[int, bool, int], ...] = ()
-    rows: tuple[tuple[int, bool, int], ...] = ()
+    columns: tuple[Dimension, ...] = ()
+    rows: tuple[Dimension, ...] = ()
     filled: int = 0
     cells: int = 0
     ours: OursIn | None = None

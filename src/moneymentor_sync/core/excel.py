@@ -44,7 +44,8 @@ def cut_text(text: str, most: int = MAX_TEXT) -> str:
 
 # --- formulas ---------------------------------------------------------------------------------------------
 
-_MANY = 255
+_LONGEST_TEXT = 255
+_DEEPEST = 60
 _FUNCTIONS_TEXT = """
 ABS 1 1, ACOS 1 1, AND 1 255, ASIN 1 1, ATAN 1 1, ATAN2 2 2, AVEDEV 1 255, AVERAGE 1 255, AVERAGEA 1 255,
 AVERAGEIF 2 3, AVERAGEIFS 3 255, CEILING 2 2, CHAR 1 1, CHOOSE 2 255, CLEAN 1 1, CODE 1 1, COLUMN 0 1,
@@ -103,38 +104,54 @@ def excel_formula(formula: str, names: Collection[str]) -> str | None:
     understand makes it call a whole file damaged. `names` are the sheets that are called as in Google Sheets."""
     if not formula.startswith("=") or len(formula) > 8_000:
         return None
-    found: list[str] = []
-    depth: list[list[int | str]] = []  # of each open bracket: the function's name, and its arguments so far
-    position, before = 1, ""
+    reading = _Reading(names)
+    position = 1
     while position < len(formula):
         match = _TOKEN.match(formula, position)
-        if match is None:
+        if match is None or not reading.take(str(match.lastgroup), match[0]):
             return None
-        kind, word = str(match.lastgroup), match[0]
+        position = match.end()
+    return reading.written()
+
+
+class _Reading:
+    """A formula as far as it has been read."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._names = names
+        self._found: list[str] = []
+        self._open: list[tuple[str, int]] = []
+        """Of each open bracket the function's name, and how many commas there were in it."""
+        self._before = ""
+
+    def take(self, kind: str, word: str) -> bool:
+        """Takes one more token in; False where Excel would not take it here."""
         if kind == "operator" and word.isspace():
-            found.append(word)
-            position = match.end()
-            continue
-        if not _fits(kind, word, before, names):
-            return None
+            self._found.append(word)
+            return True
+        if not _fits(kind, word, self._before, self._names) or not self._bracket(kind, word):
+            return False
+        if kind == "call":
+            word = ("_xlfn." if word[:-1].upper() in _NEWER else "") + word.upper()
+        self._found.append(word)
+        self._before = "close" if word == "%" else kind
+        return True
+
+    def _bracket(self, kind: str, word: str) -> bool:
         if kind in ("call", "open"):
             name = word[:-1].upper()
-            if len(depth) >= 60 or (kind == "call" and name not in FUNCTIONS):
-                return None
-            depth.append([name, 0])
-            word = ("_xlfn." if name in _NEWER else "") + word.upper()
-        elif kind == "comma":
-            if not depth or not depth[-1][0]:
-                return None
-            depth[-1][1] = int(depth[-1][1]) + 1
-        elif kind == "close":
-            if not depth or not _enough(depth.pop(), before):
-                return None
-        found.append(word)
-        position, before = match.end(), kind if kind != "operator" or word != "%" else "close"
-    if depth or before not in _OPERAND:
-        return None
-    return "=" + "".join(found)
+            self._open.append((name, 0))
+            return len(self._open) <= _DEEPEST and (kind == "open" or name in FUNCTIONS)
+        if kind == "comma":
+            name, commas = self._open.pop() if self._open else ("", 0)
+            self._open.append((name, commas + 1))
+            return bool(name)
+        if kind == "close":
+            return bool(self._open) and _enough(*self._open.pop(), self._before)
+        return True
+
+    def written(self) -> str | None:
+        return None if self._open or self._before not in _OPERAND else "=" + "".join(self._found)
 
 
 def _fits(kind: str, word: str, before: str, names: Collection[str]) -> bool:
@@ -147,12 +164,10 @@ def _fits(kind: str, word: str, before: str, names: Collection[str]) -> bool:
     elif kind == "operator":
         if before not in _OPERAND and word not in "+-":
             return False
-    elif kind == "close" and before == "operator":
-        return False
-    elif kind == "comma" and before == "operator":
+    elif (kind == "close" and before == "operator") or (kind == "comma" and before == "operator"):
         return False
     if kind == "text":
-        return units(word) - 2 <= _MANY
+        return units(word) - 2 <= _LONGEST_TEXT
     if kind == "tab":
         title = word[1:-2].replace("''", "'") if word.startswith("'") else word[:-1]
         return title in names
@@ -171,11 +186,9 @@ def _inside(cell: str) -> bool:
     return column <= MAX_COLUMNS and int(match[2] or 1) <= MAX_ROWS
 
 
-def _enough(call: list[int | str], before: str) -> bool:
+def _enough(name: str, commas: int, before: str) -> bool:
     """Whether a function has as many arguments as Excel wants; brackets alone need something in them."""
-    name, commas = str(call[0]), int(call[1])
     if not name:
         return before in _OPERAND
     least, most = FUNCTIONS[name]
-    count = 0 if not commas and before == "call" else commas + 1
-    return least <= count <= most
+    return least <= (0 if not commas and before == "call" else commas + 1) <= most

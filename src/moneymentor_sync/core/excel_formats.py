@@ -56,51 +56,53 @@ _MARKS = {"bold": "bold", "italic": "italic", "strikethrough": "font_strikeout"}
 
 def properties(given: Mapping[str, Any]) -> Properties:
     """What ordinary programs show of a `CellFormat`."""
-    found: Properties = {}
-    text = given.get("textFormat") or {}
-    found |= {ours: True for theirs, ours in _MARKS.items() if text.get(theirs)}
+    return _of_text(given.get("textFormat") or {}) | _of_cell(given) | _of_borders(given.get("borders") or {})
+
+
+def _of_text(text: Mapping[str, Any]) -> Properties:
+    found: Properties = {ours: True for theirs, ours in _MARKS.items() if text.get(theirs)}
     if text.get("underline"):
         found["underline"] = 1
     if text.get("fontFamily"):
         found["font_name"] = str(text["fontFamily"]).partition(",")[0][:31]
     if 1 <= int(text.get("fontSize") or 0) <= 409:
         found["font_size"] = int(text["fontSize"])
-    for name, colour in (("font_color", _colour(text, "foregroundColor")), ("bg_color", _background(given))):
-        if colour is not None:
-            found[name] = colour
-    number = number_format(given.get("numberFormat"))
-    if number is not None:
-        found["num_format"] = number
-    if given.get("horizontalAlignment") in _HORIZONTAL:
-        found["align"] = _HORIZONTAL[given["horizontalAlignment"]]
-    if given.get("verticalAlignment") in _VERTICAL:
-        found["valign"] = _VERTICAL[given["verticalAlignment"]]
+    return found | _given("font_color", colour_of(text, "foregroundColor"))
+
+
+def _of_cell(given: Mapping[str, Any]) -> Properties:
+    found = _given("num_format", number_format(given.get("numberFormat")))
+    found |= _given("bg_color", _background(given))
+    found |= _given("align", _HORIZONTAL.get(str(given.get("horizontalAlignment"))))
+    found |= _given("valign", _VERTICAL.get(str(given.get("verticalAlignment"))))
     if given.get("wrapStrategy") in ("WRAP", "LEGACY_WRAP"):
         found["text_wrap"] = True
     turned = given.get("textRotation") or {}
-    if turned.get("vertical"):
-        found["rotation"] = 270
-    elif -90 <= int(turned.get("angle") or 0) <= 90 and turned.get("angle"):
-        found["rotation"] = int(turned["angle"])
-    for side, line in (given.get("borders") or {}).items():
-        if side in ("top", "bottom", "left", "right") and line.get("style") in _LINES:
-            found[side] = _LINES[line["style"]]
-            if (colour := _colour(line, "color")) is not None:
-                found[f"{side}_color"] = colour
+    angle = int(turned.get("angle") or 0)
+    if turned.get("vertical") or (angle and -90 <= angle <= 90):
+        found["rotation"] = 270 if turned.get("vertical") else angle
     return found
 
 
+def _of_borders(given: Mapping[str, Any]) -> Properties:
+    found: Properties = {}
+    for side, line in given.items():
+        if side in ("top", "bottom", "left", "right") and line.get("style") in _LINES:
+            found |= {side: _LINES[line["style"]]} | _given(f"{side}_color", colour_of(line, "color"))
+    return found
+
+
+def _given(name: str, value: str | None) -> Properties:
+    return {} if value is None else {name: value}
+
+
 def _background(given: Mapping[str, Any]) -> str | None:
-    colour = _colour(given, "backgroundColor")
+    colour = colour_of(given, "backgroundColor")
     return None if colour == "#FFFFFF" else colour
 
 
 def colour_of(given: Mapping[str, Any], name: str) -> str | None:
     """A colour as #RRGGBB, None where there is none; a theme's colour comes resolved beside its name."""
-    return _colour(given, name)
-
-
-def _colour(given: Mapping[str, Any], name: str) -> str | None:
     plain = given.get(name)
     if plain is None:
         plain = (given.get(f"{name}Style") or {}).get("rgbColor")

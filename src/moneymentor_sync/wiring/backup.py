@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -80,6 +80,11 @@ def spreadsheets_of(config: Config) -> list[str]:
     """Every spreadsheet that is configured, in order."""
     named = [config.google.spreadsheet_id, *(one.spreadsheet_id for one in config.datasets)]
     return list(dict.fromkeys(one for one in named if one))
+
+
+def directory_of(config: Config) -> Path:
+    """Where backups go that nobody sends elsewhere."""
+    return config.backup.directory or config.state_path.parent / "backups"
 
 
 def make_backup(
