@@ -28,15 +28,16 @@ def backup(
     """Save all tabs of each spreadsheet, with people's own columns, formulas, notes and formats.
 
     Each spreadsheet becomes one .xlsx file, which ordinary programs open; what `mmsync restore` needs is in it,
-    too. Only reads the spreadsheet. No file is ever written over, and those made by this command are never removed by
-    the schedule's retention.
+    too. Only reads the spreadsheet. No file is ever written over, and those made by this command are never removed
+    by the schedule's retention.
 
     Exit code 0 when every spreadsheet was saved, 1 when one was not, 78 when the configuration is wrong.
     """
     del verbose  # what it would show is the traceback, and that is for whoever explains the error
     from moneymentor_sync.adapters.environment import load_config
     from moneymentor_sync.core.errors import MmsyncError
-    from moneymentor_sync.wiring.backup import directory_of, make_backup, open_backups, spreadsheets_of
+    from moneymentor_sync.wiring.backup import directory_of, make_backup, spreadsheets_of
+    from moneymentor_sync.wiring.kept_backups import open_backups
 
     from .backup_display import backups_as_json, show_backups
     from .failures import say_error

@@ -14,9 +14,18 @@ def next_daily(now: float, at: str, zone: ZoneInfo) -> float:
     A time that the clocks jump over comes as much later as they jump; one that they show twice counts once, the
     first time.
     """
+    return next(moment for moment in _moments(now, at, zone) if moment > now)
+
+
+def last_daily(now: float, at: str, zone: ZoneInfo) -> float:
+    """The last such moment that has come."""
+    return max(moment for moment in _moments(now, at, zone) if moment <= now)
+
+
+def _moments(now: float, at: str, zone: ZoneInfo) -> list[float]:
     today = datetime.fromtimestamp(now, zone).date()
-    days = (today + timedelta(days=offset) for offset in range(-1, 3))
-    return next(moment for moment in (_moment(day, at, zone) for day in days) if moment > now)
+    days = (today + timedelta(days=offset) for offset in range(-2, 3))
+    return [_moment(day, at, zone) for day in days]
 
 
 def _moment(day: date, at: str, zone: ZoneInfo) -> float:
@@ -24,8 +33,7 @@ def _moment(day: date, at: str, zone: ZoneInfo) -> float:
 
 
 def due_at(now: float, last: float | None, at: str, zone: ZoneInfo) -> float:
-    """When the next backup is due, by when the last one was made: at once where that is more than a day ago, and
-    what was missed while nobody ran is made up for so."""
-    if last is None or now - last > DAY or last > now + DAY:  # or the clock was set back
-        return now
-    return next_daily(now, at, zone)
+    """When the next backup is due, by when the last one was made: at once where its time has come since, and be it
+    while nobody ran."""
+    is_due = last is None or last < last_daily(now, at, zone) or last > now + DAY  # or the clock was set back
+    return now if is_due else next_daily(now, at, zone)

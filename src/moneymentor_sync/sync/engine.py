@@ -17,10 +17,12 @@ from moneymentor_sync.core.ports import (
     Destination,
     Gate,
     RunResult,
+    Safeguard,
     Snapshot,
     Source,
     Store,
     Tick,
+    unsaved,
 )
 from moneymentor_sync.core.resilience import RetryRules
 from moneymentor_sync.core.rights import Lease
@@ -64,6 +66,7 @@ class Edges:
     store: Store
     lease: Lease
     new_records: NewRecords
+    safeguard: Safeguard = unsaved
 
 
 class Engine:
@@ -234,6 +237,7 @@ class Engine:
             prove=self._edges.lease.prove,
             unguarded=unguarded,
             remove_unmatched=remove_unmatched,
+            safeguard=self._edges.safeguard,
         )
 
     def _gather(

@@ -21,11 +21,13 @@ from moneymentor_sync.core.ports import (
     Destination,
     Landing,
     Reading,
+    Safeguard,
     Store,
     TabView,
     Tick,
     Traffic,
     Wanted,
+    unsaved,
 )
 from moneymentor_sync.core.repair import repairs
 
@@ -74,6 +76,9 @@ class SpreadsheetSync:
     """The datasets whose shrink guard was lifted."""
     remove_unmatched: bool = False
     """The operator's word about rows without a key."""
+    safeguard: Safeguard = unsaved
+    _saved: bool = False
+    """Whether it was saved in this sync."""
     _destination: Destination | None = None
     _opened_at: Traffic = field(default_factory=Traffic)
     _unsettled: _Unsettled | None = None
@@ -236,6 +241,9 @@ class SpreadsheetSync:
                 self.destination.tidy(view.fence, intend=intend, renew=self._fencing.late)
             self._finish(one, decision, tab, None, state)
             return self._done(one, tally, decision.plan.rows_after)
+        if not self._saved and self.safeguard(one.dataset, decision.plan):
+            self._saved = True
+            return None  # people go on meanwhile: a deletion goes by what is there now
         landing = self._write(one, decision, view, tab, state, tally)
         if not landing.as_planned:
             tally.repaired += 1

@@ -2,36 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from moneymentor_sync import __version__
 from moneymentor_sync.core.backups import Backup, Made, Reason, SavedTab
-from moneymentor_sync.core.errors import OvertakenError
+from moneymentor_sync.core.errors import (
+    BackupFirstError,
+    MmsyncError,
+    OvertakenError,
+    QuotaExhaustedError,
+    StoppedError,
+)
+from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import Store, Tick, Wanted
 from moneymentor_sync.core.resilience import RetryRules
+from moneymentor_sync.core.retention import expired
 from moneymentor_sync.core.rights import Budget
 from moneymentor_sync.core.rows import Hasher
-from moneymentor_sync.core.settings import Config
+from moneymentor_sync.core.settings import Config, Dataset
 from moneymentor_sync.core.tabs import find_tab
 from moneymentor_sync.sync import Surroundings
 from moneymentor_sync.sync.decide import current_state
 from moneymentor_sync.sync.ownership import ours_in, with_rows
 from moneymentor_sync.sync.patience import Patience
 
-from .cluster import Shared
-from .engine import opened_fleet, real_surroundings, state_file
-from .quota import Quotas, alone
-
 if TYPE_CHECKING:
     from moneymentor_sync.adapters.google_backup import BackupReader, Structure
     from moneymentor_sync.adapters.google_client import GoogleClient
 
 T = TypeVar("T")
+ROWS_IN_A_GO = 2_000
+WHO = "backup"
+"""What stands in the place of a dataset where progress is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +59,6 @@ class BackupEdges:
     def patience(self) -> Patience:
         rules = RetryRules(self.config.sync.max_retries, self.config.sync.retry_delay_seconds)
         return Patience(rules, self.around.sleep, self.around.rng.random)
-
-
-@contextmanager
-def open_backups(
-    config: Config,
-    *,
-    surroundings: Surroundings | None = None,
-    shared: Shared | None = None,
-    quotas: Quotas | None = None,
-) -> Iterator[BackupEdges]:
-    """For one thread. `shared` is a daemon's part in its fleet; without it a fleet is looked at for the time being.
-    Raises StateError, ClusterError."""
-    around = surroundings or real_surroundings()
-    with ExitStack() as held:
-        local = held.enter_context(state_file(config.state_path, only_plan=True, as_first=False))
-        there = held.enter_context(opened_fleet(config, shared, only_plan=True))
-        begun = there is not None and there.begun
-        store: Store = there.store(local) if there is not None and begun else local
-        if quotas is None:
-            quotas = held.enter_context(closing(Quotas(around.monotonic)))
-        budget = partial(quotas.budget, config if begun or there is None else alone(config), around.sleep)
-        yield BackupEdges(config, around, store, budget)
 
 
 def spreadsheets_of(config: Config) -> list[str]:
@@ -113,10 +98,10 @@ def write_backup(
     from moneymentor_sync.adapters.google_backup import BackupReader
 
     begun, made_at = edges.around.monotonic(), edges.around.clock()
-    patience = edges.patience()
+    patience, pace = edges.patience(), _Pace(tick)
     with disk_errors(place), closing(edges.client(spreadsheet_id)) as client:
-        reader = BackupReader(client, patience.reading)
-        structure, tabs = patience.reading(lambda: _read(reader, place, tick))
+        reader = BackupReader(client, lambda read: pace.after(patience.reading(read)))
+        structure, tabs = _read(reader, place, pace)
         tabs = [replace(tab, ours=_ours(edges, spreadsheet_id, structure, tab)) for tab in tabs]
         unsteady = tuple(tab.title for tab in tabs if not tab.steady)
         backup = Backup(
@@ -131,7 +116,7 @@ def write_backup(
             unsteady,
         )
         file = place / "backup.xlsx"
-        notes = _write_file(edges, backup, place, file)
+        notes = _write_file(edges, backup, place, file, pace)
         size = file.stat().st_size
     rows, seconds = sum(tab.filled for tab in tabs), edges.around.monotonic() - begun
     return file, Made(
@@ -139,7 +124,33 @@ def write_backup(
     )
 
 
-def _read(reader: BackupReader, place: Path, tick: Tick | None) -> tuple[Structure, list[SavedTab]]:
+class _Pace:
+    """Signs of life: after each answer, and now and then while rows are gone through."""
+
+    def __init__(self, tick: Tick | None) -> None:
+        self._tick = tick
+        self._now = ("reading", 0, 0)
+
+    def at(self, phase: str, done: int, total: int) -> None:
+        self._now = (phase, done, total)
+        self._say()
+
+    def after(self, answer: T) -> T:
+        self._say()
+        return answer
+
+    def along(self, rows: Iterable[T]) -> Iterator[T]:
+        for number, row in enumerate(rows, 1):
+            if number % ROWS_IN_A_GO == 0:
+                self._say()
+            yield row
+
+    def _say(self) -> None:
+        if self._tick is not None:
+            self._tick(WHO, *self._now)
+
+
+def _read(reader: BackupReader, place: Path, pace: _Pace) -> tuple[Structure, list[SavedTab]]:
     """All tabs' rows into files of their own. A tab that goes or grows meanwhile makes it begin again."""
     from moneymentor_sync.adapters.backup_rows import checksum
 
@@ -148,9 +159,7 @@ def _read(reader: BackupReader, place: Path, tick: Tick | None) -> tuple[Structu
         tabs: list[SavedTab] = []
         try:
             for number, about in enumerate(structure.tabs, 1):
-                title = str(about["properties"]["title"])
-                if tick is not None:
-                    tick(title, "reading", number - 1, len(structure.tabs))
+                pace.at("reading", number - 1, len(structure.tabs))
                 path = place / f"tab-{number}.gz"
                 saved = reader.save(about, path)
                 tabs.append(
@@ -186,7 +195,7 @@ def _ours(edges: BackupEdges, spreadsheet_id: str, structure: Structure, tab: Sa
     return None
 
 
-def _write_file(edges: BackupEdges, backup: Backup, place: Path, file: Path) -> tuple[str, ...]:
+def _write_file(edges: BackupEdges, backup: Backup, place: Path, file: Path, pace: _Pace) -> tuple[str, ...]:
     """The .xlsx; gives what its visible part had to leave out."""
     from moneymentor_sync.adapters.backup_book import Book
     from moneymentor_sync.adapters.backup_package import BackupWorkbook, write_parts
@@ -197,9 +206,10 @@ def _write_file(edges: BackupEdges, backup: Backup, place: Path, file: Path) -> 
     book = Book(workbook, backup.tabs)
     hasher = Hasher(edges.store.secret())
     tabs: list[SavedTab] = []
-    for tab in backup.tabs:
+    for number, tab in enumerate(backup.tabs):
+        pace.at("saving", number, len(backup.tabs))
         with (place / tab.part).open("rb") as stream:
-            book.add(tab, partial(read_rows, stream))
+            book.add(tab, lambda styles, rows=stream: pace.along(read_rows(rows, styles)))  # type: ignore[misc]
         if tab.ours is not None:
             with (place / tab.part).open("rb") as stream:
                 tab = replace(tab, ours=with_rows(tab.ours, read_rows(stream, []), edges.store, hasher))
@@ -217,3 +227,47 @@ def _notes(backup: Backup) -> tuple[str, ...]:
         for title in backup.unsteady
     ]
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFirst:
+    """`ports.Safeguard`: what deletes many rows is saved first, whoever has allowed it."""
+
+    edges: BackupEdges
+    tick: Tick | None = None
+
+    def before(self, dataset: Dataset, plan: Plan) -> bool:
+        """Raises BackupFirstError, saying how many rows would have gone, and what kept the backup."""
+        settings = self.edges.config.backup
+        if not settings.enabled or not plan.deletes_more_than(settings.before_deleting):
+            return False
+        directory = directory_of(self.edges.config)
+        try:
+            make_backup(self.edges, dataset.spreadsheet_id, directory, "deletion", tick=self.tick)
+            prune(self.edges.config)
+        except (StoppedError, QuotaExhaustedError):
+            raise
+        except MmsyncError as error:
+            count = len(plan.deletes) + len(plan.blanks)
+            raise BackupFirstError(
+                f"tab {plan.tab!r}: {count:,} of {plan.rows_before:,} rows would be deleted, and the backup that "
+                f"goes before that failed: {error}; nothing was written",
+                hint=f"{error.hint} {BackupFirstError.default_hint}".strip(),
+            ) from error
+        return True
+
+
+def prune(config: Config) -> list[str]:
+    """Lets go of backups that nobody asked for and that have been kept long enough. Raises BackupError."""
+    from moneymentor_sync.adapters.backup_files import backups_in, remove
+
+    directory, settings = directory_of(config), config.backup
+    gone = expired(
+        backups_in(directory),
+        daily=settings.keep_daily,
+        weekly=settings.keep_weekly,
+        zone=ZoneInfo(config.sync.timezone),
+    )
+    for name in gone:
+        remove(directory, name)
+    return gone

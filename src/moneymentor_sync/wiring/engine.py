@@ -19,11 +19,12 @@ from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
 from moneymentor_sync.core.events import Emit
-from moneymentor_sync.core.ports import Gate, Store, Tick
+from moneymentor_sync.core.ports import Gate, Store, Tick, unsaved
 from moneymentor_sync.core.rights import Budget, Lease
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.sync import Edges, Engine, Surroundings
 
+from .backup import BackupEdges, BackupFirst
 from .cluster import Guest, Shared, joined, visited
 from .quota import Quotas, alone
 
@@ -140,7 +141,9 @@ def open_engine(
         spreadsheets = held.enter_context(
             closing(Spreadsheets(config.google, around.rng, gentle, lease.prove, budget))
         )
-        edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool)
+        first = BackupFirst(BackupEdges(config, around, store, budget), tick)
+        guard = first.before if config.backup.enabled else unsaved
+        edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool, guard)
         yield Engine(config.sync, CellRules.of(config), edges, around, tick=tick, emit=emit, gate=gate)
 
 
