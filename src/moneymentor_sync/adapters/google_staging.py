@@ -74,7 +74,7 @@ class _ValuesBody:
     body: bytes
 
 
-def _values_bodies(title: str, rows: Iterable[Sequence[Cell]], width: int, first_row: int) -> Iterator[_ValuesBody]:
+def values_bodies(title: str, rows: Iterable[Sequence[Cell]], width: int, first_row: int) -> Iterator[_ValuesBody]:
     last, start = column_letter(width - 1), first_row
     for part in bodies(map(msgspec.json.encode, rows), BODY_BYTES):
         target = f"{quoted(title)}!A{start}:{last}{start + len(part) - 1}"
@@ -175,7 +175,7 @@ class Staging:
         the other, so that none follows one that failed.
         """
         done = 0
-        with closing(one_ahead(_values_bodies(title, rows, width, first_row))) as parts:
+        with closing(one_ahead(values_bodies(title, rows, width, first_row))) as parts:
             for part in parts:
                 request = self._client.values.update(
                     spreadsheetId=self._client.spreadsheet_id,

@@ -1,6 +1,7 @@
 """Registers every command by importing its module; a module imports its heavy parts when it runs."""
 
 from . import (
+    backup_command,
     check_command,
     demo_command,
     force_command,
@@ -8,6 +9,7 @@ from . import (
     init_command,
     plan_command,
     reload_command,
+    restore_command,
     run_command,
     sandbox_command,
     status_command,
@@ -17,6 +19,7 @@ from . import (
 )
 
 __all__ = [
+    "backup_command",
     "check_command",
     "demo_command",
     "force_command",
@@ -24,6 +27,7 @@ __all__ = [
     "init_command",
     "plan_command",
     "reload_command",
+    "restore_command",
     "run_command",
     "sandbox_command",
     "status_command",

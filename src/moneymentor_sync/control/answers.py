@@ -196,6 +196,15 @@ class Realtime(Struct):
     unheard: list[str]
 
 
+class BackupStatus(Struct):
+    """How the daily backups go; `last` is of the spreadsheet of which it is the longest ago."""
+
+    enabled: bool
+    last: Time | None
+    last_error: str | None
+    next: Time | None
+
+
 class RecentError(Struct):
     """A failure of the recent past."""
 
@@ -228,6 +237,7 @@ class Status(Struct):
     datasets: list[DatasetStatus]
     realtime: Realtime
     cluster: ClusterSeen | None
+    backup: BackupStatus
     recent_errors: list[RecentError]
 
 

@@ -7,11 +7,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .backups import Made
 from .breaker import Breaker
 from .ports import RunResult
 from .realtime import Hearing
 from .record import DaemonMark, DatasetRecord, Totals
-from .settings import Retention
+from .settings import Config, Retention
 from .switches import Switch
 
 
@@ -79,6 +80,19 @@ class Witness(Protocol):
 
     def stopped(self, status: dict[str, Any]) -> None:
         """The daemon stops in order; the last call."""
+        ...
+
+
+class BackupKeeper(Protocol):
+    """Makes backups and knows which there are. Called from one thread; every method may raise MmsyncError."""
+
+    def last(self, config: Config, spreadsheet_id: str) -> float | None:
+        """When the last one was made that nobody asked for (UNIX seconds); None where there is none."""
+        ...
+
+    def make(self, config: Config, spreadsheet_id: str, stopping: Callable[[], bool]) -> Made:
+        """Makes the daily one, and lets go of those that have been kept long enough. Raises StoppedError soon after
+        `stopping` has become true."""
         ...
 
 

@@ -309,6 +309,25 @@ class StateError(MmsyncError):
     code = "state"
 
 
+class BackupError(MmsyncError):
+    """A backup could not be made or read: its directory, the disk, or a tab that is not in it."""
+
+    code = "backup"
+
+
+class BackupFileError(BackupError):
+    """The file is no backup, or damaged, or of a newer version."""
+
+    code = "backup_file"
+
+
+class BackupFirstError(GuardError):
+    """A sync that deletes many rows was refused since the backup that goes before it could not be made."""
+
+    code = "backup_first"
+    default_hint = "Mend what kept the backup, or switch them off with `[backup] enabled = false`."
+
+
 class SandboxError(MmsyncError):
     """The stand-in of Google cannot start: its port or its directory is taken, or cannot be used."""
 

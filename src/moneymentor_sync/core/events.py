@@ -16,6 +16,8 @@ class Emit(Protocol):
 
 
 LEVELS: Mapping[str, LogLevel] = {
+    "backup.failed": "error",
+    "backup.noted": "warning",
     "breaker.opened": "error",
     "cluster.lost": "error",
     "cluster.mute": "warning",

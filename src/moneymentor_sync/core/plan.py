@@ -95,6 +95,10 @@ class Plan:
         inserted = sum(len(row) - row.count(None) for row in self.inserts)
         return updated + inserted
 
+    def deletes_more_than(self, share: float) -> bool:
+        """Whether more than that share of the tab's rows would go, be it that people's own cells in them stay."""
+        return len(self.deletes) + len(self.blanks) > share * self.rows_before
+
     @property
     def rows_after(self) -> int:
         return self.rows_before + len(self.inserts) - len(self.deletes) - len(self.blanks)

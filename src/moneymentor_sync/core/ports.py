@@ -290,6 +290,23 @@ class Gate(Protocol):
         ...
 
 
+class Safeguard(Protocol):
+    """What goes before a write that takes much away."""
+
+    def __call__(self, dataset: Dataset, plan: Plan) -> bool:
+        """Whether it took the time to save the spreadsheet first, so that what was read is old by now.
+
+        Raises BackupFirstError where that failed: then nothing may be written.
+        """
+        ...
+
+
+def unsaved(dataset: Dataset, plan: Plan) -> bool:
+    """No backup goes before a write."""
+    del dataset, plan
+    return False
+
+
 # --- the state --------------------------------------------------------------------------------------------
 
 

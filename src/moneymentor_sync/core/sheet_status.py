@@ -45,6 +45,11 @@ def status_name(spreadsheet_id: str) -> str:
     return _PREFIX + spreadsheet_id
 
 
+def is_status(name: str) -> bool:
+    """Whether a dataset of that name fills a status tab: no configuration knows it, and no backup waits for it."""
+    return name.startswith(_PREFIX)
+
+
 def status_dataset(spreadsheet_id: str, tab: str) -> Dataset:
     """The dataset that fills the tab. Its rows go when the configuration no longer has their datasets, however many
     those are: no share of them is worth a guard."""

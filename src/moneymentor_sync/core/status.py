@@ -107,6 +107,17 @@ class ErrorSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSeen:
+    """How the daily backups go: when the last one was made of that spreadsheet of which it is the longest ago, what
+    kept the last one from being made, and when the next is due. UNIX seconds; None for what is not so."""
+
+    enabled: bool = False
+    last: float | None = None
+    error: str | None = None
+    next: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that a status answer is made of. `next_mono` is when the next run is due."""
 
@@ -130,6 +141,7 @@ class Snapshot:
     errors: tuple[ErrorSeen, ...] = ()
     hearing: Hearing = NOT_HEARING
     cluster: ClusterView | None = None
+    backup: BackupSeen = BackupSeen()
 
 
 def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono: float) -> dict[str, Any]:
@@ -161,6 +173,7 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
         "datasets": [_dataset(snapshot, one, now, owner) for one, owner in _owned(snapshot)],
         "realtime": _realtime(snapshot.hearing),
         "cluster": _cluster(snapshot),
+        "backup": _backup(snapshot.backup),
         "recent_errors": [
             {"time": moment(one.at), "dataset": one.dataset, "error": one.error, "hint": one.hint}
             for one in snapshot.errors[-RECENT_ERRORS:]
@@ -175,6 +188,15 @@ def _cluster(snapshot: Snapshot) -> dict[str, Any] | None:
     for one in snapshot.datasets:
         spreadsheets.setdefault(one.spreadsheet_id, []).append(one.name)
     return cluster_document(snapshot.cluster, spreadsheets)
+
+
+def _backup(backup: BackupSeen) -> dict[str, Any]:
+    return {
+        "enabled": backup.enabled,
+        "last": moment(backup.last),
+        "last_error": backup.error,
+        "next": moment(backup.next),
+    }
 
 
 def _realtime(hearing: Hearing) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from moneymentor_sync.core.settings import WHOLE_CALL, Config
 from moneymentor_sync.core.status import seen_text
 from moneymentor_sync.sync.engine import Surroundings, new_run_id
 
+from .backups import Backups
 from .board import Board
 from .desk import Desk
 from .engines import Engines, Runs
@@ -83,6 +84,7 @@ class Daemon:
         standing = Standing(config, self._parts.ledger, clock=clock, chance=chance, emit=self._emit, shared=shared)
         desk = Desk(lambda: new_run_id(clock(), around.rng))
         interruptions = Interruptions(around.monotonic, self._beat, wait)
+        fleet = self._join_fleet(standing, desk, notices, interruptions, around)
         return Works(
             standing,
             desk,
@@ -92,7 +94,8 @@ class Daemon:
             Listening(self._parts.open_watch, notices, standing.database_is_back),
             Board(clock, self._beat, self._new_gate),
             self.heart,
-            self._join_fleet(standing, desk, notices, interruptions, around),
+            fleet,
+            Backups(self._parts.backups, lambda: standing.config, fleet.has, clock, self._emit),
         )
 
     def _join_fleet(
@@ -123,6 +126,7 @@ class Daemon:
         self.prepare()
         self._thread.start()
         self._works.fleet.start()
+        self._works.backups.start()
 
     def prepare(self) -> None:
         """All of `start` but the worker's thread."""
@@ -148,6 +152,7 @@ class Daemon:
         self._worker.stopping = True
         self._works.desk.close()
         self._works.interruptions.stop()
+        self._works.backups.stop()
         self._works.listening.stop()  # last: it may wait a second for a connection that is being made
 
     def join(self, seconds: float) -> bool:

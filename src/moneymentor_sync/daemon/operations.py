@@ -50,6 +50,7 @@ class Operations:
         self._board = works.board
         self._heart = works.heart
         self._fleet = works.fleet
+        self._backups = works.backups
         self._parts = parts
         self._emit = parts.emit
         self._clock = around.clock
@@ -88,6 +89,7 @@ class Operations:
             errors=standing.errors,
             hearing=self._listening.hearing,
             cluster=self._fleet.view,
+            backup=self._backups.seen,
         )
 
     def health(self) -> Health:

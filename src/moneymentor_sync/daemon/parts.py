@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from moneymentor_sync.core.cluster_ports import Register
-from moneymentor_sync.core.daemon_ports import Ledger, Ticker, Witness
+from moneymentor_sync.core.daemon_ports import BackupKeeper, Ledger, Ticker, Witness
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.ports import Gate, Tick
 from moneymentor_sync.core.settings import ClusterSettings, Config
 from moneymentor_sync.core.sheet_status import Outlooks, no_outlook
 from moneymentor_sync.sync.tenure import Tenure
 
+from .backups import Backups
 from .board import Board
 from .desk import Desk
 from .engines import Runs
@@ -65,7 +66,7 @@ class FleetEdges:
 class Parts:
     """The daemon's edges, as ports. `open_engine` is entered and left in the worker's thread; `load_config` reads
     the configuration again; `rest` gives back what a sync needed; `open_watch` hears of changes in the database,
-    and `witnesses` are told how it goes."""
+    `witnesses` are told how it goes, and `backups` makes those that are due; None for a daemon that makes none."""
 
     ledger: Ledger
     ticker: Ticker
@@ -77,6 +78,7 @@ class Parts:
     open_watch: OpenWatch = no_watch
     fleet: FleetEdges | None = None
     witnesses: Sequence[Witness] = ()
+    backups: BackupKeeper | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +94,4 @@ class Works:
     board: Board
     heart: Heart
     fleet: Fleet
+    backups: Backups

@@ -117,6 +117,7 @@ CELL_PARTS: dict[str, CellPart] = {
     "note": lambda at: at.row.notes.get(at.column) if at.row.notes else None,
     "textFormatRuns": lambda at: (at.style.extra or {}).get("textFormatRuns") if at.style else None,
     "dataValidation": lambda at: at.style.validation if at.style else None,
+    "pivotTable": lambda at: (at.style.extra or {}).get("pivotTable") if at.style else None,
 }
 
 

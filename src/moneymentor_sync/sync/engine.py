@@ -17,10 +17,12 @@ from moneymentor_sync.core.ports import (
     Destination,
     Gate,
     RunResult,
+    Safeguard,
     Snapshot,
     Source,
     Store,
     Tick,
+    unsaved,
 )
 from moneymentor_sync.core.resilience import RetryRules
 from moneymentor_sync.core.rights import Lease
@@ -69,6 +71,7 @@ class Edges:
     store: Store
     lease: Lease
     new_records: NewRecords
+    safeguard: Safeguard = unsaved
 
 
 class Engine:
@@ -294,6 +297,7 @@ class Engine:
             unguarded=unguarded,
             remove_unmatched=remove_unmatched,
             noting=self._noting,
+            safeguard=self._edges.safeguard,
         )
 
     def _gather(

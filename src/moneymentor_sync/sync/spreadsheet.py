@@ -24,11 +24,13 @@ from moneymentor_sync.core.ports import (
     Landing,
     Reading,
     Rider,
+    Safeguard,
     Store,
     TabView,
     Tick,
     Traffic,
     Wanted,
+    unsaved,
 )
 from moneymentor_sync.core.repair import repairs
 
@@ -73,6 +75,9 @@ class SpreadsheetSync:
     """The notes on headers; None where nobody is to look after them."""
     status: StatusTab | None = None
     """The tab that tells readers how fresh the others are; None where nobody wants one."""
+    safeguard: Safeguard = unsaved
+    _saved: bool = False
+    """Whether it was saved in this sync."""
     _destination: Destination | None = None
     _opened_at: Traffic = field(default_factory=Traffic)
     _unsettled: Unsettled | None = None
@@ -274,6 +279,9 @@ class SpreadsheetSync:
                 self.destination.tidy(view.fence, intend=intend, renew=self._fencing.late)
             self._finish(one, decision, tab, None, state)
             return self._done(one, tally, decision.plan.rows_after)
+        if not self._saved and self.safeguard(one.dataset, decision.plan):
+            self._saved = True
+            return None  # people go on meanwhile: a deletion goes by what is there now
         if self.noting is not None:
             decision = self.noting.along(one, decision)
         landing = self._write(one, decision, view, tab, state, tally)

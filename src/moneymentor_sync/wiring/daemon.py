@@ -30,6 +30,7 @@ from moneymentor_sync.sync import Surroundings
 
 from .cluster import Shared, joined
 from .engine import open_engine, real_surroundings
+from .kept_backups import KeptBackups
 from .quota import Quotas
 from .watch import watches
 
@@ -86,6 +87,7 @@ def open_daemon(
             emit=emit,
             open_watch=watches(around, emit),
             fleet=None if shared is None else shared.edges(quotas.document),
+            backups=KeptBackups(around, shared, quotas),
         )
         yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
 

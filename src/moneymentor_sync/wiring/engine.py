@@ -19,13 +19,14 @@ from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
 from moneymentor_sync.core.events import Emit, unheard
-from moneymentor_sync.core.ports import Gate, Store, Tick
+from moneymentor_sync.core.ports import Gate, Store, Tick, unsaved
 from moneymentor_sync.core.rights import Budget, Lease
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.core.sheet_status import Outlooks, no_outlook
 from moneymentor_sync.sync import Edges, Engine, Surroundings
 from moneymentor_sync.sync.sheet_status import SheetStatus
 
+from .backup import BackupEdges, BackupFirst
 from .cluster import Guest, Shared, joined, visited
 from .quota import Quotas, alone
 
@@ -129,8 +130,8 @@ def open_engine(
     """
     around = surroundings or real_surroundings()
     with ExitStack() as held:
-        local = held.enter_context(_state_file(config.state_path, only_plan=only_plan, as_first=as_first))
-        there = held.enter_context(_fleet(config, shared, only_plan=only_plan))
+        local = held.enter_context(state_file(config.state_path, only_plan=only_plan, as_first=as_first))
+        there = held.enter_context(opened_fleet(config, shared, only_plan=only_plan))
         lease: Lease = LockFiles(config.state_path, holder)
         store: Store = local
         if there is not None and not as_first:
@@ -144,7 +145,9 @@ def open_engine(
         spreadsheets = held.enter_context(
             closing(Spreadsheets(config.google, around.rng, gentle, lease.prove, budget))
         )
-        edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool)
+        first = BackupFirst(BackupEdges(config, around, store, budget), tick)
+        guard = first.before if config.backup.enabled else unsaved
+        edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool, guard)
         status = None
         if config.sheet.status and not only_plan:
             status = SheetStatus(config.sheet, config.datasets, outlook, around.clock, emit or unheard)
@@ -162,7 +165,7 @@ def open_engine(
 
 
 @contextmanager
-def _state_file(path: Path, *, only_plan: bool, as_first: bool) -> Iterator[StateFile]:
+def state_file(path: Path, *, only_plan: bool, as_first: bool) -> Iterator[StateFile]:
     """This machine's own; one that is gone at the end where nothing is to be left behind."""
     with ExitStack() as held:
         if only_plan and (as_first or not path.exists()):
@@ -171,7 +174,7 @@ def _state_file(path: Path, *, only_plan: bool, as_first: bool) -> Iterator[Stat
 
 
 @contextmanager
-def _fleet(config: Config, shared: Shared | None, *, only_plan: bool) -> Iterator[Shared | None]:
+def opened_fleet(config: Config, shared: Shared | None, *, only_plan: bool) -> Iterator[Shared | None]:
     """The fleet that the process takes part in already, or visits for the time being; None where there is none."""
     if shared is not None or config.cluster.url is None:
         yield shared
