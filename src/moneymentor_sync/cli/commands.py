@@ -1,6 +1,7 @@
 """Registers every command by importing its module; a module imports its heavy parts when it runs."""
 
 from . import (
+    alerts_commands,
     check_command,
     demo_command,
     force_command,
@@ -17,6 +18,7 @@ from . import (
 )
 
 __all__ = [
+    "alerts_commands",
     "check_command",
     "demo_command",
     "force_command",

@@ -16,6 +16,8 @@ class Emit(Protocol):
 
 
 LEVELS: Mapping[str, LogLevel] = {
+    "alert.dropped": "error",
+    "alert.failed": "warning",
     "breaker.opened": "error",
     "cluster.lost": "error",
     "cluster.mute": "warning",

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .alert_ports import AlertsSeen
 from .breaker import CLOSED, Breaker, remaining
 from .cluster_view import ClusterView, cluster_document, owner_seen
 from .health import Health
@@ -130,6 +131,7 @@ class Snapshot:
     errors: tuple[ErrorSeen, ...] = ()
     hearing: Hearing = NOT_HEARING
     cluster: ClusterView | None = None
+    alerts: AlertsSeen | None = None
 
 
 def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono: float) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
         "version": snapshot.version,
         "pid": snapshot.pid,
         "started_at": moment(snapshot.started_at),
-        "health": {"level": snapshot.health.level, "reason": snapshot.health.reason, "hint": snapshot.health.hint},
+        "health": asdict(snapshot.health) | {"datasets": list(snapshot.health.datasets)},
         "circuit": {"state": snapshot.breaker.state, "opens_until": _opens_until(snapshot.breaker, now)},
         "switch": _switch(switch),
         "holds": [
@@ -161,6 +163,7 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
         "datasets": [_dataset(snapshot, one, now, owner) for one, owner in _owned(snapshot)],
         "realtime": _realtime(snapshot.hearing),
         "cluster": _cluster(snapshot),
+        "alerts": _alerts(snapshot.alerts),
         "recent_errors": [
             {"time": moment(one.at), "dataset": one.dataset, "error": one.error, "hint": one.hint}
             for one in snapshot.errors[-RECENT_ERRORS:]
@@ -175,6 +178,23 @@ def _cluster(snapshot: Snapshot) -> dict[str, Any] | None:
     for one in snapshot.datasets:
         spreadsheets.setdefault(one.spreadsheet_id, []).append(one.name)
     return cluster_document(snapshot.cluster, spreadsheets)
+
+
+def _alerts(seen: AlertsSeen | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    return {
+        "configured": bool(seen.addresses),
+        "addresses": list(seen.addresses),
+        "active": [
+            {"key": one.condition.key, "title": one.condition.title, "dataset": one.condition.dataset,
+             "since": moment(one.since)}
+            for one in seen.active
+        ],
+        "last_sent": moment(seen.sent),
+        "last_error": seen.error,
+        "last_error_time": moment(seen.error_at),
+    }  # fmt: skip
 
 
 def _realtime(hearing: Hearing) -> dict[str, Any]:

@@ -88,6 +88,7 @@ class Operations:
             errors=standing.errors,
             hearing=self._listening.hearing,
             cluster=self._fleet.view,
+            alerts=self._parts.alerts(),
         )
 
     def health(self) -> Health:

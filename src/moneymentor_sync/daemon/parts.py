@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from moneymentor_sync.core.alert_ports import AlertsSeen
 from moneymentor_sync.core.cluster_ports import Register
 from moneymentor_sync.core.daemon_ports import Ledger, Ticker, Witness
 from moneymentor_sync.core.events import Emit
@@ -62,7 +63,7 @@ class FleetEdges:
 class Parts:
     """The daemon's edges, as ports. `open_engine` is entered and left in the worker's thread; `load_config` reads
     the configuration again; `rest` gives back what a sync needed; `open_watch` hears of changes in the database,
-    and `witnesses` are told how it goes."""
+    and `witnesses` are told how it goes; `alerts` is how alerting goes, for the status, without a wait."""
 
     ledger: Ledger
     ticker: Ticker
@@ -74,6 +75,7 @@ class Parts:
     open_watch: OpenWatch = no_watch
     fleet: FleetEdges | None = None
     witnesses: Sequence[Witness] = ()
+    alerts: Callable[[], AlertsSeen | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
