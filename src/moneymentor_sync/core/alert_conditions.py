@@ -150,7 +150,7 @@ def _health(status: Document, datasets: Iterable[str]) -> Iterator[Condition]:
             text += f" {_next_try(status['circuit'])}"
         title, over = clipped(f"{level}: {reason}"), "syncs work again"
         yield Condition(BAD, "health", "error", title, over, text, for_daemon(health["hint"]), under=tuple(told))
-    under = tuple(one | {BAD} for one in told) if level == "warning" and told else (frozenset({BAD}),)
+    under = tuple(one | {BAD} for one in told) if told else (frozenset({BAD}),)
     yield Condition(
         POORLY,
         "health",
