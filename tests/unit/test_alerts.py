@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,8 @@ class Story:
     """Looks one after the other, and what each of them had told."""
 
     def __init__(self, rules: Rules = RULES) -> None:
-        self.rules, self.memory, self.now = rules, NOTHING, T
+        self.rules, self.now = rules, T
+        self.memory: Memory = NOTHING
         self.notices: list[tuple[float, Notice]] = []
 
     def look(self, after: float, *conditions: Condition, **about: bool) -> list[tuple[str, str]]:
@@ -39,7 +41,7 @@ class Story:
 
     def restart(self) -> None:
         """Only what was told is kept."""
-        self.memory: Memory = {key: one for key, one in self.memory.items() if one.told is not None}
+        self.memory = {key: one for key, one in self.memory.items() if one.told is not None}
 
 
 def test_what_is_severe_is_told_at_once_and_once() -> None:
@@ -189,7 +191,7 @@ def test_every_alert_has_exactly_one_recovery_and_nothing_is_told_twice(steps: l
     alerts = [word for word in words.split("z") if word]
     assert words.count("a") == words.count("z") == len(alerts)
     assert all(word[0] == "a" and set(word[1:]) <= {"r"} for word in alerts)
-    for (before, _), (at, event) in zip(told, told[1:], strict=False):
+    for (before, _), (at, event) in pairwise(told):
         if event == "reminder":
             assert at - before >= RULES.remind_after
 
@@ -208,7 +210,7 @@ def test_what_is_severe_and_stands_for_itself_is_told_at_its_first_sight(steps: 
 def test_two_alerts_of_one_thing_are_at_least_the_settling_apart(steps: list[Step]) -> None:
     for key in KEYS:
         alerts = [at for at, event in told_of(key, steps) if event == "alert"]
-        assert all(later - sooner >= RULES.settle for sooner, later in zip(alerts, alerts[1:], strict=False))
+        assert all(later - sooner >= RULES.settle for sooner, later in pairwise(alerts))
 
 
 @pytest.mark.parametrize("gap", [30.0, 119.0])

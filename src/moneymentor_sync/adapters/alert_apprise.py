@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
@@ -38,7 +39,11 @@ def apprise_addresses(urls: Sequence[str]) -> tuple[AppriseAddress, ...]:
     made, problems = [], []
     for number, url in enumerate(urls, 1):
         sender, scheme = apprise.Apprise(asset=asset), url.partition(":")[0]
-        with suppress(Exception):  # a plugin may fall over what it cannot read; the text may quote the URL
+        with (
+            warnings.catch_warnings(),
+            suppress(Exception),
+        ):  # a plugin may fall over what it cannot read; the text may quote the URL
+            warnings.simplefilter("ignore")  # all plugins are loaded here, with what is deprecated in them
             sender.add(url)
         if len(sender):
             made.append(AppriseAddress(f"apprise {number} ({scheme})", key_of(url), sender.notify))
@@ -69,7 +74,7 @@ class AppriseAddress:
         thread.join(self._seconds)
         self._stuck = thread if thread.is_alive() else None
         if self._stuck is not None:
-            raise AlertError(f"{self.name}: no answer within {self._seconds:.0f} s")
+            raise AlertError(f"{self.name}: no answer within {self._seconds:g} s")
         if done != [True]:
             raise AlertError(f"{self.name}: it was not accepted")
 

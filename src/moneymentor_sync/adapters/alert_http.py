@@ -20,7 +20,6 @@ from .deadline import Deadline
 
 SECONDS = 10.0
 """For all of one request."""
-_TOO_LONG = f"no answer within {SECONDS:.0f} s"
 _UNREACHED = "Check the host in `[alerts]`, and that this machine can reach it: `mmsync alerts test`."
 
 
@@ -39,6 +38,7 @@ class OneRequest:
     def __init__(self, name: str, *, seconds: float = SECONDS) -> None:
         self._name = name
         self._seconds = seconds
+        self._too_long = f"no answer within {seconds:g} s"
 
     def ask(self, url: str, method: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> None:
         """Returns when the answer is a success. Raises AlertError."""
@@ -49,10 +49,12 @@ class OneRequest:
             with deadline:
                 response, _ = client.request(url, method, body, {"user-agent": "mmsync", **(headers or {})})
         except (httplib2.HttpLib2Error, http.client.HTTPException, OSError, ValueError) as error:
-            why = _TOO_LONG if deadline.passed or isinstance(error, TimeoutError) else _reason(error)
+            why = self._too_long if deadline.passed or isinstance(error, TimeoutError) else _reason(error)
             raise AlertError(f"{self._name}: {why}", hint=_UNREACHED) from None  # its text may quote the URL
         finally:
             client.close()
+        if deadline.passed:  # cut in the middle of the answer, which looks as if it had ended there
+            raise AlertError(f"{self._name}: {self._too_long}", hint=_UNREACHED)
         self._judge(int(response.status))
 
     def _judge(self, status: int) -> None:
