@@ -19,7 +19,7 @@ from moneymentor_sync.core.errors import CredentialsError, MmsyncError
 from moneymentor_sync.core.settings import GoogleSettings, ServiceAccount
 
 from .google_client import load_credentials
-from .google_errors import TRANSPORT_ERRORS, Whom, translate
+from .google_errors import TRANSPORT_ERRORS, Whom, bad_answer, translate
 from .google_keys import key_info
 from .google_transport import ApiTransport
 
@@ -78,8 +78,8 @@ class KeyWatch:
             credentials.refresh(google_auth_httplib2.Request(transport))
         except TRANSPORT_ERRORS as error:
             raise translate(error, Whom(one.whose, "")) from error
-        except (TypeError, KeyError, ValueError):  # HTML in the place of a token: a proxy's
-            pass
+        except (TypeError, KeyError, ValueError) as error:  # HTML in the place of a token: a proxy's
+            raise bad_answer() from error
         finally:
             transport.close()
 
