@@ -109,6 +109,7 @@ def test_everything_is_tried_in_order_and_nothing_is_changed(place: Place) -> No
         [
             "configuration", "database", "query: people", "key: people", "credentials", "token", "spreadsheet",
             "access", "tab: people", "cells", "state file", "socket", "clock", "lock",
+            "alerts",
         ],
         "ok",
     )  # fmt: skip

@@ -63,7 +63,10 @@ def test_a_file_of_an_older_version_opens_with_what_it_has(path: Path, version: 
         db.executescript(";".join(MIGRATIONS[:version]))
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute(f"PRAGMA user_version = {version}")
-        db.execute("INSERT INTO dataset VALUES (?,?,?,?,?,?,?,?,3,12.5,'\"x\"',0)", row)
+        columns = (
+            "name, spreadsheet_id, tab, known, shape, source, content, formats, rows, verified_at, cursor, dirty"
+        )
+        db.execute(f"INSERT INTO dataset ({columns}) VALUES (?,?,?,?,?,?,?,?,3,12.5,'\"x\"',0)", row)
         db.commit()
     store = again(path)
     assert store.dataset("d") == STATE

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from moneymentor_sync.cli.words import Viewpoint, changes, coarse, counted, for_daemon, plain, span, took
+from moneymentor_sync.cli.words import Viewpoint, changes, coarse, counted, plain, span, took
+from moneymentor_sync.core.remedies import for_daemon
 
 from .screens import MOMENT, VIEW
 

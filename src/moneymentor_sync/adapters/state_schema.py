@@ -66,6 +66,14 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE dataset ADD COLUMN coming TEXT NOT NULL DEFAULT '[]';
     """,
+    """
+    CREATE TABLE alert (
+        key TEXT PRIMARY KEY, condition TEXT NOT NULL, first REAL NOT NULL, told REAL NOT NULL, gone REAL
+    );
+    CREATE TABLE alert_message (
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, message TEXT NOT NULL, waiting TEXT NOT NULL
+    );
+    """,
 )
 """Statements that lead from version i to i + 1; a published one is never changed."""
 COMING_SINCE = 3

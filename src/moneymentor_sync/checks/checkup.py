@@ -15,6 +15,7 @@ from moneymentor_sync.core.settings import Config, Dataset
 
 from . import machine
 from .account import CREDENTIALS, TOKEN
+from .alerts import ALERTS, alerts_check
 from .cluster import CLUSTER, cluster_check, known_to_fleet, see_cluster
 from .database import DATABASE, DatabaseChecks
 from .facts import Extent, StateSeen
@@ -26,7 +27,7 @@ from .result import Check, Sequence, Step, counted, ok, refused, skipped, warnin
 CONFIGURATION = "configuration"
 _OTHERS = (
     DATABASE, "query", "key", CREDENTIALS, TOKEN, "spreadsheet", "access", "tab", "cells",
-    machine.STATE, machine.SOCKET, machine.CLOCK, "lock",
+    machine.STATE, machine.SOCKET, machine.CLOCK, "lock", ALERTS,
 )  # fmt: skip
 """What cannot be tried without a configuration."""
 
@@ -84,6 +85,7 @@ def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator
         )
         yield from sequence.run(checks.steps())
     yield from sequence.run(_machine(config, state, account))
+    yield from sequence.run([Step(ALERTS, partial(alerts_check, config.alerts))])
 
 
 def accounts(config: Config, clock: Callable[[], float], tick: Tick) -> list[Account]:

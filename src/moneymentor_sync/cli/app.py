@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from moneymentor_sync import __version__
 
@@ -25,14 +26,24 @@ ORDER = (
     "history",
     "reload",
     "triggers",
+    "alerts",
     "backup",
     "restore",
     "sandbox",
 )
 """The commands as a new user meets them."""
 
+
+class _InOrder(TyperGroup):
+    """Commands and groups of commands in one list; Typer would put the groups last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+
 app = typer.Typer(
     name="mmsync",
+    cls=_InOrder,
     help="Keeps Google Sheets equal to a database: writes just the cells that differ, whatever fails.\n\n"
     "Try it first with `mmsync demo`: no account and no file needed. Then `mmsync init`, `mmsync check`, "
     "`mmsync plan`, `mmsync sync`.",
@@ -74,7 +85,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
-def command(name: str) -> Callable[[Command], Command]:
+def group(name: str, text: str) -> typer.Typer:
+    """Registers a command that has commands of its own."""
+    made = typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(made, name=name)
+    return made
+
+
+def command(name: str, of: typer.Typer | None = None) -> Callable[[Command], Command]:
     """Registers a command; its docstring is its help, each paragraph wrapped to the terminal's width.
 
     Typer would keep the docstring's own line ends.
@@ -83,7 +101,7 @@ def command(name: str) -> Callable[[Command], Command]:
     def register(function: Command) -> Command:
         paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
         text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-        app.command(name, help=text)(function)
+        (of or app).command(name, help=text)(function)
         return function
 
     return register
@@ -108,5 +126,4 @@ def run() -> None:
     """Parses the command line and runs its command; ends in SystemExit, or the command's error."""
     from . import commands  # noqa: F401 - registers the commands; each imports what it needs when it runs
 
-    app.registered_commands.sort(key=lambda one: ORDER.index(one.name or ""))
     app()

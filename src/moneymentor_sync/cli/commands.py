@@ -1,6 +1,7 @@
 """Registers every command by importing its module; a module imports its heavy parts when it runs."""
 
 from . import (
+    alerts_commands,
     backup_command,
     check_command,
     demo_command,
@@ -19,6 +20,7 @@ from . import (
 )
 
 __all__ = [
+    "alerts_commands",
     "backup_command",
     "check_command",
     "demo_command",

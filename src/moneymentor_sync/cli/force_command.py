@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from moneymentor_sync.core.remedies import for_daemon
+
 from .app import ClientVerboseOption, ConfigOption, DatasetsArgument, JsonOption, command
 from .console import err, print_json
-from .words import for_daemon, plain
+from .words import plain
 
 if TYPE_CHECKING:
     from .daemon_access import Document

@@ -11,8 +11,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from moneymentor_sync.core.remedies import for_daemon
+
 from .run_display import RESULT_COLOURS
-from .words import Viewpoint, changes, for_daemon, plain, took
+from .words import Viewpoint, changes, plain, took
 
 OUTCOMES = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "stopped": ("■", "yellow")}
 _RUN = ("  when", "trigger", "took")

@@ -9,7 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from .words import Viewpoint, coarse, counted, for_daemon, plain
+from moneymentor_sync.core.remedies import for_daemon
+
+from .words import Viewpoint, coarse, counted, plain
 
 MAX_HOLDS = 5
 _AGE = 14

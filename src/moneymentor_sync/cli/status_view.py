@@ -11,12 +11,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from moneymentor_sync.core.remedies import for_daemon
+
 from .bars import meter
 from .cluster_view import members_table, own_datasets, quota_table, summary
 from .status_datasets import datasets_table
 from .status_realtime import realtime
 from .status_troubles import heading, recent_errors, troubles
-from .words import PHASES, Viewpoint, for_daemon, plain, span, took
+from .words import PHASES, Viewpoint, plain, span, took
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,11 +136,22 @@ def _facts(document: dict[str, Any], view: Viewpoint) -> Iterator[tuple[str, Ren
     heard = document.get("realtime")
     if running and heard and heard.get("state") != "off":
         yield "real time", realtime(heard, view)
+    unsent = (document.get("alerts") or {}).get("last_error")
+    if unsent:
+        yield "alerts", _unsent(document["alerts"], view)
     if document.get("cluster"):
         yield "fleet", summary(document["cluster"])
     yield "syncs", Text(_syncs(document["statistics"]))
     if running:
         yield "daemon", Text(_daemon(document))
+
+
+def _unsent(alerts: dict[str, Any], view: Viewpoint) -> Text:
+    at = alerts.get("last_error_time")
+    shown = Text(
+        f"could not be sent{f' {view.age(at)}' if at else ''}: {plain(alerts['last_error'])}", style="yellow"
+    )
+    return shown.append("\n→ `mmsync alerts test` tries every address", style="cyan")
 
 
 def _grid(facts: Iterator[tuple[str, RenderableType]]) -> Table:

@@ -116,13 +116,3 @@ def unseen_escaped(document: str) -> str:
 def _escaped(match: re.Match[str]) -> str:
     letter = match[0]
     return letter if letter.isprintable() else json.dumps(letter)[1:-1]
-
-
-def for_daemon(hint: str, dataset: str | None = None) -> str:
-    """A remedy as it is carried out while a daemon runs: that a foreground sync would be locked out by."""
-    named = f" {dataset}" if dataset else ""
-
-    def forced(match: re.Match[str]) -> str:
-        return f"`mmsync force{match[1] or named} --allow-deletes`"
-
-    return re.sub(r"`mmsync sync( [^\s`]+)? --force`", forced, hint)

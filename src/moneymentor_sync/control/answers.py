@@ -53,11 +53,12 @@ class Statistics(Struct):
 
 
 class HealthSeen(Struct):
-    """The verdict, why, and what to do about it."""
+    """The verdict, why, and what to do about it; `datasets` are those that it is about, none where that is all."""
 
     level: Level
     reason: str
     hint: str
+    datasets: list[str]
 
 
 class Circuit(Struct):
@@ -205,6 +206,26 @@ class BackupStatus(Struct):
     next: Time | None
 
 
+class AlertActive(Struct):
+    """Something that people were told of and that lasts."""
+
+    key: str
+    title: str
+    dataset: str | None
+    since: Time
+
+
+class AlertsSeen(Struct):
+    """Alerting; `last_error` is why the last message could not be sent, None once one was."""
+
+    configured: bool
+    addresses: list[str]
+    active: list[AlertActive]
+    last_sent: Time | None
+    last_error: str | None
+    last_error_time: Time | None
+
+
 class RecentError(Struct):
     """A failure of the recent past."""
 
@@ -238,6 +259,7 @@ class Status(Struct):
     realtime: Realtime
     cluster: ClusterSeen | None
     backup: BackupStatus
+    alerts: AlertsSeen | None
     recent_errors: list[RecentError]
 
 

@@ -334,6 +334,16 @@ class SandboxError(MmsyncError):
     code = "sandbox"
 
 
+# --- alerts -----------------------------------------------------------------------------------------------
+
+
+class AlertError(MmsyncError):
+    """An alert could not be handed over. Says to which kind of address and which host, never the whole address."""
+
+    code = "alert"
+    default_hint = "Check the address in `[alerts]`, and that this machine can reach it: `mmsync alerts test`."
+
+
 # --- the daemon -------------------------------------------------------------------------------------------
 
 

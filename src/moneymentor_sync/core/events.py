@@ -18,6 +18,8 @@ class Emit(Protocol):
 LEVELS: Mapping[str, LogLevel] = {
     "backup.failed": "error",
     "backup.noted": "warning",
+    "alert.dropped": "error",
+    "alert.failed": "warning",
     "breaker.opened": "error",
     "cluster.lost": "error",
     "cluster.mute": "warning",

@@ -14,6 +14,7 @@ Level = Literal["healthy", "warning", "degraded", "unhealthy", "stopped"]
 BUSY_WARNING_SECONDS = 60.0
 BUSY_DEGRADED_SECONDS = 600.0
 """For so long a foreground sync of a large table may be at work."""
+_EARLY = "started;"
 BUSY_HINT = "Wait until it has finished, or stop that process."
 
 
@@ -24,6 +25,8 @@ class Health:
     level: Level
     reason: str
     hint: str = ""
+    datasets: tuple[str, ...] = ()
+    """Those that it is about; none where it is about everything."""
 
     @property
     def good(self) -> bool:
@@ -83,19 +86,25 @@ def assess(facts: Facts) -> Health:
     if opened:
         one = opened[0]
         reason = f"dataset {one.name} failed {_times(one.breaker.failures)} in a row: {one.error}"
-        return Health("degraded", reason + _more(len(opened)), one.hint)
+        return Health("degraded", reason + _more(len(opened)), one.hint, tuple(each.name for each in opened))
     if facts.failures >= facts.max_failures:
         return Health("degraded", f"failed {_times(facts.failures)} in a row: {facts.error}", facts.hint)
     if facts.failing:
         one = facts.failing[0]
-        return Health("warning", f"dataset {one.name}: {one.error}" + _more(len(facts.failing)), one.hint)
+        reason = f"dataset {one.name}: {one.error}" + _more(len(facts.failing))
+        return Health("warning", reason, one.hint, tuple(each.name for each in facts.failing))
     if facts.failures:
         return Health("warning", f"the last sync failed: {facts.error}", facts.hint)
     if facts.busy_seconds >= BUSY_WARNING_SECONDS:
         return Health("warning", f"waiting: {facts.busy}", BUSY_HINT)
     if facts.last_ok is None:
-        return Health("healthy", "started; the first sync has not ended yet")
+        return Health("healthy", f"{_EARLY} the first sync has not ended yet")
     return Health("healthy", "every dataset is in step with the database")
+
+
+def is_early(reason: str) -> bool:
+    """Whether that reason is of a daemon that has not done anything yet, so that it proves nothing."""
+    return reason.startswith(_EARLY)
 
 
 _LOOK_AFTER = "Look after the cluster's database; `mmsync check` says more. The others go on meanwhile."
@@ -106,7 +115,7 @@ def in_fleet(health: Health, view: ClusterView | None) -> Health:
     if view is None or health.level == "unhealthy":
         return health
     if view.me is None and view.error is None:
-        return Health(health.level, "started; it is joining its fleet", health.hint)
+        return Health(health.level, f"{_EARLY} it is joining its fleet", health.hint)
     if view.me is None:
         return Health("degraded", f"it takes no part in its fleet: {view.error}", _LOOK_AFTER)
     if health.level == "healthy" and view.error is not None:

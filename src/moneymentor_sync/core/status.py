@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .alert_ports import AlertsSeen
 from .breaker import CLOSED, Breaker, remaining
 from .cluster_view import ClusterView, cluster_document, owner_seen
 from .health import Health
@@ -142,6 +143,7 @@ class Snapshot:
     hearing: Hearing = NOT_HEARING
     cluster: ClusterView | None = None
     backup: BackupSeen = BackupSeen()
+    alerts: AlertsSeen | None = None
 
 
 def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono: float) -> dict[str, Any]:
@@ -161,7 +163,7 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
         "version": snapshot.version,
         "pid": snapshot.pid,
         "started_at": moment(snapshot.started_at),
-        "health": {"level": snapshot.health.level, "reason": snapshot.health.reason, "hint": snapshot.health.hint},
+        "health": asdict(snapshot.health) | {"datasets": list(snapshot.health.datasets)},
         "circuit": {"state": snapshot.breaker.state, "opens_until": _opens_until(snapshot.breaker, now)},
         "switch": _switch(switch),
         "holds": [
@@ -174,6 +176,7 @@ def document(snapshot: Snapshot, progress: Progress | None, *, now: float, mono:
         "realtime": _realtime(snapshot.hearing),
         "cluster": _cluster(snapshot),
         "backup": _backup(snapshot.backup),
+        "alerts": _alerts(snapshot.alerts),
         "recent_errors": [
             {"time": moment(one.at), "dataset": one.dataset, "error": one.error, "hint": one.hint}
             for one in snapshot.errors[-RECENT_ERRORS:]
@@ -197,6 +200,23 @@ def _backup(backup: BackupSeen) -> dict[str, Any]:
         "last_error": backup.error,
         "next": moment(backup.next),
     }
+
+
+def _alerts(seen: AlertsSeen | None) -> dict[str, Any] | None:
+    if seen is None:
+        return None
+    return {
+        "configured": bool(seen.addresses),
+        "addresses": list(seen.addresses),
+        "active": [
+            {"key": one.condition.key, "title": one.condition.title, "dataset": one.condition.dataset,
+             "since": moment(one.since)}
+            for one in seen.active
+        ],
+        "last_sent": moment(seen.sent),
+        "last_error": seen.error,
+        "last_error_time": moment(seen.error_at),
+    }  # fmt: skip
 
 
 def _realtime(hearing: Hearing) -> dict[str, Any]:

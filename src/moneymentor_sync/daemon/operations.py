@@ -90,6 +90,7 @@ class Operations:
             hearing=self._listening.hearing,
             cluster=self._fleet.view,
             backup=self._backups.seen,
+            alerts=self._parts.alerts(),
         )
 
     def health(self) -> Health:

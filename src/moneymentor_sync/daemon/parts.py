@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from moneymentor_sync.core.alert_ports import AlertsSeen
 from moneymentor_sync.core.cluster_ports import Register
 from moneymentor_sync.core.daemon_ports import BackupKeeper, Ledger, Ticker, Witness
 from moneymentor_sync.core.events import Emit
@@ -66,7 +67,8 @@ class FleetEdges:
 class Parts:
     """The daemon's edges, as ports. `open_engine` is entered and left in the worker's thread; `load_config` reads
     the configuration again; `rest` gives back what a sync needed; `open_watch` hears of changes in the database,
-    `witnesses` are told how it goes, and `backups` makes those that are due; None for a daemon that makes none."""
+    `witnesses` are told how it goes, `alerts` is how alerting goes, for the status, without a wait, and `backups`
+    makes those that are due; None for a daemon that makes none."""
 
     ledger: Ledger
     ticker: Ticker
@@ -79,6 +81,7 @@ class Parts:
     fleet: FleetEdges | None = None
     witnesses: Sequence[Witness] = ()
     backups: BackupKeeper | None = None
+    alerts: Callable[[], AlertsSeen | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class Accounts:
     def __init__(self, directory: Path, clock: Callable[[], float]) -> None:
         self._directory, self._clock = directory, clock
         self._keys: dict[str, rsa.RSAPublicKey] = {}
+        self._deleted: set[str] = set()
         self._secret = self._load_secret()
         self.audiences: set[str] = {_PRODUCTION_TOKEN_URI}
 
@@ -79,6 +80,14 @@ class Accounts:
             raise TypeError(f"{path}: not an RSA key")
         self._keys[info["client_email"]] = key.public_key()
         return path
+
+    def delete_key(self, email: str, *, deleted: bool = True) -> bool:
+        """Gives that account no token any more, or again; those given out go on to work. Whether there is one."""
+        if deleted:
+            self._deleted.add(email)
+        else:
+            self._deleted.discard(email)
+        return email in self._keys
 
     # --- giving tokens -----------------------------------------------------------------------------------
 
@@ -117,6 +126,8 @@ class Accounts:
         key = self._keys.get(email)
         if key is None:
             raise TokenError("invalid_grant", "Invalid grant: account not found")
+        if email in self._deleted:  # Google says the same of a key that it does not know and of a wrong signature
+            raise TokenError("invalid_grant", "Invalid JWT Signature.")
         if not isinstance(header, dict) or header.get("alg") != "RS256":
             raise TokenError("invalid_grant", "Invalid JWT Signature.")
         try:

@@ -56,6 +56,8 @@ class Control:
             return self._log(request)
         if name == "quota" and request.method == "POST":
             return self._quota(request)
+        if name == "keys" and request.method == "POST":
+            return self._keys(request)
         if name == "edit" and request.method == "POST":
             body = request.json()
             return {"result": edit(self._person(body.get("spreadsheet_id")), body)}
@@ -88,6 +90,15 @@ class Control:
             self._service.log.reset()
             return {}
         return self._service.log.json()
+
+    def _keys(self, request: Request) -> Json:
+        """`{"account": ADDRESS, "deleted": bool}`: as somebody deletes the key of a service account at Google's."""
+        body = request.json()
+        if not self._service.accounts.delete_key(
+            str(body.get("account")), deleted=body.get("deleted") is not False
+        ):
+            raise not_found()
+        return {}
 
     def _quota(self, request: Request) -> Json:
         body = request.json()

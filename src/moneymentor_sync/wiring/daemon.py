@@ -28,6 +28,7 @@ from moneymentor_sync.daemon.parts import EngineNeeds, Identity, Parts
 from moneymentor_sync.daemon.signals import caught
 from moneymentor_sync.sync import Surroundings
 
+from .alerts import alerting, open_addresses
 from .cluster import Shared, joined
 from .engine import open_engine, real_surroundings
 from .kept_backups import KeptBackups
@@ -38,8 +39,10 @@ HOLDER = "mmsync run"
 
 
 def usable(config: Config) -> Config:
-    """The same, if a daemon can be started with it. Raises ConfigError where its database URL opens nothing."""
+    """The same, if a daemon can be started with it. Raises ConfigError where its database URL opens nothing, or an
+    address of `[alerts]` cannot be used."""
     DatabaseSource(config.database)  # opens no connection
+    open_addresses(config.alerts)  # nor does this
     return config
 
 
@@ -76,6 +79,8 @@ def open_daemon(
         alive = None if shared is None else lambda: shared.tenure.alive
         quotas = held.enter_context(closing(Quotas(around.monotonic, alive)))
         local = Ledger(config.state_path)
+        alerts = alerting(config, around, emit)
+        held.callback(alerts.close)
         ticker = Ticks(around.rng)
         parts = Parts(
             ledger=local if shared is None else shared.ledger(local),
@@ -88,8 +93,12 @@ def open_daemon(
             open_watch=watches(around, emit),
             fleet=None if shared is None else shared.edges(quotas.document),
             backups=KeptBackups(around, shared, quotas),
+            witnesses=(alerts,),
+            alerts=lambda: alerts.seen,
         )
-        yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
+        daemon = Daemon(config, parts, around, Identity(__version__, pid))
+        alerts.follow(lambda: daemon.config)
+        yield Opened(daemon, ticker, around)
 
 
 @contextmanager
