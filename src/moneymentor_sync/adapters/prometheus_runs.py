@@ -32,7 +32,7 @@ DURATIONS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
 """Seconds: from a look that finds nothing changed to a first sync of a million rows."""
 WAITS = (0.0, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds: the first bucket has the syncs that did not wait; Google refills its quota within a minute."""
-_SINCE = "since this process started"
+_SINCE = "since the process started"
 
 
 def _codes(*roots: type[MmsyncError]) -> frozenset[str]:
@@ -64,7 +64,7 @@ _COUNTS = (
     _Count("rows_deleted", "Rows deleted", "deleted"),
     _Count("cells_put_back", "Cells that a person had changed and that were put back", "put_back"),
     _Count("writes_repaired", "Writes that did not land where they should, and were repaired", "repaired"),
-    _Count("retries", "Tries after a failure, without waits for the quota,", "retries"),
+    _Count("retries", "Tries after a failure, without waits for the quota", "retries"),
     _Count("google_sent_bytes", "Bytes of bodies sent to Google", "bytes_sent"),
     _Count("google_received_bytes", "Bytes of bodies received from Google", "bytes_received"),
 )
@@ -75,20 +75,20 @@ class RunCounts:
 
     def __init__(self) -> None:
         def counter(name: str, says: str, *labels: str) -> Counter:
-            return Counter(f"mmsync_{name}", f"{says} {_SINCE}.", labels, registry=None)
+            return Counter(f"mmsync_{name}", f"{says}; {_SINCE}.", labels, registry=None)
 
         def histogram(name: str, says: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-            return Histogram(f"mmsync_{name}", f"{says}, {_SINCE}.", labels, registry=None, buckets=buckets)
+            return Histogram(f"mmsync_{name}", f"{says}; {_SINCE}.", labels, registry=None, buckets=buckets)
 
         self._durations = histogram("sync_duration_seconds", "How long syncs took", DURATIONS, "outcome")
         self._waits = histogram("quota_wait_seconds", "How long each sync waited for Google's quota", WAITS)
-        self._failures = counter("failures", "Syncs of datasets that failed, by the error's code,", "code")
+        self._failures = counter("failures", "Syncs of datasets that failed, by the error's code", "code")
         self._taken = histogram("dataset_duration_seconds", "How long its syncs took", DURATIONS, "dataset")
-        self._results = counter("dataset_syncs", "Its syncs, by result,", "dataset", "result")
+        self._results = counter("dataset_syncs", "Its syncs, by result", "dataset", "result")
         self._guards = counter("dataset_guard_refusals", "Its syncs that a guard refused", "dataset")
         self._calls = counter(
             "dataset_google_calls",
-            "Calls of Google's Sheets API for it, as its quota counts them,",
+            "Calls of Google's Sheets API for it, as its quota counts them",
             "dataset",
             "kind",
         )

@@ -54,6 +54,7 @@ def lasting(seen: Seen) -> Iterator[Metric]:
     )
     yield from _runs(status["statistics"])
     yield from _backups(status)
+    yield _of_each(seen, "enabled", "Whether the dataset is enabled.", lambda one: one["enabled"])
     yield _of_each(seen, "rows", "Rows of the dataset as last synced.", lambda one: one["rows"])
     yield _of_each(
         seen,
@@ -156,7 +157,6 @@ def _datasets(seen: Seen) -> Iterator[Metric]:
         waited, limit = age(one), limits.get(one["name"])
         return bool(one["enabled"] and waited is not None and limit is not None and waited > limit)
 
-    yield _of_each(seen, "enabled", "Whether the dataset is enabled.", lambda one: one["enabled"])
     yield _of_each(seen, "interval_seconds", "How often it is synced.", lambda one: one["interval_seconds"])
     yield _of_each(
         seen,
