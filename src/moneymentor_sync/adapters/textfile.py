@@ -98,12 +98,15 @@ class Textfile:
                         return
                     self._changed.wait()
                 (render, status), self._next = self._next, None
-            try:
-                write(self._path, render(status))
-            except MetricsFileError as error:
-                self._tell(error=error.code, message=str(error), hint=error.hint)
-            except Exception as error:  # noqa: BLE001 - no thread may end in silence
-                self._tell(error=type(error).__name__, exc_info=error)
+            self._write(render, status)
+
+    def _write(self, render: Render, status: Document) -> None:
+        try:
+            write(self._path, render(status))
+        except MetricsFileError as error:
+            self._tell(error=error.code, message=str(error), hint=error.hint)
+        except Exception as error:  # noqa: BLE001 - no thread may end in silence
+            self._tell(error=type(error).__name__, exc_info=error)
 
     def _tell(self, **fields: object) -> None:
         now = self._monotonic()
