@@ -197,8 +197,8 @@ def test_backups_are_there_where_they_are_made(watched: Watched) -> None:
 
 
 def test_the_last_words_are_what_stays_true(watched: Watched) -> None:
-    living, ended = (samples(text) for text in (
-        watched.metrics.in_file(watched.bench.status), watched.metrics.at_the_end(watched.bench.status)))  # fmt: skip
+    living = samples(watched.metrics.in_file(watched.bench.status))
+    ended = samples(watched.metrics.at_the_end(watched.bench.status))
     assert (living["mmsync_up", frozenset()], ended["mmsync_up", frozenset()]) == (1, 0)
     names = {name for name, _ in ended}
     assert "mmsync_dataset_last_success_timestamp_seconds" in names

@@ -15,6 +15,10 @@ from moneymentor_sync.core.errors import MetricsFileError
 from tests.contract.control_double import PATIENCE, Events
 
 
+def names(directory: Path) -> list[str]:
+    return sorted(one.name for one in directory.iterdir())
+
+
 @pytest.fixture
 def umask() -> Iterator[None]:
     """That of the service."""
@@ -32,7 +36,7 @@ def test_others_may_read_it_and_it_is_replaced_in_one_step(tmp_path: Path) -> No
         assert reading.read() == "old\n", "who has begun to read goes on reading the old one"
     assert path.read_text() == "new\n"
     assert path.stat().st_mode & 0o777 == 0o644
-    assert os.listdir(tmp_path) == ["mmsync.prom"]
+    assert names(tmp_path) == ["mmsync.prom"]
 
 
 def test_what_a_crash_left_or_somebody_put_in_its_way_is_replaced_not_followed(tmp_path: Path) -> None:
@@ -41,7 +45,7 @@ def test_what_a_crash_left_or_somebody_put_in_its_way_is_replaced_not_followed(t
     (tmp_path / ".mmsync.prom.coming").symlink_to(theirs)
     write(tmp_path / "mmsync.prom", "new\n")
     assert (theirs.read_text(), (tmp_path / "mmsync.prom").read_text()) == ("precious", "new\n")
-    assert sorted(os.listdir(tmp_path)) == ["mmsync.prom", "theirs"]
+    assert names(tmp_path) == ["mmsync.prom", "theirs"]
 
 
 def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
@@ -51,7 +55,7 @@ def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> No
     (tmp_path / "mmsync.prom").mkdir()
     with pytest.raises(MetricsFileError, match="Is a directory"):
         write(tmp_path / "mmsync.prom", "new\n")
-    assert os.listdir(tmp_path) == ["mmsync.prom"]
+    assert names(tmp_path) == ["mmsync.prom"]
 
 
 class Slow:

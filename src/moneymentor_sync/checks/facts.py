@@ -106,7 +106,7 @@ class SocketSeen:
 
 @dataclass(frozen=True, slots=True)
 class PortSeen:
-    """The port for metrics: `problem` says why it cannot be had, and `ours` whether a daemon of mmsync's answers."""
+    """The port for metrics: `problem` says why it cannot be had, and `ours` whether a daemon of ours answers."""
 
     address: str
     problem: str = ""
