@@ -29,7 +29,7 @@ import time_machine
 from apscheduler.schedulers.base import BaseScheduler
 
 from moneymentor_sync.adapters.memory import give_back
-from moneymentor_sync.adapters.prometheus_text import render
+from moneymentor_sync.adapters.prometheus_text import Metrics
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.adapters.state_ledger import Ledger
 from moneymentor_sync.adapters.ticks import Ticks
@@ -83,14 +83,16 @@ class Day:
         self.scheduler: Any = None
         ticker = Ticks(random.Random(5), lambda: self.mono, self._scheduler, lambda: self.executor)
         ticker.start()
+        metrics = Metrics(lambda: self.config, lambda: self.wall)
         parts = Parts(
             ledger=Ledger(self.config.state_path),
             ticker=ticker,
             open_engine=self._engine,
             load_config=lambda: self.config,
-            render_metrics=render,
+            render_metrics=metrics.text,
             rest=give_back,
             emit=self._emit,
+            witnesses=[metrics.counts],
         )
         around = Surroundings(lambda: self.wall, lambda: self.mono, self.pass_time, random.Random(7))
         self.ticker = ticker

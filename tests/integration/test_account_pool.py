@@ -56,12 +56,14 @@ class Pool:
         )
         return replace(self.bench.config, google=google)
 
-    def sync(self, accounts: list[ServiceAccount]) -> None:
+    def sync(self, accounts: list[ServiceAccount]) -> float:
+        """Seconds that it waited for the quota, as its result has it."""
         config = self.config(accounts)
         around = Surroundings(self.clock, self.clock, self.clock.sleep, self.bench.chance)
         with open_engine(config, holder="test", surroundings=around, quotas=self.quotas) as engine:
             run = engine.run(config.datasets)
         assert run.ok, [(one.error_code, one.error) for one in run.datasets]
+        return sum(one.quota_seconds for one in run.datasets)
 
     def fails(self) -> str:
         """Syncs until one does; what its result says, and the hint."""
@@ -90,9 +92,10 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 
 
 def test_calls_go_round_and_google_refuses_none(pool: Pool) -> None:
+    waited = 0.0
     for number in range(20):
         pool.bench.people((1, "Ada", number))
-        pool.sync(pool.keys)
+        waited += pool.sync(pool.keys)
     assert pool.bench.rows() == [[1, "Ada", 19]]
     assert pool.refused() == 0
     writes = pool.calls("write")
@@ -100,14 +103,17 @@ def test_calls_go_round_and_google_refuses_none(pool: Pool) -> None:
     assert set(writes) == set(NAMES)
     assert max(writes.values()) - min(writes.values()) <= 2
     assert sum(pool.clock.slept) > 50, "the limits were met"
+    assert waited == pytest.approx(sum(pool.clock.slept))
 
 
 def test_one_account_alone_meets_the_limit_and_is_refused(pool: Pool) -> None:
     """So the quota was on above."""
+    waited = 0.0
     for number in range(8):
         pool.bench.people((1, "Ada", number))
-        pool.sync(pool.keys[:1])
+        waited += pool.sync(pool.keys[:1])
     assert pool.refused() > 0
+    assert waited == pytest.approx(sum(pool.clock.slept)) and waited > 1
 
 
 def test_what_was_asked_is_told_for_the_status(pool: Pool) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from moneymentor_sync.adapters.prometheus_text import render
+from moneymentor_sync.adapters.prometheus_text import Metrics
 from moneymentor_sync.core.cluster_view import ClusterView
 from moneymentor_sync.core.settings import (
     Config,
@@ -131,8 +131,12 @@ def test_what_others_ask_for_is_done_of_what_is_known_here(bench: Bench) -> None
 def test_metrics_are_of_the_datasets_that_this_member_has() -> None:
     seen = tuple(DatasetSeen(one.name, one.tab, True, 60, one.spreadsheet_id) for one in CONFIG.datasets)
     view = ClusterView("default", "me", 15.0, me=1, alive={1: frozenset({shard_of(ONE)})})
-    alone = render(document(replace(IDLE, datasets=seen), None, now=NOW, mono=UP))
-    member = render(document(replace(IDLE, datasets=seen, cluster=view), None, now=NOW, mono=UP))
+    alone = Metrics(lambda: CONFIG, lambda: NOW).text(
+        document(replace(IDLE, datasets=seen), None, now=NOW, mono=UP)
+    )
+    member = Metrics(lambda: CONFIG, lambda: NOW).text(
+        document(replace(IDLE, datasets=seen, cluster=view), None, now=NOW, mono=UP)
+    )
     told = {name: [f'mmsync_dataset_rows{{dataset="{one}"}}' in text for one in NAMES] for name, text in
             (("alone", alone), ("member", member))}  # fmt: skip
     assert told == {"alone": [True, True, True], "member": [True, True, False]}

@@ -6,6 +6,7 @@ retries, and when, is not decided here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -62,7 +63,8 @@ class GoogleClient:
     """A pygsheets client for one spreadsheet and one thread.
 
     Makes its calls as one account, or as several in turn: `budget` then says when, and as which of them. `prove` is
-    called right before each write, and raises where it is no longer to be made.
+    called right before each write, and raises where it is no longer to be made. `clock` gives seconds that never go
+    back, for how long the budget was waited for.
     """
 
     def __init__(
@@ -73,13 +75,14 @@ class GoogleClient:
         *,
         budget: Budget | None = None,
         prove: Callable[[], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if credentials is None:
             credentials = [load_credentials(one, endpoint=settings.api_endpoint) for one in settings.accounts]
         elif isinstance(credentials, Credentials):
             credentials = [credentials]
         self._transport = ApiTransport(settings.api_endpoint, settings.timeout_seconds)
-        self._budget, self._prove = budget, prove
+        self._budget, self._prove, self._clock = budget, prove, clock
         self.spreadsheet_id = spreadsheet_id
         self._accounts = [
             _Actor(one, Whom(str(one.service_account_email), spreadsheet_id), self._transport)
@@ -139,10 +142,17 @@ class GoogleClient:
         """
         if self._budget is None and self._prove is None:
             return 0
-        account = 0 if self._budget is None else self._budget.admit(kind, self.spreadsheet_id)
+        account = 0 if self._budget is None else self._turn(self._budget, kind)
         if not self._accounts[account].is_ready:
             self._accounts[account].obtain_token()
         return account
+
+    def _turn(self, budget: Budget, kind: CallKind) -> int:
+        began = self._clock()
+        try:
+            return budget.admit(kind, self.spreadsheet_id)
+        finally:
+            self.traffic.waited += self._clock() - began
 
     def call(self, request: Any, body: bytes | None = None, *, account: int | None = None) -> bytes:
         """Executes a request of the client library once; `body` replaces the one that it would encode. `account`

@@ -1,122 +1,86 @@
-"""The daemon's metrics in Prometheus' text format, made of its status document, by prometheus-client.
+"""Prometheus' text format, version 0.0.4: of the status document, of what was counted, and of the process itself.
 
-What the process itself uses (memory, CPU, open files) comes from the library's own collector, which reads /proc.
+What the process uses (memory, CPU, open files) comes from the library's own collector, which reads /proc.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable
+from itertools import chain
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-LEVELS = ("healthy", "warning", "degraded", "unhealthy")
-STATES = ("closed", "open", "half_open")
+from moneymentor_sync.core.settings import Config
+
+from .prometheus_runs import RunCounts
+from .prometheus_status import Document, Seen, lasting, living
 
 
-def render(status: dict[str, Any]) -> str:
-    """The text, version 0.0.4; `status` is the document of `core.status`."""
+class Metrics:
+    """The metrics of one daemon; `settings` gives its configuration as it is now, `clock` UNIX seconds.
+
+    Every method gives the whole text, may be called from any thread, and waits for nothing but /proc.
+    """
+
+    def __init__(self, settings: Callable[[], Config], clock: Callable[[], float]) -> None:
+        self.counts = RunCounts()
+        self._settings = settings
+        self._clock = clock
+
+    def text(self, status: Document) -> str:
+        """For those who ask the daemon; `status` is the document of `core.status`."""
+        return _text(chain([_up(running=True)], self._living(status)), ProcessCollector(registry=None))
+
+    def in_file(self, status: Document) -> str:
+        """For node_exporter, which has metrics of its own process under the names that the library gives."""
+        found = chain([_up(running=True), _written(self._clock())], self._living(status))
+        return _text(found, ProcessCollector(namespace="mmsync", registry=None))
+
+    def at_the_end(self, status: Document) -> str:
+        """For node_exporter, to be read while nobody runs."""
+        return _text(chain([_up(running=False)], self._lasting(status)))
+
+    def by_hand(self, status: Document) -> str:
+        """The same of a sync that was made without a daemon, where none is expected to run."""
+        return _text(self._lasting(status))
+
+    def _living(self, status: Document) -> Iterable[Metric]:
+        seen = Seen(status, self._settings(), self._clock())
+        configured = [one["name"] for one in status["datasets"]]
+        return chain(living(seen), self.counts.collect([one["name"] for one in seen.own], configured))
+
+    def _lasting(self, status: Document) -> Iterable[Metric]:
+        now = self._clock()
+        return chain([_written(now)], lasting(Seen(status, self._settings(), now)))
+
+
+def _up(*, running: bool) -> Metric:
+    return GaugeMetricFamily(
+        "mmsync_up", "Whether the daemon runs; 0 only in a textfile, where it was stopped.", value=float(running)
+    )
+
+
+def _written(now: float) -> Metric:
+    return GaugeMetricFamily(
+        "mmsync_textfile_written_timestamp_seconds",
+        "When this textfile was written; only in a textfile.",
+        value=now,
+    )
+
+
+class _Found(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def _text(metrics: Iterable[Metric], *others: Collector) -> str:
     registry = CollectorRegistry()
-    registry.register(_Status(status))
-    ProcessCollector(registry=registry)
+    registry.register(_Found(list(metrics)))
+    for one in others:
+        registry.register(one)
     return generate_latest(registry).decode()
-
-
-class _Status(Collector):
-    def __init__(self, status: dict[str, Any]) -> None:
-        self._status = status
-
-    def collect(self) -> Iterator[Metric]:
-        yield from self._daemon()
-        yield from _runs(self._status["statistics"])
-        yield from _datasets(_own(self._status))
-        threads = GaugeMetricFamily("mmsync_threads", "Threads of the process.", value=threading.active_count())
-        yield threads
-
-    def _daemon(self) -> Iterator[Metric]:
-        status = self._status
-        info = GaugeMetricFamily("mmsync_build_info", "Always 1; the version is a label.", labels=["version"])
-        info.add_metric([status["version"]], 1)
-        yield info
-        level = status["health"]["level"]
-        yield _one_of("mmsync_health", "The verdict on the daemon: 1 for the level it has.", "level", LEVELS, level)
-        state = status["circuit"]["state"]
-        yield _one_of("mmsync_circuit", "The common circuit breaker: 1 for its state.", "state", STATES, state)
-        for name, what, value in (
-            ("sync_in_progress", "Whether a sync is under way.", status["sync_in_progress"]),
-            ("sync_enabled", "Whether syncing is enabled.", status["sync_enabled"]),
-            ("paused_for_requests", "Whether somebody's requests hold syncs up.", status["paused_for_requests"]),
-            ("realtime_listening", "Whether changes are heard as they happen.", _listens(status)),
-        ):
-            yield GaugeMetricFamily(f"mmsync_{name}", what, value=float(value))
-        yield _time("mmsync_last_success_timestamp_seconds", "End of the last successful sync.", status)
-
-
-def _own(status: dict[str, Any]) -> list[dict[str, Any]]:
-    """In a fleet each dataset is told of by the member that has it: what others know of it is from another time."""
-    cluster = status["cluster"]
-    if cluster is None:
-        return list(status["datasets"])
-    mine = {name for one in cluster["spreadsheets"] if one["mine"] for name in one["datasets"]}
-    return [one for one in status["datasets"] if one["name"] in mine]
-
-
-def _listens(status: dict[str, Any]) -> bool:
-    return bool(status["realtime"]["state"] == "listening")
-
-
-def _runs(numbers: dict[str, Any]) -> Iterator[Metric]:
-    runs = CounterMetricFamily(
-        "mmsync_syncs", "Syncs since the state file was made, by outcome.", labels=["outcome"]
-    )
-    runs.add_metric(["ok"], numbers["successful_syncs"])
-    runs.add_metric(["failed"], numbers["failed_syncs"])
-    yield runs
-    for name, what, value in (
-        ("uptime_seconds", "Seconds since the daemon started.", numbers["uptime_seconds"]),
-        ("consecutive_failures", "Failed syncs in a row.", numbers["consecutive_failures"]),
-        ("last_sync_duration_seconds", "How long the last sync took.", numbers["last_sync_duration_seconds"]),
-    ):
-        if value is not None:
-            yield GaugeMetricFamily(f"mmsync_{name}", what, value=value)
-
-
-def _datasets(datasets: list[dict[str, Any]]) -> Iterator[Metric]:
-    for name, what, key in (
-        ("rows", "Rows of the dataset as last synced.", "rows"),
-        ("enabled", "Whether the dataset is enabled.", "enabled"),
-        ("consecutive_failures", "Failed syncs of the dataset in a row.", "consecutive_failures"),
-    ):
-        family = GaugeMetricFamily(f"mmsync_dataset_{name}", what, labels=["dataset"])
-        for one in datasets:
-            family.add_metric([one["name"]], float(one[key]))
-        yield family
-    last = GaugeMetricFamily(
-        "mmsync_dataset_last_success_timestamp_seconds", "End of its last successful sync.", labels=["dataset"]
-    )
-    for one in datasets:
-        if one["last_sync_time"]:
-            last.add_metric([one["name"]], _seconds(one["last_sync_time"]))
-    yield last
-
-
-def _one_of(name: str, what: str, label: str, values: tuple[str, ...], current: str) -> Metric:
-    family = GaugeMetricFamily(name, what, labels=[label])
-    for value in values:
-        family.add_metric([value], float(value == current))
-    return family
-
-
-def _time(name: str, what: str, status: dict[str, Any]) -> Metric:
-    family = GaugeMetricFamily(name, what)
-    if status["last_sync_time"]:
-        family.add_metric([], _seconds(status["last_sync_time"]))
-    return family
-
-
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).timestamp()

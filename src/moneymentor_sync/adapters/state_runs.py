@@ -9,7 +9,8 @@ from moneymentor_sync.core.ports import DatasetResult, RunResult
 
 from . import state_totals
 
-RESULT_COLUMNS = tuple(field.name for field in fields(DatasetResult) if field.name not in ("notes", "details"))
+NOT_KEPT = ("quota_seconds", "notes", "details")
+RESULT_COLUMNS = tuple(field.name for field in fields(DatasetResult) if field.name not in NOT_KEPT)
 
 
 def insert(db: sqlite3.Connection, run: RunResult) -> None:

@@ -21,7 +21,7 @@ from .database import DATABASE, DatabaseChecks
 from .facts import Extent, StateSeen
 from .foresight import foresight
 from .google import Account, SpreadsheetChecks
-from .places import see_socket, see_state
+from .places import see_place, see_port, see_socket, see_state
 from .result import Check, Sequence, Step, counted, ok, refused, skipped, warning
 
 CONFIGURATION = "configuration"
@@ -109,6 +109,11 @@ def _spreadsheets(config: Config) -> dict[str, str]:
 def _machine(config: Config, state: StateSeen, account: Account) -> Iterator[Step]:
     yield Step(machine.STATE, partial(machine.state_check, state, len(MIGRATIONS)))
     yield Step(machine.SOCKET, lambda: machine.socket_check(see_socket(config.socket_path)))
+    listen, textfile = config.metrics.listen, config.metrics.textfile
+    if listen is not None:
+        yield Step(machine.PORT, lambda: machine.port_check(see_port(listen)))
+    if textfile is not None:
+        yield Step(machine.TEXTFILE, lambda: machine.textfile_check(see_place(textfile)))
     yield Step(machine.CLOCK, lambda: machine.clock_check(account.skew))
     if config.cluster.url is not None:  # its members hold their spreadsheets for as long as they run
         yield Step(CLUSTER, lambda: cluster_check(see_cluster(config), config.cluster))

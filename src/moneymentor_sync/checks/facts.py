@@ -105,6 +105,15 @@ class SocketSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PortSeen:
+    """The port for metrics: `problem` says why it cannot be had, and `ours` whether a daemon of ours answers."""
+
+    address: str
+    problem: str = ""
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class KeySeen:
     """The service account's key: from where, and the file's permission bits (None: it is no file)."""
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from .facts import Place, SocketSeen, StateSeen
+from moneymentor_sync.core.errors import MetricsFileError
+
+from .facts import Place, PortSeen, SocketSeen, StateSeen
 from .result import Check, failed, ok, skipped, warning
 
 STATE = "state file"
 SOCKET = "socket"
 CLOCK = "clock"
+PORT = "metrics port"
+TEXTFILE = "metrics textfile"
 
 MOST_SOCKET_BYTES = 107
 """unix(7): sun_path has 108 bytes, one of them for the NUL at the end."""
@@ -81,6 +85,28 @@ def socket_check(seen: SocketSeen) -> Check:
     if problem:
         return failed(SOCKET, f"{path}: {problem}", hint)
     return ok(SOCKET, f"{path} can be made")
+
+
+def port_check(seen: PortSeen) -> Check:
+    """`[metrics] listen`."""
+    if seen.ours:
+        return ok(PORT, f"{seen.address} answers: a daemon has it")
+    if seen.problem:
+        hint = (
+            "End what listens there (`ss -ltnp` shows it), or set another `[metrics] listen`; no daemon starts so."
+        )
+        return failed(PORT, f"{seen.address}: {seen.problem}", hint)
+    return ok(PORT, f"{seen.address} is free")
+
+
+def textfile_check(seen: Place) -> Check:
+    """`[metrics] textfile`, whose directory is node_exporter's, and not for us to make."""
+    problem = _unusable(seen)
+    if seen.nearest != seen.path.parent:
+        problem = f"there is no directory {seen.path.parent}"
+    if problem:
+        return warning(TEXTFILE, f"{seen.path}: {problem}", MetricsFileError.default_hint)
+    return ok(TEXTFILE, f"{seen.path} can be written")
 
 
 def clock_check(skew: float | None) -> Check:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import shutil
+import socket
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
@@ -17,7 +19,7 @@ from moneymentor_sync.adapters.state_schema import APPLICATION_ID, COMING_SINCE
 from moneymentor_sync.core.layout import KnownTab
 from moneymentor_sync.core.settings import Dataset, ServiceAccount
 
-from .facts import KeySeen, Place, SocketSeen, StateSeen
+from .facts import KeySeen, Place, PortSeen, SocketSeen, StateSeen
 
 
 def see_place(path: Path) -> Place:
@@ -42,6 +44,35 @@ def see_socket(path: Path) -> SocketSeen:
     except OSError:  # nothing there, or the path is too long to ask for
         return SocketSeen(place)
     return SocketSeen(place, "socket" if stat.S_ISSOCK(mode) else "file")
+
+
+def see_port(address: tuple[str, int]) -> PortSeen:
+    """Takes the port for a moment; where somebody has it, asks whether that is mmsync."""
+    host, port = address
+    shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    numeric = "127.0.0.1" if host == "localhost" else host
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind((numeric, port))
+    except OSError as error:
+        return PortSeen(shown, error.strerror or str(error), _is_ours(numeric, port))
+    return PortSeen(shown)
+
+
+_ASK_SECONDS = 2.0
+_HEAD_BYTES = 4096
+
+
+def _is_ours(host: str, port: int) -> bool:
+    asking = http.client.HTTPConnection(host, port, timeout=_ASK_SECONDS)
+    try:
+        asking.request("GET", "/metrics")
+        return b"\nmmsync_build_info" in asking.getresponse().read(_HEAD_BYTES)
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asking.close()
 
 
 def see_key(account: ServiceAccount, email: str) -> KeySeen:

@@ -8,12 +8,13 @@ import typer
 
 from .app import ConfigOption, DatasetsArgument, JsonOption, RemoveUnmatchedOption, VerboseOption, command
 from .console import print_json
+from .failures import say
 from .progress import progress
 from .run_display import run_as_json, show_run
 
 if TYPE_CHECKING:
     from moneymentor_sync.core.events import Emit
-    from moneymentor_sync.core.settings import LogSettings
+    from moneymentor_sync.core.settings import Config, LogSettings
 
 
 @command("sync")
@@ -31,7 +32,8 @@ def sync(
     """Bring the spreadsheet up to date once, without a daemon.
 
     Reads the database, compares it with what the tabs hold, and writes the cells that differ. Nothing changed
-    means nothing written. A dataset that is disabled is synced only when it is named.
+    means nothing written. A dataset that is disabled is synced only when it is named. Where no daemon runs,
+    `[metrics] textfile` is written afterwards.
 
     Exit code 0 when every dataset succeeded, 1 when one failed, 78 when the configuration is wrong.
     """
@@ -51,8 +53,23 @@ def sync(
         print_json(run_as_json(run))
     else:
         show_run(run)
+    _note(settings)
     if not run.ok:
         raise typer.Exit(1)
+
+
+def _note(settings: Config) -> None:
+    """Metrics that cannot be written are no reason to call the sync a failure."""
+    import time
+
+    from moneymentor_sync.core.errors import MmsyncError
+    from moneymentor_sync.wiring.textfile import note_sync
+
+    try:
+        note_sync(settings, time.time)
+    except MmsyncError as error:
+        say(f"note: {error}")
+        say(f"  → {error.hint}")
 
 
 def events(settings: LogSettings) -> Emit:

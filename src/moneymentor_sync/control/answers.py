@@ -343,10 +343,14 @@ class RunAccepted(Struct):
 
 
 class NewResult(Counts):
-    """What the run did to one dataset; `notes` are what a person should know though nothing failed."""
+    """What the run did to one dataset; `notes` are what a person should know though nothing failed.
+
+    `quota_seconds`, of `seconds`, were waited for Google's quota.
+    """
 
     name: str
     notes: list[str]
+    quota_seconds: Seconds
 
 
 class RunEnded(Struct):

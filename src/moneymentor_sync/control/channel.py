@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from moneymentor_sync.core.errors import MmsyncError
 from moneymentor_sync.core.events import Emit
@@ -71,3 +72,32 @@ class ControlChannel:
         """Takes no more requests, and removes the socket."""
         self._server.stop(timeout)
         self._file.close()
+
+
+class Part(Protocol):
+    """One of several channels, as a daemon's life has them."""
+
+    def start(self) -> None: ...
+
+    def look(self) -> bool: ...
+
+    def stop(self, timeout: float = 2.0) -> object: ...
+
+
+class Channels:
+    """Several channels as one: they start in their order, and end in it."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self._parts = parts
+
+    def start(self) -> None:
+        for one in self._parts:
+            one.start()
+
+    def look(self) -> bool:
+        made = [one.look() for one in self._parts]  # each of them, also after one that had to be made
+        return any(made)
+
+    def stop(self, timeout: float = 2.0) -> None:
+        for one in self._parts:
+            one.stop(timeout)

@@ -35,7 +35,10 @@ class Connected(Protocol):
 
 
 def peer_of(connected: Connected) -> Peer:
-    """The process that connected, as it was at that moment. `groups` has its own and its supplementary groups."""
+    """The process that connected, as it was at that moment. `groups` has its own and its supplementary groups.
+
+    Of a TCP connection the kernel knows nobody: the number of its user is -1.
+    """
     pid, uid, gid = _CREDENTIALS.unpack(
         connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     )

@@ -1,40 +1,30 @@
-"""The channel's server: uvicorn on a socket that is already bound, in a thread and event loop of its own."""
+"""The channel's server: its application on its socket, with the few threads that it needs."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import resource
 import socket
-import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any
+from contextlib import contextmanager
 
-import uvicorn
+from starlette.types import ASGIApp
 
-from moneymentor_sync.core.errors import ControlError
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import ControlSettings
 
 from .app import Channel
-from .limits import Limits, accepted_at_once
+from .http_server import HttpServer
+from .limits import Limits
 from .operator import Operator
 from .peers import access_of
-from .protocol import protocol_class
-from .seldom import Seldom
 
 THREADS = 4
 """For what may wait for the disk. More would only wait for each other."""
-_GRACE_SECONDS = 1  # for answers under way when the daemon stops; a whole number, as uvicorn has it
-_LAST_WORDS_SECONDS = 0.3
-_START_SECONDS = 10.0
 
 
-class ControlServer:
+class ControlServer(HttpServer):
     """Serves the channel from `start` to `stop`.
 
     `listening` is a Unix socket that listens (SocketFile.socket); `stop` closes it. `emit(event, **fields)` gets
@@ -55,123 +45,16 @@ class ControlServer:
         beat_seconds: float = 1.0,
         limits: Limits | None = None,
     ) -> None:
-        self._operator = operator
-        self._listening = listening
-        self._access = access_of(settings, os.geteuid())
-        self._emit = emit
-        self._beat = beat
-        self._beat_seconds = beat_seconds
-        self._files = _descriptors()
-        self._limits = (limits or Limits()).within(self._files)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = asyncio.Event()
-        self._serving = threading.Event()
-        # A daemon thread: one that hangs must not keep a process alive that was told to end.
-        self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+        access = access_of(settings, os.geteuid())
 
-    def start(self) -> None:
-        """Returns when clients are answered. Raises ControlError where that does not come about."""
-        self._thread.start()
-        if not self._serving.wait(_START_SECONDS) or self._loop is None:
-            raise ControlError("the control channel did not start", hint="The log says why.")
+        @contextmanager
+        def application(stopping: asyncio.Event) -> Iterator[ASGIApp]:
+            pool = ThreadPoolExecutor(THREADS, thread_name_prefix="control")
+            try:
+                yield Channel(operator, access, emit, pool, stopping).app()
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
 
-    def stop(self, timeout: float = 2.0) -> bool:
-        """Ends it: takes no more connections, answers those who wait for a sync with 503, closes the rest.
-
-        Returns whether it ended within `timeout` seconds. May be called again, and without `start`.
-        """
-        if self._loop is not None:
-            with suppress(RuntimeError):  # it has already ended
-                self._loop.call_soon_threadsafe(self._stopping.set)
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-        return not self._thread.is_alive()
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001  # uvicorn exits, too; no thread may end in silence
-            self._emit("control.died", error=type(error).__name__, exc_info=error)
-        finally:
-            self._serving.set()
-
-    async def _serve(self) -> None:
-        asyncio.get_running_loop().set_exception_handler(_complain_seldom(Seldom()))
-        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="control")
-        channel = Channel(self._operator, self._access, self._emit, pool, self._stopping)
-        server = _Server(self._config(channel), self._stopping, self._announce)
-        beating = asyncio.create_task(self._beat_on())
-        try:
-            await server.serve(sockets=[self._listening])
-        finally:
-            beating.cancel()
-            await server.leave()
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def _announce(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._serving.set()
-
-    async def _beat_on(self) -> None:
-        # Not uvicorn's `callback_notify`: that goes by the wall clock, and falls silent when it is set back.
-        while True:
-            self._beat()
-            await asyncio.sleep(self._beat_seconds)
-
-    def _config(self, channel: Channel) -> uvicorn.Config:
-        return uvicorn.Config(
-            channel.app(),
-            http=protocol_class(self._limits),
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            interface="asgi3",
-            proxy_headers=False,  # nobody stands between, and a peer is who the kernel says
-            server_header=False,
-            date_header=False,
-            log_config=None,
-            log_level=logging.CRITICAL + 1,  # what matters is emitted as events
-            access_log=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-            backlog=accepted_at_once(self._files),  # asyncio takes so many in one go
+        super().__init__(
+            "control", listening, application, emit, beat=beat, beat_seconds=beat_seconds, limits=limits
         )
-
-
-def _descriptors() -> int:
-    """How many descriptors this process may have."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
-
-
-def _complain_seldom(seldom: Seldom) -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
-    """asyncio's own handler, once a minute for each complaint.
-
-    Where no descriptors are left, asyncio complains once for each connection that it could accept, again and again.
-    """
-
-    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        if seldom.passed_over(context.get("message"), loop.time()) is not None:
-            loop.default_exception_handler(context)
-
-    return handle
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server that sleeps until it is stopped, instead of looking ten times a second."""
-
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event, on_started: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._stopping = stopping
-        self._on_started = on_started
-
-    async def main_loop(self) -> None:
-        self._on_started()
-        await self._stopping.wait()
-
-    async def leave(self) -> None:
-        """After the graceful end: what was cancelled says so, and no connection is left."""
-        if self.server_state.tasks:
-            await asyncio.wait(set(self.server_state.tasks), timeout=_LAST_WORDS_SECONDS)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        await asyncio.sleep(0)  # lets asyncio carry the aborts out

@@ -35,6 +35,13 @@ def _time_of_day(raw: Raw) -> str:
     return word
 
 
+def _metrics_file(raw: Raw) -> Path:
+    found = path(raw)
+    if found.suffix != ".prom":
+        raise InvalidValueError(f"{show(found.name)} does not end in .prom, and node_exporter reads no other file")
+    return found
+
+
 STATUS = Setting("sheet.status", boolean, _SHEET.status)
 STATUS_TAB = Setting("sheet.status_tab", tab_title, _SHEET.status_tab)
 STATUS_EVERY = Setting("sheet.status_every_seconds", number(60, _DAY), _SHEET.status_every_seconds)
@@ -46,7 +53,7 @@ REMIND = Setting("alerts.remind_after", duration, _ALERTS.remind_after)
 SETTLE = Setting("alerts.settle", duration, _ALERTS.settle)
 STALE_AFTER = Setting("alerts.stale_after", duration, _ALERTS.stale_after)
 LISTEN_AT: Setting[tuple[str, int] | None] = Setting("metrics.listen", loopback_address, None)
-TEXTFILE: Setting[Path | None] = Setting("metrics.textfile", path, None)
+TEXTFILE: Setting[Path | None] = Setting("metrics.textfile", _metrics_file, None)
 BACKUPS = Setting("backup.enabled", boolean, _BACKUP.enabled)
 DIRECTORY: Setting[Path | None] = Setting("backup.directory", path, None)
 DAILY_AT = Setting("backup.daily_at", _time_of_day, _BACKUP.daily_at)

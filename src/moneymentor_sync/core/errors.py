@@ -328,6 +328,16 @@ class BackupFirstError(GuardError):
     default_hint = "Mend what kept the backup, or switch them off with `[backup] enabled = false`."
 
 
+class MetricsFileError(MmsyncError):
+    """The file of metrics for node_exporter cannot be written."""
+
+    code = "metrics_file"
+    default_hint = (
+        "Make the directory of `[metrics] textfile`, writable by the user that mmsync runs as; under systemd allow "
+        "it with `ReadWritePaths=` (docs/operating.md, Metrics)."
+    )
+
+
 class SandboxError(MmsyncError):
     """The stand-in of Google cannot start: its port or its directory is taken, or cannot be used."""
 

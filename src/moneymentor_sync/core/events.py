@@ -34,6 +34,7 @@ LEVELS: Mapping[str, LogLevel] = {
     "dataset.failed": "error",
     "dataset.unchanged": "debug",
     "lock.busy": "warning",
+    "metrics.unwritten": "warning",
     "pause.overdue": "warning",
     "pause.placed": "debug",
     "pause.released": "debug",

@@ -164,12 +164,14 @@ class Rider:
 
 @dataclass(slots=True)
 class Traffic:
-    """What went over the wire: calls by kind, and bytes of bodies sent and received."""
+    """What went over the wire: calls by kind, and bytes of bodies sent and received; and the seconds that calls had
+    to wait before they were made, since others share the quota."""
 
     reads: int = 0
     writes: int = 0
     bytes_sent: int = 0
     bytes_received: int = 0
+    waited: float = 0.0
 
     def since(self, before: Traffic) -> Traffic:
         return Traffic(
@@ -177,10 +179,11 @@ class Traffic:
             self.writes - before.writes,
             self.bytes_sent - before.bytes_sent,
             self.bytes_received - before.bytes_received,
+            self.waited - before.waited,
         )
 
     def copy(self) -> Traffic:
-        return Traffic(self.reads, self.writes, self.bytes_sent, self.bytes_received)
+        return Traffic(self.reads, self.writes, self.bytes_sent, self.bytes_received, self.waited)
 
 
 class Destination(Protocol):
@@ -348,6 +351,7 @@ class DatasetResult:
     to end before this dataset was done).
 
     `put_back` counts cells that a person had changed, `repaired` writes that did not land where they should.
+    `quota_seconds`, of `seconds`, were waited for the quota; not kept in the state file.
     """
 
     dataset: str
@@ -367,6 +371,7 @@ class DatasetResult:
     put_back: int = 0
     verified: bool = False
     seconds: float = 0.0
+    quota_seconds: float = 0.0
     error_code: str | None = None
     error: str | None = None
     hint: str | None = None

@@ -7,7 +7,7 @@ from typing import Any
 
 from moneymentor_sync.core.settings import Config, Dataset
 
-FIXED = ("state_path", "socket_path", "control", "log", "cluster")
+FIXED = ("state_path", "socket_path", "control", "log", "cluster", "metrics")
 """What the daemon was built on: a new value waits for a restart."""
 _PATHS = {"state_path": "state.path", "socket_path": "control.socket", "file": ""}
 

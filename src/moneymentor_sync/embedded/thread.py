@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from moneymentor_sync.adapters.systemd_notify import Notifier
-from moneymentor_sync.control.channel import ControlChannel
+from moneymentor_sync.control.channel import Channels, ControlChannel, Part
 from moneymentor_sync.core.errors import DaemonRunsError, MmsyncError
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.daemon.daemon import Daemon
 from moneymentor_sync.daemon.life import CONTROL, Life, Surface
-from moneymentor_sync.wiring.daemon import Opened, open_daemon
+from moneymentor_sync.wiring.daemon import Opened, metrics_ports, open_daemon
 
 HOLDER = "BackgroundSyncService"
 STAND_BY_SECONDS = 5.0
@@ -101,7 +101,7 @@ class LifeThread:
             self._stand()
 
         surface = Surface(
-            channel=_Channel(lambda: self._listening(opened.daemon), lambda: beat(CONTROL), started, self._emit),
+            channel=_Channel(self._openings(opened.daemon), lambda: beat(CONTROL), started, self._emit),
             ticker=opened.ticker,
             supervisor=Notifier({}),
             watchdog_seconds=None,
@@ -113,11 +113,18 @@ class LifeThread:
         )
         return Life(opened.daemon, surface)
 
-    def _listening(self, daemon: Daemon) -> ControlChannel:
+    def _openings(self, daemon: Daemon) -> list[Callable[[], Part]]:
         config = self.config
-        return ControlChannel(
-            config.socket_path, daemon.operations, config.control, self._emit, holder=HOLDER, beat=lambda: None
-        )
+
+        def control() -> ControlChannel:
+            return ControlChannel(
+                config.socket_path, daemon.operations, config.control, self._emit, holder=HOLDER, beat=lambda: None
+            )
+
+        def metrics() -> Channels:
+            return Channels(metrics_ports(daemon, self._emit))
+
+        return [control, metrics]
 
     def _stand(self) -> None:
         if not self.standing.done():
@@ -147,34 +154,34 @@ class _Told:
 
 
 class _Channel:
-    """The control channel, for operators and for the processes that stand by. A socket that cannot be had is told
-    the log: whoever is in this process needs none."""
+    """The control channel, for operators and for the processes that stand by, and the port for metrics. What cannot
+    be had is told the log: whoever is in this process needs none."""
 
     def __init__(
         self,
-        listening: Callable[[], ControlChannel],
+        openings: Sequence[Callable[[], Part]],
         beat: Callable[[], None],
         started: Callable[[], None],
         emit: Emit,
     ) -> None:
-        self._listening = listening
+        self._openings = openings
         self._beat = beat
         self._started = started
         self._emit = emit
-        self._channel: ControlChannel | None = None
+        self._open: list[Part] = []
 
     def start(self) -> None:
-        try:
-            self._channel = self._listening()
-            self._channel.start()
-        except MmsyncError as error:
-            self._emit("service.unreachable", error=error.code, message=str(error), hint=error.hint)
+        for opening in self._openings:
+            try:
+                self._open.append(opening())
+                self._open[-1].start()
+            except MmsyncError as error:
+                self._emit("service.unreachable", error=error.code, message=str(error), hint=error.hint)
         self._started()
 
     def look(self) -> bool:
         self._beat()
-        return self._channel is not None and self._channel.look()
+        return Channels(self._open).look()
 
     def stop(self, timeout: float) -> None:
-        if self._channel is not None:
-            self._channel.stop(timeout)
+        Channels(self._open).stop(timeout)

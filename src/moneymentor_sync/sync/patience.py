@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from moneymentor_sync.core.errors import MmsyncError
+from moneymentor_sync.core.errors import MmsyncError, QuotaExhaustedError
 from moneymentor_sync.core.resilience import RetryRules, Spent, next_try
 
 T = TypeVar("T")
@@ -26,6 +26,8 @@ class Patience:
         self._jitter = jitter
         self._emit = emit
         self.spent = Spent()
+        self.quota_slept = 0.0
+        """Seconds slept in all because Google said that the quota is used up."""
 
     @property
     def tries(self) -> int:
@@ -45,6 +47,8 @@ class Patience:
         if self._emit is not None:
             self._emit("retry.waiting", error=error.code, seconds=round(retry.seconds, 1), retries=self.tries)
         self._sleep(retry.seconds)
+        if isinstance(error, QuotaExhaustedError):
+            self.quota_slept += retry.seconds
         return True
 
     def reading(self, read: Callable[[], T]) -> T:

@@ -464,7 +464,7 @@ class SpreadsheetSync:
 
     def _start(self) -> Tally:
         traffic = self._destination.traffic.copy() if self._destination is not None else None
-        return Tally(self.monotonic(), self.patience.tries, traffic)
+        return Tally(self.monotonic(), self.patience.tries, traffic, self.patience.quota_slept)
 
     def _result(
         self, one: Gathered, result: str, tally: Tally, *, rows: int = 0, verified: bool = False
@@ -477,6 +477,7 @@ class SpreadsheetSync:
             result,
             traffic=traffic,
             tries=self.patience.tries,
+            slept=self.patience.quota_slept,
             now=self.monotonic(),
             rows=rows,
             verified=verified,

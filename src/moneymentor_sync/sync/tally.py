@@ -13,7 +13,8 @@ from moneymentor_sync.core.take_over import in_words
 
 @dataclass(slots=True)
 class Tally:
-    """Counts from `began` (monotonic seconds) on; `tries` and `traffic` are what had been spent before.
+    """Counts from `began` (monotonic seconds) on; `tries`, `slept` (seconds for
+    the quota) and `traffic` are what had been spent before.
 
     `traffic` is None where the spreadsheet had not been spoken to yet.
     """
@@ -21,6 +22,7 @@ class Tally:
     began: float
     tries: int
     traffic: Traffic | None
+    slept: float = 0.0
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
@@ -47,9 +49,18 @@ class Tally:
             self.told += ("; ".join(in_words(plan.taken_over)),)
 
     def result(
-        self, dataset: Dataset, result: str, *, traffic: Traffic, tries: int, now: float, rows: int, verified: bool
+        self,
+        dataset: Dataset,
+        result: str,
+        *,
+        traffic: Traffic,
+        tries: int,
+        slept: float,
+        now: float,
+        rows: int,
+        verified: bool,
     ) -> DatasetResult:
-        """The result at `now`; `traffic` is this dataset's own, `tries` what has been spent by now."""
+        """The result at `now`; `traffic` is this dataset's own, `tries` and `slept` what has been spent by now."""
         return DatasetResult(
             dataset=dataset.name,
             tab=dataset.tab,
@@ -68,6 +79,7 @@ class Tally:
             put_back=self.put_back,
             verified=verified,
             seconds=now - self.began,
+            quota_seconds=traffic.waited + slept - self.slept,
         )
 
 

@@ -12,12 +12,15 @@ from moneymentor_sync import __version__
 from moneymentor_sync.adapters.database import DatabaseSource
 from moneymentor_sync.adapters.lock_file import only_daemon
 from moneymentor_sync.adapters.memory import give_back, no_full_collection
-from moneymentor_sync.adapters.prometheus_text import render
+from moneymentor_sync.adapters.prometheus_text import Metrics
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.adapters.state_ledger import Ledger
 from moneymentor_sync.adapters.systemd_notify import Notifier, watchdog_seconds
+from moneymentor_sync.adapters.textfile import Textfile
 from moneymentor_sync.adapters.ticks import Ticks
-from moneymentor_sync.control.channel import ControlChannel
+from moneymentor_sync.control.channel import Channels, ControlChannel, Part
+from moneymentor_sync.control.metrics_port import MetricsPort
+from moneymentor_sync.core.daemon_ports import Witness
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.ports import RunResult
 from moneymentor_sync.core.settings import Config, Dataset
@@ -82,23 +85,32 @@ def open_daemon(
         alerts = alerting(config, around, emit)
         held.callback(alerts.close)
         ticker = Ticks(around.rng)
+        metrics = Metrics(lambda: daemon.config, around.clock)
         parts = Parts(
             ledger=local if shared is None else shared.ledger(local),
             ticker=ticker,
             open_engine=_engines(around, emit, holder, shared, quotas, gentle=gentle),
             load_config=lambda: usable(load_config()),
-            render_metrics=render,
+            render_metrics=metrics.text,
             rest=_nothing if gentle else give_back,
             emit=emit,
             open_watch=watches(around, emit),
             fleet=None if shared is None else shared.edges(quotas.document),
             backups=KeptBackups(around, shared, quotas),
-            witnesses=(alerts,),
+            witnesses=(alerts, *_witnesses(config, metrics, emit, around)),
             alerts=lambda: alerts.seen,
         )
         daemon = Daemon(config, parts, around, Identity(__version__, pid))
         alerts.follow(lambda: daemon.config)
         yield Opened(daemon, ticker, around)
+
+
+def _witnesses(config: Config, metrics: Metrics, emit: Emit, around: Surroundings) -> list[Witness]:
+    found: list[Witness] = [metrics.counts]
+    if config.metrics.textfile is not None:
+        file = config.metrics.textfile
+        found.append(Textfile(file, metrics.in_file, metrics.at_the_end, emit, around.monotonic))
+    return found
 
 
 @contextmanager
@@ -112,12 +124,13 @@ def open_life(
 ) -> Iterator[Life]:
     """A daemon that has its state file and its socket, ready to live; in the main thread, whose signals it takes.
 
-    Raises what `open_daemon` does, DaemonRunsError also where another has the socket, and ControlError.
+    Raises what `open_daemon` does, DaemonRunsError also where another has the socket, ControlError, and ConfigError
+    where the port for metrics cannot be had.
     """
     with ExitStack() as held:
         opened = held.enter_context(open_daemon(config, load_config=load_config, emit=emit, holder=holder))
         daemon, around = opened.daemon, opened.around
-        channel = ControlChannel(
+        control = ControlChannel(
             config.socket_path,
             daemon.operations,
             config.control,
@@ -125,6 +138,9 @@ def open_life(
             holder=holder,
             beat=lambda: daemon.heart.beat(CONTROL),
         )
+        held.callback(control.stop)
+        channels: list[Part] = [control, *metrics_ports(daemon, emit)]
+        channel = Channels(channels)
         held.callback(channel.stop)
         notifier = Notifier(environ)
         held.callback(notifier.close)
@@ -140,6 +156,12 @@ def open_life(
             emit=emit,
         )
         yield Life(daemon, surface)
+
+
+def metrics_ports(daemon: Daemon, emit: Emit) -> list[MetricsPort]:
+    """The port for metrics, where one is configured; it is taken at once. Raises ConfigError."""
+    address = daemon.config.metrics.listen
+    return [] if address is None else [MetricsPort(address, daemon.operations.metrics, emit)]
 
 
 def _engines(

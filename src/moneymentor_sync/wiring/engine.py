@@ -44,7 +44,8 @@ MOST_OPEN = 16
 class Spreadsheets:
     """Opens spreadsheets, all with the same credentials, and keeps those used last; `close` ends their connections.
 
-    `prove` is asked right before each write to a spreadsheet, `budget` is who says when a call may be made.
+    `prove` is asked right before each write to a spreadsheet, `budget` is who says when a call may be made,
+    and `clock` (monotonic) how long that was waited for.
     """
 
     settings: GoogleSettings
@@ -52,6 +53,7 @@ class Spreadsheets:
     gentle: bool = False
     prove: Callable[[str], None] | None = None
     budget: Callable[[], Budget | None] | None = None
+    clock: Callable[[], float] = time.monotonic
     _open: dict[str, GoogleSheets] = field(default_factory=dict)
     _credentials: Sequence[Credentials] = ()
 
@@ -73,6 +75,7 @@ class Spreadsheets:
                 self._keys(),
                 budget=None if self.budget is None else self.budget(),
                 prove=None if self.prove is None else partial(self.prove, spreadsheet_id),
+                clock=self.clock,
             )
             self._open[spreadsheet_id] = GoogleSheets(
                 client,
@@ -143,7 +146,7 @@ def open_engine(
         with_whom = config if there is None or there.begun else alone(config)
         budget = partial(quotas.budget, with_whom, around.sleep)
         spreadsheets = held.enter_context(
-            closing(Spreadsheets(config.google, around.rng, gentle, lease.prove, budget))
+            closing(Spreadsheets(config.google, around.rng, gentle, lease.prove, budget, around.monotonic))
         )
         first = BackupFirst(BackupEdges(config, around, store, budget), tick)
         guard = first.before if config.backup.enabled else unsaved
