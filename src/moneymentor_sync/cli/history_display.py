@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from .run_display import RESULT_COLOURS
-from .words import Viewpoint, changes, for_daemon, plain, took
+from .signs import changed
+from .words import Viewpoint, for_daemon, plain, took
 
 OUTCOMES = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "stopped": ("■", "yellow")}
 _RUN = ("  when", "trigger", "took")
@@ -57,7 +58,7 @@ def _dataset(one: dict[str, Any]) -> list[Text]:
         Text(plain(one["dataset"])),
         Text(plain(result), style=RESULT_COLOURS.get(result, "")),
         Text(f"{one['rows']:,}" if known else ""),
-        Text(changes(one["inserted"], one["updated"], one["deleted"])),
+        changed(one["inserted"], one["updated"], one["deleted"]),
     ]
 
 

@@ -19,6 +19,7 @@ from moneymentor_sync.core.errors import KeyNotUniqueError
 from moneymentor_sync.core.take_over import in_words
 
 from .plan_cells import clipped, known_by, old_and_new, rest_of
+from .signs import COLOURS
 from .words import counted, plain
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ _MAX_KEY, _MAX_COLUMN, _MAX_OLD = 38, 24, 34
 _NARROW = 64
 """Columns below which the cells of a row stand under it."""
 _MARK, _GAP, _INDENT = 6, 2, 6
-"""Columns: the mark and the gaps about it and the row's number; between two columns; before cells under their row."""
-_OLD, _NEW, _NOTE = "red", "green", "cyan"
+"""Columns: the mark, with gaps and before the row's number; between two columns; before cells under their row."""
+_OLD, _NEW, _NOTE = COLOURS["deleted"], COLOURS["inserted"], "cyan"
 
 
 def summary(outcomes: Sequence[PlanOutcome]) -> Text | None:
