@@ -93,7 +93,7 @@ def test_check_plan_and_sync_with_the_old_env_alone(folder: Folder, sheet: str) 
     done = folder.mmsync("plan", "user_profiles")
     assert done.returncode == 0
     assert "@example.org" in done.stdout  # rows by what they are matched on: their key is not there yet
-    assert re.search(r'total_chats +"\d+" +\d+', done.stdout)
+    assert re.search(r'total_chats +"\d+" +→ \d+', done.stdout)
     assert folder.mmsync("sync").returncode == 0
     assert [path.name for path in folder.path.iterdir() if path.suffix == ".toml"] == []
     again = json.loads(folder.mmsync("sync", "--json").stdout)

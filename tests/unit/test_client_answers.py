@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
@@ -17,12 +17,14 @@ from moneymentor_sync.cli.history_command import joined, past_runs
 from moneymentor_sync.cli.reload_command import said as reload_said
 from moneymentor_sync.cli.run_display import run_as_json, run_from_json
 from moneymentor_sync.cli.status_quick import Asked, parse
+from moneymentor_sync.cli.status_recent import MOST
 from moneymentor_sync.cli.status_screen import exit_code, known_status
 from moneymentor_sync.cli.status_watch import watch_status
 from moneymentor_sync.cli.switch_commands import said
 from moneymentor_sync.core.client_places import ClientPlaces
 from moneymentor_sync.core.errors import NotRunningError
 from moneymentor_sync.core.ports import DatasetResult, RunResult
+from moneymentor_sync.core.record import Totals
 
 from .screens import UP, status
 
@@ -104,6 +106,38 @@ def test_watching_outlives_the_daemon_and_ends_well(monkeypatch: pytest.MonkeyPa
     assert shown.index("in 2 min 58 s") < shown.index("■ nobody listens") < shown.index("in 5 s")
     assert shown.count("Ctrl-C ends") == 3  # and not in what is left standing
     assert "Ctrl-C" not in shown[shown.rindex("in 5 s") :]
+
+
+def test_the_last_runs_are_asked_for_again_only_when_there_was_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    class Told:
+        def history(self, dataset: str | None, limit: int) -> Document:
+            asked.append(limit)
+            if len(asked) == 3:
+                raise NotRunningError("gone")
+            return {"runs": [{"run_id": str(len(asked))}]}
+
+    monkeypatch.setattr(status_watch, "open_client", lambda places: Told())
+    monkeypatch.setattr(status_watch, "last_runs", lambda places, dataset, limit: None)
+    recent = status_watch.Recent()
+    totals = [Totals(successful=count) for count in (1, 1, 2, 3, 3)]
+    seen = [recent.runs(status(totals=total), PLACES) for total in totals]
+    assert [[run["run_id"] for run in runs] for runs in seen] == [["1"], ["1"], ["2"], [], []]
+    assert recent.runs(status(is_running=False), PLACES) == []
+    assert asked == [MOST] * 3
+
+
+def test_a_window_of_another_size_is_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [(80, 24)] * 4 + [(100, 30)] * 9
+    slept: list[float] = []
+
+    class Window:
+        size = property(lambda self: sizes.pop(0))
+
+    monkeypatch.setattr(time, "sleep", slept.append)
+    status_watch._wait(cast("Console", Window()))
+    assert sum(slept) < status_watch.EVERY_SECONDS / 2
 
 
 # --- the status command's own words ----------------------------------------------------------------------

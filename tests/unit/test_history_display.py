@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from typing import Any
 
-from moneymentor_sync.cli.bars import column, meter
+from rich.console import Console
+
+from moneymentor_sync.cli.bars import between, column, meter
 from moneymentor_sync.cli.history_display import listing
 from moneymentor_sync.cli.history_plot import plots
 
@@ -86,6 +89,8 @@ def test_long_names_are_broken_and_not_cut() -> None:
 def test_meter_and_column() -> None:
     assert [meter(share, 4) for share in (0, 0.26, 0.5, 1, 2)] == ["░░░░", "█░░░", "██░░", "████", "████"]
     assert meter(0.3, 4) == "█▎░░"
+    assert [between(value, 10, 24) for value in (9, 10, 12, 17, 24)] == ["▁", "▁", "▂", "▅", "█"]
+    assert between(5, 5, 5) == "▄"
     assert [column(share, 2) for share in (0, 0.001, 0.5, 0.75, 1)] == ["  ", "▁ ", "█ ", "█▄", "██"]
 
 
@@ -105,23 +110,53 @@ def test_bars_of_duration_and_of_rows_failed_runs_marked() -> None:
         "8.0 s ┤███",
         "      │███",
         "      │███",
-        "      │███         ▄▄▄",
         "      │███         ███",
-        "      │███     ▆▆▆ ███",
-        "      │███ ▇▇▇ ███ ███",
+        "      │███     ▄▄▄ ███",
+        "      │███ ▆▆▆ ███ ███",
         "  0 s └────────────────",
         "           ×××",
         "       11:45:00 … 12:00:00",
         "",
         "rows of people  25 to 100, last 100",
-        "  100 ┤            ███",
-        "      │        ███ ███",
-        "      │        ███ ███",
-        "      │███ ××× ███ ███",
-        "    0 └────────────────",
-        "           ×××",
-        "       11:45:00 … 12:00:00",
+        "       ▁▁▁ ××× ▆▆▆ ███",
     ]
+
+
+def styles(shown: Any, line: int) -> list[str]:
+    """The colour of each block character of a line, from the left."""
+    console = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
+    segments = console.render_lines(shown, console.options)[line]
+    return [str(one.style.color.name) for one in segments if one.text.strip(" ") and one.style and one.style.color]
+
+
+def test_changes_stand_on_one_another_in_the_colours_of_what_became_of_the_rows() -> None:
+    runs = [
+        run(1, result("people", inserted=6, updated=4, deleted=2)),
+        run(2, result("people", updated=3)),
+        run(3, result("people", "unchanged")),
+    ]
+    chart = plots(runs, VIEW, width=80)
+    shown = lines(chart)
+    at = shown.index("rows changed  +6 ~7 -2 in all: + inserted, ~ updated, - deleted")
+    assert shown[at + 1 : at + 6] == [
+        "   12 ┤        ███",
+        "      │        ███",
+        "      │        ███",
+        "      │    ███ ███",
+        "    0 └────────────",
+    ]
+    assert [styles(chart, at + line) for line in (1, 2, 3, 4)] == [
+        ["green"],
+        ["green"],
+        ["yellow"],
+        ["yellow", "red"],
+    ]
+
+
+def test_a_tall_terminal_gets_taller_charts() -> None:
+    runs = [run(1, result("people", inserted=1))]
+    tall, usual = (len(lines(plots(runs, VIEW, width=80, height=height))) for height in (50, 24))
+    assert (usual, tall) == (20, 25)
 
 
 def test_more_runs_than_columns_share_bars() -> None:
@@ -129,19 +164,19 @@ def test_more_runs_than_columns_share_bars() -> None:
     shown = lines(plots(runs, VIEW, width=80))
     assert shown[0] == "duration  300 runs, 5 to a bar, 1 failed; took 1.0 s on average"
     assert shown[1] == "1.0 s ┤" + "█" * 60
-    assert shown[9].strip() == "×"
-    assert shown[10].split() == ["07:01:00", "12:00:00"]
+    assert shown[8].strip() == "×"
+    assert shown[9].split() == ["07:01:00", "12:00:00"]
 
 
 def test_many_datasets_are_a_line_each() -> None:
     names = [f"dataset_{number}" for number in range(6)]
     runs = [run(number, *(result(name, rows=1_000) for name in names[: 6 - number])) for number in range(2)]
     shown = lines(plots(runs, VIEW, width=80))
-    assert shown[-2:] == ["rows of dataset_5  1,000 to 1,000, last 1,000", "1,000 ┤    ███"]
+    assert shown[-2:] == ["rows of dataset_5  always 1,000", "           ▄▄▄"]
 
 
 def test_nothing_but_failures_and_nothing_that_took_time() -> None:
     shown = lines(plots([run(1, result("x", "failed", 0), outcome="failed", seconds=0)], VIEW, width=80))
     assert "rows of x  not known: it did not succeed in these runs" in shown
-    assert any(line.endswith("│×××") for line in shown)
-    assert shown[-1].strip() == "11:59:00"
+    assert shown[-1].strip() == "×××"
+    assert "11:59:00" in [line.strip() for line in shown]

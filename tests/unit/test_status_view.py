@@ -275,13 +275,97 @@ def test_in_a_low_terminal_those_in_trouble_stay() -> None:
 def test_one_dataset_stays_however_low_the_terminal_is() -> None:
     shown = lines(fitted(status(THIRTY), VIEW, console(5)))
     assert [line for line in shown if line.startswith("dataset_")] == [
-        "dataset_12  Tab 12  off  18 min ago  synced  20,736  +12 ~1,200"
+        "dataset_12  Tab 12  off  18 min ago  synced     20,736  +12 ~1,200"
     ]
     assert shown[-1] == "… and 29 more, all in step"
 
 
 def test_what_fits_is_whole() -> None:
-    assert lines(fitted(status(THIRTY), VIEW, console(60))) == screen(status(THIRTY))
+    assert lines(fitted(status(THIRTY), VIEW, console(60))) == lines(
+        status_view(status(THIRTY), VIEW, width=80, watched=True)
+    )
+
+
+def watched(document: dict[str, Any], width: int = 80) -> list[str]:
+    return lines(status_view(document, VIEW, width=width, watched=True), width)
+
+
+def test_what_is_watched_stays_where_it_is_while_words_change() -> None:
+    """An idle moment and one in a sync: as many lines, and columns that begin where they began."""
+    progress = Progress("r1", "force", NOW - 12, "course_statistics", "writing", 12_000, 100_000)
+    later = {**THIRTY.records, "dataset_1": DatasetRecord("dataset_1", NOW - 3000, "unchanged", 1, 0, 0, 0)}
+    idle, syncing = watched(status(THIRTY)), watched(status(replace(THIRTY, records=later), progress=progress))
+    assert len(idle) == len(syncing)
+    [heading] = [line for line in idle if line.startswith("dataset ")]
+    assert heading in syncing
+    assert any(line.startswith("next sync") for line in idle)
+    assert not any(line.startswith("next sync") for line in syncing)
+
+
+def test_the_last_runs_are_bars_the_newest_on_the_right() -> None:
+    runs = [
+        {"seconds": seconds, "outcome": outcome}
+        for seconds, outcome in [(8.0, "ok"), (1.0, "failed"), (4.0, "ok"), (9.0, "stopped"), (1.0, "ok")]
+    ]
+    shown = lines(status_view(status(), VIEW, width=80, watched=True, runs=runs))
+    assert "last runs     ▁·▄×█  1.0 s to 8.0 s  1 of 5 failed" in shown
+    only_failed = status_view(status(), VIEW, width=80, runs=runs[1:2])
+    assert "last runs     ×  1 of 1 failed" in lines(only_failed)
+
+
+def test_more_runs_than_there_is_room_for() -> None:
+    runs = [{"seconds": float(number), "outcome": "ok"} for number in range(1, 100)]
+    widths = {width: lines(status_view(status(), VIEW, width=width, runs=runs), width) for width in (40, 80, 160)}
+    bars = {width: next(line for line in shown if "last runs" in line) for width, shown in widths.items()}
+    assert {width: len(shown.split()[2]) for width, shown in bars.items()} == {40: 8, 80: 32, 160: 40}
+
+
+def test_one_long_name_among_many_is_broken_and_the_others_keep_their_line() -> None:
+    name = "answers_to_all_quiz_questions_of_the_summer_of_2026"
+    datasets = (*THIRTY.datasets[:9], DatasetSeen(name, "Answers to all quiz questions", True))
+    shown = screen(status(THIRTY, datasets=datasets))
+    rows = [line for line in shown if line.startswith("dataset_")]
+    assert len(rows) == 9
+    assert all("Tab" in line for line in rows)
+    at = next(number for number, line in enumerate(shown) if line.startswith("answers_to"))
+    assert "".join(line.split()[0] for line in shown[at:] if line.split()).startswith(name)
+
+
+def test_in_a_terminal_hardly_wider_than_a_name_everything_stands_below_it() -> None:
+    assert (
+        screen(status(), 40)[-4:]
+        == [
+            "user_profiles → UserProfiles",
+            "  on, 2 min ago, synced, 12,345, +3 ~12",
+            "  -1",
+            "course_statistics",
+            "  on, 2 min ago, unchanged, 6,789",
+        ][-4:]
+    )
+
+
+def test_a_dataset_is_named_once_where_its_error_names_it_too() -> None:
+    told = "dataset 'user_profiles': no such column: x"
+    shown = screen(
+        status(
+            health=Health("degraded", f"dataset user_profiles failed 5 times in a row: {told} (and 1 more)"),
+            errors=(ErrorSeen(NOW - 5, "user_profiles", told, ""),),
+        )
+    )
+    assert shown[0] == "✗ degraded: dataset user_profiles failed 5 times in a row: no such column: x"
+    assert shown[-1] == "5 s ago       user_profiles: no such column: x"
+
+
+def test_in_trouble_a_low_terminal_shows_what_is_wrong_and_leaves_out_the_rest() -> None:
+    switches = {f"dataset_{i}": Switch(f"dataset_{i}", False, NOW - 60) for i in (3, 4, 5, 6)}
+    errors = tuple(ErrorSeen(NOW - 5, f"dataset_{i}", "x", "Mend it.") for i in range(4))
+    document = status(THIRTY, switches=switches, errors=errors, breaker=OPEN)
+    low, high = (lines(fitted(document, VIEW, console(height))) for height in (24, 80))
+    assert len(low) <= 22
+    assert "every dataset: breaker open, next try 12:04:05 (in 4 min 5 s)" in low
+    assert "… and 2 more" in low
+    assert not [line for line in low if line.startswith("  →") or "recent errors" in line]
+    assert {"recent errors", "  → `mmsync force` tries at once", "  → `mmsync enable dataset_6`"} <= set(high)
 
 
 def test_long_names_and_errors_are_broken_and_not_cut() -> None:

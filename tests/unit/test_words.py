@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from moneymentor_sync.cli.words import Viewpoint, changes, coarse, counted, plain, span, took
+from moneymentor_sync.cli.signs import changed
+from moneymentor_sync.cli.words import Viewpoint, coarse, counted, plain, span, took
 from moneymentor_sync.core.remedies import for_daemon
 
 from .screens import MOMENT, VIEW
@@ -71,8 +72,8 @@ def test_the_machines_own_zone_is_the_default() -> None:
 
 def test_counts_and_changes() -> None:
     assert (counted(1, "row"), counted(12_345, "row")) == ("1 row", "12,345 rows")
-    assert changes(3, 1_200, 1) == "+3 ~1,200 -1"
-    assert (changes(0, 4, 0), changes(0, 0, 0)) == ("~4", "")
+    assert changed(3, 1_200, 1).plain == "+3 ~1,200 -1"
+    assert (changed(0, 4, 0).plain, changed(0, 0, 0).plain) == ("~4", "")
 
 
 def test_nothing_from_elsewhere_is_obeyed_by_a_terminal() -> None:

@@ -18,3 +18,11 @@ def column(share: float, height: int) -> str:
     eighths = round(min(max(share, 0.0), 1.0) * height * 8)
     full, rest = divmod(max(eighths, 1 if share > 0 else 0), 8)
     return ("█" * full + (_STANDING[rest] if rest else "")).ljust(height)
+
+
+def between(value: float, least: float, most: float) -> str:
+    """One character for a value on the way from the least (▁) to the most (█), in the middle if they are one."""
+    if most <= least:
+        return _STANDING[4]
+    share = min(max((value - least) / (most - least), 0.0), 1.0)
+    return "▁▂▃▄▅▆▇█"[round(share * 7)]

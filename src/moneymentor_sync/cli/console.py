@@ -8,6 +8,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
+from .plain_signs import shows_all
 from .words import unseen_escaped
 
 if TYPE_CHECKING:
@@ -57,6 +58,6 @@ def print_json(value: Any) -> None:
 
 def print_json_line(value: Any, *, indent: int | None = None) -> None:
     """One JSON document on stdout, on one line unless it is to be indented."""
-    document = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    document = json.dumps(value, ensure_ascii=not shows_all(sys.stdout), indent=indent, default=str)
     sys.stdout.write(unseen_escaped(document) + "\n")
     sys.stdout.flush()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import gc
+import os
 import sys
 
 from .failures import INTERRUPTED, explain, say
+from .plain_signs import fit_streams
 
 GARBAGE_FROM = 100_000
 """New objects after which Python looks for cycles; at its default, 700, it goes through a table again and again."""
@@ -15,6 +17,7 @@ GARBAGE_FROM = 100_000
 def main() -> None:
     """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
     gc.set_threshold(GARBAGE_FROM)
+    fit_streams(os.environ)
     atexit.register(gc.freeze)  # else Python looks through all that is left, though it goes with the process
     try:
         _run(sys.argv[1:])

@@ -38,7 +38,7 @@ def history(
             show_default=False,
         ),
     ] = None,
-    plot: Annotated[bool, typer.Option("--plot", help="Bars of duration and of rows over time.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Bars of durations, changes and rows over time.")] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     verbose: ClientVerboseOption = False,
@@ -46,7 +46,8 @@ def history(
     """Show past runs: when, how long, what changed, what went wrong.
 
     The newest is the first. Asks the running daemon; where none runs, the state file is read. With --plot the
-    oldest is on the left; runs that failed are red, and marked with an ×.
+    oldest is on the left: how long runs took, how many rows they changed, and how many each dataset had, between
+    its least and its most. Runs that failed are red, and marked with an ×.
     """
     from .daemon_access import find_places
 
@@ -71,7 +72,7 @@ def _show(document: Document, *, plot: bool) -> None:
     if plot:
         from .history_plot import plots
 
-        console.print(plots(document["runs"], view, width=min(console.width, 120)))
+        console.print(plots(document["runs"], view, width=min(console.width, 120), height=console.height))
     else:
         from .history_display import listing
 

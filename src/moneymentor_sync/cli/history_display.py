@@ -14,7 +14,8 @@ from rich.text import Text
 from moneymentor_sync.core.remedies import for_daemon
 
 from .run_display import RESULT_COLOURS
-from .words import Viewpoint, changes, plain, took
+from .signs import changed
+from .words import Viewpoint, plain, took
 
 OUTCOMES = {"ok": ("✓", "green"), "failed": ("✗", "bold red"), "stopped": ("■", "yellow")}
 _RUN = ("  when", "trigger", "took")
@@ -59,7 +60,7 @@ def _dataset(one: dict[str, Any]) -> list[Text]:
         Text(plain(one["dataset"])),
         Text(plain(result), style=RESULT_COLOURS.get(result, "")),
         Text(f"{one['rows']:,}" if known else ""),
-        Text(changes(one["inserted"], one["updated"], one["deleted"])),
+        changed(one["inserted"], one["updated"], one["deleted"]),
     ]
 
 

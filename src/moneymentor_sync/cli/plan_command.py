@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .app import ConfigOption, DatasetsArgument, JsonOption, RemoveUnmatchedOption, VerboseOption, command
-from .console import print_json
+from .console import err, out, print_json
 from .progress import progress
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ def plan(
     ] = False,
     remove_unmatched: RemoveUnmatchedOption = False,
     as_json: JsonOption = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show every change, and every value whole; else the first of each kind.")
+    ] = False,
     exit_code: Annotated[
         bool, typer.Option("--exit-code", help="Exit with 2 if there is something to do.")
     ] = False,
@@ -32,13 +35,13 @@ def plan(
 ) -> None:
     """Show what a sync would change, cell by cell, old → new. Changes nothing.
 
-    The table is cut to what fits; --json has every cell. Exit code 0, or 1 when a dataset would be refused;
-    with --exit-code 2 when there is something to do.
+    First what would change in all, then each tab: `~` rows with the cells that differ, `+` new rows, `-` rows that
+    go. Of each kind the first few are shown; with --all every one. --json has every cell for programs.
+
+    Exit code 0, or 1 when a dataset would be refused; with --exit-code 2 when there is something to do.
     """
     from moneymentor_sync.adapters.environment import load_config
     from moneymentor_sync.wiring import choose, open_engine
-
-    from .plan_display import plans_as_json, show_plan
 
     settings = load_config(config)
     chosen = choose(settings, datasets or [])
@@ -48,11 +51,31 @@ def plan(
     ):
         outcomes = engine.plan(chosen, allow_deletes=force, remove_unmatched=remove_unmatched)
     if as_json:
+        from .plan_json import plans_as_json
+
         print_json(plans_as_json(outcomes))
     else:
-        for outcome in outcomes:
-            show_plan(outcome)
+        _show(outcomes, everything=everything)
     raise typer.Exit(_exit_code(outcomes, asked=exit_code))
+
+
+def _show(outcomes: list[PlanOutcome], *, everything: bool) -> None:
+    """Plans on stdout, and on stderr why a dataset would be refused."""
+    from .plan_display import plan_lines, refusal, summary
+
+    console = out()
+    total = summary(outcomes)
+    if total is not None:
+        console.print(total)
+    for number, outcome in enumerate(outcomes):
+        if total is not None or number:
+            console.print()
+        if outcome.error is not None:
+            for line in refusal(outcome.dataset.name, outcome.error):
+                err().print(line)
+        elif outcome.plan is not None:
+            for line in plan_lines(outcome.plan, console.width, everything=everything, notes=outcome.notes):
+                console.print(line, soft_wrap=everything)
 
 
 def _exit_code(outcomes: list[PlanOutcome], *, asked: bool) -> int:

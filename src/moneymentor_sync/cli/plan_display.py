@@ -1,141 +1,126 @@
-"""A plan for people (a table, cut sensibly) and for programs (JSON, whole)."""
+"""Plans for people: what would change in all, then tab by tab, each cell's old and new value side by side. Pure.
+
+A plan may have a million rows, and with `--all` they are all shown: so lines are made one after the other, and
+their columns' widths are known before the first of them.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
-from moneymentor_sync.core.cells import Formula
-from moneymentor_sync.core.errors import KeyDamagedError, KeyNotUniqueError
+from moneymentor_sync.core.errors import KeyNotUniqueError
 from moneymentor_sync.core.take_over import in_words
 
-from .console import err, out
-from .take_over_view import take_over_as_json
+from .plan_cells import clipped, known_by, old_and_new, rest_of
+from .signs import COLOURS
+from .words import counted, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from moneymentor_sync.core.cells import CurrentCell
+    from moneymentor_sync.core.errors import MmsyncError
     from moneymentor_sync.core.plan import Plan
     from moneymentor_sync.sync import PlanOutcome
 
 MAX_LINES = 12
 """Lines shown of each kind of change; the rest is counted."""
-MAX_TEXT = 40
-MAX_INSERT_CELLS = 4
+_MAX_KEY, _MAX_COLUMN, _MAX_OLD = 38, 24, 34
+_NARROW = 64
+"""Columns below which the cells of a row stand under it."""
+_MARK, _GAP, _INDENT = 6, 2, 6
+"""Columns: the mark, with gaps and before the row's number; between two columns; before cells under their row."""
+_OLD, _NEW, _NOTE = COLOURS["deleted"], COLOURS["inserted"], "cyan"
 
 
-def plans_as_json(outcomes: Sequence[PlanOutcome]) -> dict[str, Any]:
-    """Every change of every plan; numbers, booleans and null as themselves, a formula as {"formula": …}."""
-    return {"datasets": [_outcome(outcome) for outcome in outcomes]}
+def summary(outcomes: Sequence[PlanOutcome]) -> Text | None:
+    """What would change in all; None where there is but one dataset, whose own line says it."""
+    if len(outcomes) < 2:
+        return None
+    plans = [one.plan for one in outcomes if one.plan is not None]
+    busy = [plan for plan in plans if not plan.is_empty]
+    refused = sum(one.error is not None for one in outcomes)
+    text = Text.assemble(("Plan: ", "bold"))
+    if busy:
+        kinds = [_kinds(plan) for plan in busy]
+        total = {kind: sum(one[kind] for one in kinds) for kind in kinds[0]}
+        text.append_text(_counts(total)).append(f" in {len(busy):,} of {counted(len(outcomes), 'tab')}")
+        text.append(f", {counted(total['cells'], 'cell')}")
+    else:
+        text.append("nothing to do", style="green").append(f" in {counted(len(plans), 'tab')}")
+    if refused:
+        text.append(f"; {counted(refused, 'dataset')} would be refused", style="bold red")
+    return text
 
 
-def _outcome(outcome: PlanOutcome) -> dict[str, Any]:
-    head: dict[str, Any] = {
-        "name": outcome.dataset.name,
-        "tab": outcome.dataset.tab,
-        "spreadsheet_id": outcome.dataset.spreadsheet_id,
-        "error": None,
-    }
-    if outcome.error is not None:
-        error = outcome.error
-        taken = error.taken_over if isinstance(error, KeyDamagedError) else None
-        told = {"takes_over": take_over_as_json(taken)} if taken is not None else {}
-        return head | {"error": {"code": error.code, "message": str(error), "hint": error.hint}} | told
-    plan = outcome.plan
-    return head if plan is None else head | _plan(plan)
+def refusal(name: str, error: MmsyncError) -> list[Text]:
+    """Why a dataset would not be synced, and what to do."""
+    lines = [Text.assemble(("✗ ", "bold red"), (plain(name), "bold"), ": ", (str(error), "red"))]
+    if isinstance(error, KeyNotUniqueError):
+        lines += [Text(f"  - {offender}") for offender in error.offenders]
+    return [*lines, Text(f"  → {error.hint}", style=_NOTE)] if error.hint else lines
 
 
-def _plan(plan: Plan) -> dict[str, Any]:
-    headers = plan.shape.headers
-    return {
-        "tab": plan.tab,
-        "create_tab": plan.create_tab,
-        "insert_header_row": plan.layout.insert_header,
-        "write_headers": [text for _, text in plan.layout.headers],
-        "new_columns": [] if plan.create_tab else [headers[i] for i in plan.layout.missing],
-        "formats": {headers[i]: plan.formats[i] for i in plan.restyle},
-        "updates": [
-            {
-                "row": update.row + 1,
-                "key": _named(plan, update.new, plan.shape.key),
-                "cells": {
-                    headers[i]: {"old": _value(update.old[i]), "new": _value(update.new[i])}
-                    for i in update.changed()
-                },
-            }
-            for update in plan.updates
-        ],
-        "inserts": [_named(plan, row, range(len(headers))) for row in plan.inserts],
-        "deletes": [
-            {"row": row + 1, "key": _named(plan, cells, plan.shape.key)}
-            for row, cells in zip(plan.deletes, plan.removed, strict=True)
-        ],
-        "emptied_rows": [row + 1 for row in plan.blanks],
-        "rows_before": plan.rows_before,
-        "rows_after": plan.rows_after,
-        "cells": plan.cells_changed,
-        "cells_put_back": plan.put_back,
-        "takes_over": None if plan.taken_over is None else take_over_as_json(plan.taken_over),
-    }
-
-
-def _named(plan: Plan, cells: Sequence[CurrentCell], which: Sequence[int]) -> dict[str, Any]:
-    return {plan.shape.headers[i]: _value(cells[i]) for i in which}
-
-
-def _value(cell: CurrentCell) -> Any:
-    if isinstance(cell, Formula):
-        return {"formula": cell.text}
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
-        return int(cell)
-    return cell
-
-
-# --- for people -------------------------------------------------------------------------------------------
-
-
-def show_plan(outcome: PlanOutcome) -> None:
-    """One dataset's plan on stdout, or why it would be refused on stderr."""
-    console = out()
-    if outcome.error is not None:
-        err().print(Text(f"{outcome.dataset.name}: {outcome.error}", style="red"))
-        if isinstance(outcome.error, KeyNotUniqueError):
-            for offender in outcome.error.offenders:
-                err().print(Text(f"  - {offender}"))
-        if outcome.error.hint:
-            err().print(Text(f"  → {outcome.error.hint}"))
-        return
-    plan = outcome.plan
-    if plan is None:
-        return
-    console.print(_headline(plan))
+def plan_lines(plan: Plan, width: int, *, everything: bool, notes: Sequence[str] = ()) -> Iterator[Text]:
+    """One tab's plan, line by line; without `everything` only the first changes of each kind, and how many more."""
+    yield _headline(plan)
+    if not plan.is_empty:
+        yield Text(f"  {_numbers(plan)}", style="dim")
     for line in _structure(plan):
-        console.print(Text("  " + line, style="cyan"))
-    if plan.updates or plan.inserts or plan.deletes or plan.blanks:
-        console.print(_changes(plan))
-    hidden = _cut(plan)
+        yield Text(f"  {line}", style=_NOTE)
+    for note in notes:
+        yield Text(f"  {note}", style="yellow")
+    most = None if everything else MAX_LINES
+    table = _Lines.fitting(plan, width, most)
+    yield from table.updates()
+    yield from table.inserts()
+    yield from table.deletes()
+    hidden = "" if everything else _hidden(plan)
     if hidden:
-        console.print(Text(f"  … {hidden}; --json has them all", style="dim"))
+        yield Text(f"    … {hidden}; --all shows them", style="dim")
+
+
+# --- in all -----------------------------------------------------------------------------------------------
+
+
+def _kinds(plan: Plan) -> dict[str, int]:
+    return {
+        "to insert": len(plan.inserts),
+        "to update": len(plan.updates),
+        "to delete": len(plan.deletes),
+        "to empty": len(plan.blanks),
+        "cells": plan.cells_changed,
+    }
+
+
+_COLOURS = {"to insert": "green", "to update": "yellow", "to delete": "red", "to empty": "red"}
+
+
+def _counts(kinds: dict[str, int]) -> Text:
+    words = [(f"{kinds[kind]:,} {kind}", style) for kind, style in _COLOURS.items() if kinds[kind]]
+    return Text(", ").join(Text(word, style=style) for word, style in words or [("only the frame changes", "cyan")])
 
 
 def _headline(plan: Plan) -> Text:
-    text = Text.assemble((plan.dataset, "bold"), f" → tab {plan.tab}: ")
+    text = Text.assemble((plain(plan.dataset), "bold"), f" → tab {plain(plan.tab)}: ")
     if plan.is_empty:
-        return text.append(f"up to date, {plan.rows_before:,} rows", style="green")
-    parts = [
-        (f"{len(plan.inserts):,} to insert", "green", len(plan.inserts)),
-        (f"{len(plan.updates):,} to update", "yellow", len(plan.updates)),
-        (f"{len(plan.deletes):,} to delete", "red", len(plan.deletes)),
-        (f"{len(plan.blanks):,} to empty", "red", len(plan.blanks)),
-    ]
-    shown = [(words, style) for words, style, count in parts if count] or [("only its frame changes", "cyan")]
-    for number, (words, style) in enumerate(shown):
-        text.append(", " if number else "").append(words, style=style)
-    return text.append(f" (cells: {plan.cells_changed:,}; rows: {plan.rows_before:,} → {plan.rows_after:,})")
+        return text.append(f"up to date, {counted(plan.rows_before, 'row')}", style="green")
+    return text.append_text(_counts(_kinds(plan)))
+
+
+def _numbers(plan: Plan) -> str:
+    """Rows before and after, and cells that are written; where no row is new, in which columns they are."""
+    headers = plan.shape.headers
+    words = f"rows: {plan.rows_before:,} → {plan.rows_after:,}; cells: {plan.cells_changed:,}"
+    touched = Counter(headers[i] for update in plan.updates for i in update.changed())
+    if not touched or plan.inserts:
+        return words
+    return f"{words} in {', '.join(f'{header} ({count:,})' for header, count in touched.most_common())}"
 
 
 def _structure(plan: Plan) -> list[str]:
@@ -146,97 +131,106 @@ def _structure(plan: Plan) -> list[str]:
         lines.append("new columns: " + ", ".join(headers[i] for i in plan.layout.missing))
     if plan.layout.headers:
         lines.append("headers put right: " + ", ".join(text for _, text in plan.layout.headers))
-    lines += in_words(plan.taken_over) if plan.taken_over is not None else []
+    if plan.taken_over is not None:
+        first, *rest = in_words(plan.taken_over)
+        lines += [first, *(f"· {line}" for line in rest)]
     if plan.restyle and not plan.create_tab:
         lines.append(
             "number formats: " + ", ".join(f"{headers[i]} {plan.formats[i] or 'none'}" for i in plan.restyle)
         )
+    if plan.put_back:
+        lines.append(f"put back, since people changed them: {counted(plan.put_back, 'cell')}")
     return [line for line in lines if line]
 
 
-def _changes(plan: Plan) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1), show_edge=False)
-    for heading, least in ((" ", 1), ("row", 4), ("key", 8), ("column", 6), ("old", 3), ("→ new", 10)):
-        table.add_column(heading, overflow="ellipsis", no_wrap=True, min_width=least)
-    lines = 0
-    for update in plan.updates[:MAX_LINES]:
-        for i in update.changed():
-            if lines < MAX_LINES:
-                old, new = (_dated(plan, i, cell) for cell in (update.old[i], update.new[i]))
-                change = (_shown(_told_apart(old, new), "red"), _shown(new, "green"))
-                key = _known_by(plan, update.new, keyless=update.repairs_key)
-                table.add_row(Text("~", style="yellow"), str(update.row + 1), key, plan.shape.headers[i], *change)
-            lines += 1
-    for row in plan.inserts[:MAX_LINES]:
-        table.add_row(Text("+", style="green"), "new", _key(plan, row), "", "", _summary(plan, row))
-    for row_index, cells in list(zip(plan.deletes, plan.removed, strict=True))[:MAX_LINES]:
-        key = _known_by(plan, cells, keyless=any(cells[i] is None for i in plan.shape.key))
-        table.add_row(Text("-", style="red"), str(row_index + 1), key, "", _summary(plan, cells), "")
-    for row_index in plan.blanks[:MAX_LINES]:
-        table.add_row(Text("-", style="red"), str(row_index + 1), "", "a copy: our cells are emptied", "", "")
-    return table
-
-
-def _key(plan: Plan, cells: Sequence[CurrentCell]) -> str:
-    return _named_by(plan.shape.key, cells)
-
-
-def _known_by(plan: Plan, cells: Sequence[CurrentCell], *, keyless: bool) -> str:
-    """What a person knows the row by: its key, or what it is matched on where it had none."""
-    shape = plan.shape
-    return _named_by(shape.match_on if keyless and shape.match_on else shape.key, cells)
-
-
-def _named_by(which: Sequence[int], cells: Sequence[CurrentCell]) -> str:
-    width = max(6, 26 // len(which) - 3)
-    return " + ".join(_clip(_text(cells[i]), width if len(which) > 1 else 24) for i in which)
-
-
-def _summary(plan: Plan, cells: Sequence[CurrentCell]) -> Text:
-    shown = [_clip(_text(_dated(plan, i, cell)), 18) for i, cell in enumerate(cells[:MAX_INSERT_CELLS])]
-    return Text(", ".join(shown) + (", …" if len(cells) > MAX_INSERT_CELLS else ""))
-
-
-def _shown(cell: CurrentCell, style: str) -> Text:
-    return Text(_clip(_text(cell), MAX_TEXT), style=style)
-
-
-def _told_apart(old: CurrentCell, new: CurrentCell) -> CurrentCell:
-    """Text that is to become a value, in quotes: it may read just as the value does."""
-    return f'"{old}"' if isinstance(old, str) and isinstance(new, bool | float) else old
-
-
-def _dated(plan: Plan, i: int, cell: CurrentCell) -> CurrentCell:
-    """A day number of a column with dates as people read it."""
-    pattern = (plan.formats[i] or "").lower()
-    if not isinstance(cell, float) or not any(mark in pattern for mark in ("yy", "d", "h")):
-        return cell
-    try:
-        moment = datetime(1899, 12, 30) + timedelta(seconds=round(cell * 86_400))  # noqa: DTZ001 - cells have no zone
-    except OverflowError:
-        return cell
-    return moment.strftime("%Y-%m-%d") if cell.is_integer() else moment.isoformat(" ")
-
-
-def _text(cell: CurrentCell) -> str:
-    if cell is None:
-        return "(empty)"
-    if isinstance(cell, Formula | str):
-        text = cell.text if isinstance(cell, Formula) else cell
-        return repr(text)[1:-1] if not text.isprintable() else text
-    return str(_value(cell)) if not isinstance(cell, bool) else str(cell).upper()
-
-
-def _clip(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _cut(plan: Plan) -> str:
+def _hidden(plan: Plan) -> str:
     cells = sum(len(update.changed()) for update in plan.updates)
     parts = [
-        (cells - MAX_LINES, "changed cells"),
-        (len(plan.inserts) - MAX_LINES, "new rows"),
-        (len(plan.deletes) - MAX_LINES, "deletions"),
-        (len(plan.blanks) - MAX_LINES, "emptied rows"),
+        (cells - MAX_LINES, "changed cell"),
+        (len(plan.inserts) - MAX_LINES, "new row"),
+        (len(plan.deletes) - MAX_LINES, "deletion"),
+        (len(plan.blanks) - MAX_LINES, "emptied row"),
     ]
-    return ", ".join(f"{count:,} more {words}" for count, words in parts if count > 0)
+    return ", ".join(f"{count:,} more {word}{'s' if count > 1 else ''}" for count, word in parts if count > 0)
+
+
+# --- line by line -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """The lines of a plan in columns of these widths; without `most` all of them, and nothing in them is cut."""
+
+    plan: Plan
+    width: int
+    most: int | None
+    row: int
+    key: int
+    column: int
+    old: int
+
+    @classmethod
+    def fitting(cls, plan: Plan, width: int, most: int | None) -> _Lines:
+        headers = plan.shape.headers
+        cells = list(islice(((one, i) for one in plan.updates for i in one.changed()), most))
+        keys = [known_by(plan, one.new, keyless=one.repairs_key) for one, _ in cells]
+        keys += [known_by(plan, row) for row in islice((*plan.inserts, *plan.removed), most)]
+        widest = max((*plan.deletes, *plan.blanks, *(one.row for one in plan.updates)), default=0) + 1
+        row = max(len(f"{widest}"), 3)
+        key = min(max(map(cell_len, keys), default=0), _MAX_KEY, max(width // 4, 16))
+        column = min(max((cell_len(headers[i]) for _, i in cells), default=0), _MAX_COLUMN, max(width // 5, 12))
+        before = _INDENT + column if width < _NARROW else _MARK + row + key + _GAP + column
+        old = max((cell_len(old_and_new(plan, *cell)[0]) for cell in cells), default=0)
+        half = max((width - before - _GAP - len(" → ")) // 2, 4)  # old and new get the same room
+        return cls(plan, width, most, row, key, column, min(old, _MAX_OLD, half))
+
+    def updates(self) -> Iterator[Text]:
+        """A line a cell; the row and its key stand in the first."""
+        count = 0
+        for update in self.plan.updates:
+            head = self._head("~", "yellow", f"{update.row + 1}", self._key(update.new, update.repairs_key))
+            if self.width < _NARROW:
+                yield self._cut(head)
+                head = Text(" " * _INDENT)
+            for i in update.changed():
+                if self.most is not None and count >= self.most:
+                    return
+                count += 1
+                old, new = old_and_new(self.plan, update, i)
+                line = head.copy().append(self._sized(self.plan.shape.headers[i], self.column) + "  ")
+                line.append(self._sized(old, self.old), style=_OLD).append(" → ", style="dim")
+                yield self._cut(line.append(new, style=_NEW))
+                head = Text(" " * head.cell_len)
+
+    def inserts(self) -> Iterator[Text]:
+        for row in islice(self.plan.inserts, self.most):
+            head = self._head("+", "green", "new", self._key(row))
+            yield self._cut(head.append(rest_of(self.plan, row), style=_NEW))
+
+    def deletes(self) -> Iterator[Text]:
+        plan = self.plan
+        for index, cells in islice(zip(plan.deletes, plan.removed, strict=True), self.most):
+            key = self._key(cells, any(cells[i] is None for i in plan.shape.key))
+            yield self._cut(self._head("-", "red", f"{index + 1}", key).append(rest_of(plan, cells), style=_OLD))
+        for index in islice(plan.blanks, self.most):
+            yield self._cut(self._head("-", "red", f"{index + 1}", "").append("our cells are emptied", style=_OLD))
+
+    def _key(self, cells: Sequence[CurrentCell], keyless: bool = False) -> str:
+        return known_by(self.plan, cells, keyless=keyless, width=None if self.most is None else self.key)
+
+    def _head(self, mark: str, style: str, row: str, key: str) -> Text:
+        return Text.assemble(
+            "  ", (mark, f"bold {style}"), " ", (f"{row:>{self.row}}", "dim"), "  ", self._sized(key, self.key),
+            "  ",
+        )  # fmt: skip
+
+    def _sized(self, words: str, width: int) -> str:
+        """Filled up to the width; what is longer is cut, but for where all is to be shown."""
+        shown = words if self.most is None else clipped(words, width)
+        return shown + " " * (width - cell_len(shown))
+
+    def _cut(self, line: Text) -> Text:
+        line.rstrip()
+        if self.most is not None:
+            line.truncate(self.width, overflow="ellipsis")
+        return line

@@ -14,6 +14,7 @@ from moneymentor_sync.core.remedies import for_daemon
 from .words import Viewpoint, coarse, counted, plain
 
 MAX_HOLDS = 5
+_BRIEF = 3
 _AGE = 14
 
 
@@ -21,13 +22,19 @@ def heading(text: str) -> Text:
     return Text(text, style="bold")
 
 
-def troubles(document: dict[str, Any], view: Viewpoint) -> RenderableType | None:
-    """Breakers that are not closed, datasets switched off by hand, and holds; None where nothing is held up."""
+def troubles(document: dict[str, Any], view: Viewpoint, *, brief: bool = False) -> RenderableType | None:
+    """Breakers that are not closed, datasets switched off by hand, and holds; None where nothing is held up.
+
+    Where it is to be `brief` a line each, without what to do, and of many only the first."""
     lines = [
         *_breakers(document, view),
         *(_switch(one, view) for one in document["datasets"] if _is_off(one)),
         *_holds(document.get("holds") or []),
     ]
+    if brief:
+        more = len(lines) - _BRIEF
+        lines = [line.split("\n")[0] for line in lines[: _BRIEF if more > 1 else None]]
+        lines += [Text(f"… and {more:,} more", style="dim")] if more > 1 else []
     return Group(*lines) if lines else None
 
 
@@ -87,7 +94,8 @@ def recent_errors(document: dict[str, Any], view: Viewpoint, *, told: set[str]) 
         line.add_column(width=_AGE, style="dim")
         line.add_column(overflow="fold")
         who = f"{plain(one['dataset'])}: " if one.get("dataset") else ""
-        text = Text.assemble((who, "bold"), (plain(one["error"]), "red"), f" ({times} times)" if times > 1 else "")
+        error = plain(one["error"]).removeprefix(f"dataset {one.get('dataset')!r}: ")
+        text = Text.assemble((who, "bold"), (error, "red"), f" ({times} times)" if times > 1 else "")
         line.add_row(view.age(one["time"]), text)
         lines.append(line)
         hint = plain(one.get("hint") or "")

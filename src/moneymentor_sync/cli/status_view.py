@@ -5,6 +5,7 @@ What is in no version of the contract is read with care: the daemon may be older
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -17,11 +18,12 @@ from .bars import meter
 from .cluster_view import members_table, own_datasets, quota_table, summary
 from .status_datasets import datasets_table
 from .status_realtime import realtime
+from .status_recent import last_runs_line
 from .status_troubles import heading, recent_errors, troubles
 from .words import PHASES, Viewpoint, plain, span, took
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 LEVELS = {
     "healthy": ("✓", "bold green"),
@@ -48,21 +50,32 @@ _LABEL = 14
 
 
 def status_view(
-    document: dict[str, Any], view: Viewpoint, *, width: int, most_datasets: int | None = None
+    document: dict[str, Any],
+    view: Viewpoint,
+    *,
+    width: int,
+    most_datasets: int | None = None,
+    watched: bool = False,
+    brief: bool = False,
+    runs: Sequence[dict[str, Any]] = (),
 ) -> RenderableType:
-    """The screen, `width` columns wide; with `most_datasets` only so many, those in trouble first."""
+    """The screen, `width` columns wide; with `most_datasets` only so many, those in trouble first.
+
+    Where it is `watched`, its parts stay where they are while the words in them change; `brief` leaves out what an
+    operator does not miss first. `runs`, newest first, are shown as bars.
+    """
     verdict = _verdict(document, view)
-    facts = _grid(_facts(document, view))
+    facts = _grid(_facts(document, view, width - _LABEL, watched=watched, brief=brief, runs=runs))
     parts: list[RenderableType] = [verdict, Text(), facts]
     cluster = document.get("cluster")
     mine = own_datasets(cluster) if cluster else None
-    table = datasets_table(document["datasets"], view, width=width, most=most_datasets, mine=mine)
+    table = datasets_table(document["datasets"], view, width=width, most=most_datasets, mine=mine, steady=watched)
     for title, part in (
         ("", table),
         ("members", members_table(cluster["members"], view) if cluster else None),
         ("quota", quota_table(cluster.get("quota")) if cluster else None),
-        ("held up", troubles(document, view)),
-        ("recent errors", recent_errors(document, view, told={plain(_health(document).get("hint") or "")})),
+        ("held up", troubles(document, view, brief=brief)),
+        ("recent errors", None if brief else recent_errors(document, view, told={_hint(document)})),
     ):
         if part is not None:
             parts += [Text(), *([heading(title)] if title else []), part]
@@ -75,9 +88,9 @@ def status_view(
 def _verdict(document: dict[str, Any], view: Viewpoint) -> Table:
     """Level and reason in one line, what to do in the next; that syncing is disabled outranks only `healthy`."""
     health = _health(document)
-    level, hint = health["level"], plain(health.get("hint") or "")
+    level, hint = health["level"], _hint(document)
     mark, style = LEVELS.get(level, ("?", "bold"))
-    lines = [Text.assemble((level, style), ": ", plain(health["reason"]))]
+    lines = [Text.assemble((level, style), ": ", _said_once(plain(health["reason"])))]
     if hint:
         lines.append(_remedy(hint if level == "stopped" else for_daemon(hint)))
     if _switched_off(document):
@@ -96,6 +109,15 @@ def _health(document: dict[str, Any]) -> dict[str, Any]:
         return found
     statistics = document["statistics"]
     return {"level": statistics["health_status"], "reason": statistics["last_error"] or "no reason is given"}
+
+
+def _hint(document: dict[str, Any]) -> str:
+    return plain(_health(document).get("hint") or "")
+
+
+def _said_once(reason: str) -> str:
+    """Without a dataset's name for the second time: `dataset x failed: dataset 'x': no such column`."""
+    return re.sub(r"^(dataset (\S+)\b.*?: )dataset '\2': ", r"\1", reason)
 
 
 def _switched_off(document: dict[str, Any]) -> bool:
@@ -126,13 +148,22 @@ def _remedy(text: str) -> Text:
 # --- the facts --------------------------------------------------------------------------------------------
 
 
-def _facts(document: dict[str, Any], view: Viewpoint) -> Iterator[tuple[str, RenderableType]]:
+def _facts(
+    document: dict[str, Any],
+    view: Viewpoint,
+    room: int,
+    *,
+    watched: bool,
+    brief: bool,
+    runs: Sequence[dict[str, Any]],
+) -> Iterator[tuple[str, RenderableType]]:
     running = document["is_running"]
     last = document["last_sync_time"]
     yield "last success", Text(view.when(last) if last else "never")
     if running:
         yield "now", _now(document, view)
-        yield "next sync", Text(_next(document, view))
+        if not (watched and (document.get("current") or {}).get("dataset")):  # what runs takes two lines
+            yield "next sync", Text(_next(document, view))
     heard = document.get("realtime")
     if running and heard and heard.get("state") != "off":
         yield "real time", realtime(heard, view)
@@ -141,8 +172,12 @@ def _facts(document: dict[str, Any], view: Viewpoint) -> Iterator[tuple[str, Ren
         yield "alerts", _unsent(document["alerts"], view)
     if document.get("cluster"):
         yield "fleet", summary(document["cluster"])
-    yield "syncs", Text(_syncs(document["statistics"]))
-    if running:
+    bars = last_runs_line(runs, room)
+    if not (brief and bars):
+        yield "syncs", Text(_syncs(document["statistics"]))
+    if bars is not None:
+        yield "last runs", bars
+    if running and not brief:
         yield "daemon", Text(_daemon(document))
 
 

@@ -11,16 +11,27 @@ from typing import TYPE_CHECKING, Any
 from moneymentor_sync.core.errors import MmsyncError, UsageError
 
 from .console import print_json_line
-from .daemon_access import places_to_look_at
+from .daemon_access import last_runs, open_client, places_to_look_at
+from .status_recent import MOST
 from .status_screen import known_status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console, RenderableType
 
+    from moneymentor_sync.core.client_places import ClientPlaces
+
+    from .daemon_access import Document
     from .words import Viewpoint
 
 EVERY_SECONDS = 1.0
 FREE_LINES = 2
+"""Below the status: a blank one, and the time."""
+_ENOUGH = 6
+"""Datasets; rather than show fewer, what is less needed is left out."""
+_LOOKS = 10
+"""How often in a second it is looked whether the window is as large as before."""
 
 
 def watch_status(config: Path | None, *, as_json: bool) -> None:
@@ -53,40 +64,82 @@ def _document(config: Path | None) -> dict[str, Any]:
 
 
 def _redraw(config: Path | None, console: Console) -> None:
+    """Draws on a screen of its own, as pagers do, so that a smaller window leaves nothing behind.
+
+    What was seen last stays on the usual one."""
     from rich.live import Live
 
     shown: RenderableType = ""
-    with Live(console=console, auto_refresh=False) as live:
-        try:
-            while True:
-                shown = _shown(config, console)
-                live.update(_with_foot(shown), refresh=True)
-                time.sleep(EVERY_SECONDS)
-        except KeyboardInterrupt:
-            live.update(shown)
+    recent = Recent()
+    with suppress(KeyboardInterrupt), Live(console=console, auto_refresh=False, screen=True) as live:
+        while True:
+            shown = _shown(config, console, recent)
+            live.update(_with_foot(shown), refresh=True)
+            _wait(console)
+    console.print(shown)
 
 
-def _shown(config: Path | None, console: Console) -> RenderableType:
+def _wait(console: Console) -> None:
+    """A second, or until somebody makes the window larger or smaller."""
+    size = console.size
+    for _ in range(_LOOKS):
+        time.sleep(EVERY_SECONDS / _LOOKS)
+        if console.size != size:
+            return
+
+
+def _shown(config: Path | None, console: Console, recent: Recent) -> RenderableType:
     from .words import Viewpoint
 
     try:
-        return fitted(known_status(places_to_look_at(config)), Viewpoint(datetime.now(UTC)), console)
+        places = places_to_look_at(config)
+        document = known_status(places)
+        return fitted(document, Viewpoint(datetime.now(UTC)), console, recent.runs(document, places))
     except MmsyncError as error:
         return gone(error)
 
 
-def fitted(document: dict[str, Any], view: Viewpoint, console: Console) -> RenderableType:
+class Recent:
+    """The last runs, asked for again when there was one more."""
+
+    def __init__(self) -> None:
+        self._known: tuple[int, bool] | None = None
+        self._runs: list[Document] = []
+
+    def runs(self, document: Document, places: ClientPlaces) -> list[Document]:
+        """Newest first; none where they cannot be had: the status is what matters."""
+        now = document["statistics"]["total_syncs"], document["is_running"]
+        if now != self._known:
+            try:
+                found = open_client(places).history(None, MOST) if now[1] else last_runs(places, None, MOST)
+            except MmsyncError:
+                found = None
+            self._known, self._runs = now, found["runs"] if found else []
+        return self._runs
+
+
+def fitted(
+    document: dict[str, Any], view: Viewpoint, console: Console, runs: Sequence[Document] = ()
+) -> RenderableType:
     """The screen, with as many datasets as the terminal has lines for; those in trouble stay longest."""
     from .status_view import status_view
 
     def excess(shown: RenderableType) -> int:
         return len(console.render_lines(shown, pad=False)) + FREE_LINES - console.height
 
+    def drawn(count: int, *, brief: bool) -> RenderableType:
+        return status_view(
+            document, view, width=console.width, most_datasets=count, watched=True, brief=brief, runs=runs
+        )
+
     count = len(document["datasets"])
-    shown = status_view(document, view, width=console.width)
-    while (over := excess(shown)) > 0 and count > 1:
-        count = max(1, count - (over + 1) // 2 - 1)  # a dataset takes one line or two, and what is left out one
-        shown = status_view(document, view, width=console.width, most_datasets=count)
+    for brief, fewest in ((False, min(count, _ENOUGH)), (True, 1)):
+        shown = drawn(count, brief=brief)
+        while (over := excess(shown)) > 0 and count > fewest:
+            count = max(fewest, count - (over + 1) // 2 - 1)  # one line or two each, and what is left out one
+            shown = drawn(count, brief=brief)
+        if over <= 0:
+            break
     return shown
 
 
@@ -101,8 +154,8 @@ def gone(error: MmsyncError) -> RenderableType:
 
 
 def _with_foot(shown: RenderableType) -> RenderableType:
-    """With the time, and a last line so short that a terminal's echo of Ctrl-C does not break it."""
+    """With the time, and how it ends."""
     from rich.console import Group
     from rich.text import Text
 
-    return Group(shown, Text(f"{datetime.now().astimezone():%H:%M:%S}; Ctrl-C ends", style="dim"))
+    return Group(shown, Text(), Text(f"{datetime.now().astimezone():%H:%M:%S}; Ctrl-C ends", style="dim"))

@@ -87,12 +87,6 @@ def counted(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def changes(inserted: int, updated: int, deleted: int) -> str:
-    """`+3 ~12 -1`, without what is nought."""
-    signs = (("+", inserted), ("~", updated), ("-", deleted))
-    return " ".join(f"{sign}{number:,}" for sign, number in signs if number)
-
-
 def plain(text: object) -> str:
     """Text from elsewhere on one line, with nothing in it that a terminal would obey."""
     return shown(" ".join(str(text).split()))

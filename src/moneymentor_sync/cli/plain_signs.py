@@ -1,0 +1,48 @@
+"""Signs in place of ours where the terminal cannot show them: another encoding, or a locale that says so.
+
+A sign stands for one sign, so that columns stay columns; what somebody wrote and cannot be shown is a `?`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+_HANDLER = "mmsync.signs"
+_OURS = "→↑↓✓✗■×–…·│┤└─█░▁▂▃▄▅▆▇▏▎▍▌▋▊▉━╸╺"
+_THEIRS = ">^v+x#x-~.|++-#.__.--==..::==#---"
+_SIGNS = dict(zip(_OURS, _THEIRS, strict=True))
+_PLAIN_LOCALES = {"C", "POSIX"}
+
+
+def fit_streams(environ: Mapping[str, str]) -> None:
+    """Has stdout and stderr never fail for what they cannot show; plain signs on a terminal of the C locale."""
+    codecs.register_error(_HANDLER, _in_place)
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        if stream.isatty() and says_plain(environ):
+            stream.reconfigure(encoding="ascii", errors=_HANDLER)
+        elif not shows_all(stream):
+            stream.reconfigure(errors=_HANDLER)
+
+
+def says_plain(environ: Mapping[str, str]) -> bool:
+    """Whether somebody asked for the C locale. Python itself takes that for C.UTF-8, and says so in LC_CTYPE."""
+    named = environ.get("LC_ALL") or environ.get("LANG")
+    return named in _PLAIN_LOCALES
+
+
+def shows_all(stream: TextIO) -> bool:
+    """Whether any text can be written there."""
+    return codecs.lookup(stream.encoding or "utf-8").name.startswith("utf")
+
+
+def _in_place(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    unseen = error.object[error.start : error.end]
+    return "".join(_SIGNS.get(letter, "?") for letter in unseen), error.end
