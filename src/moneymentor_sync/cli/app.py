@@ -9,8 +9,6 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from moneymentor_sync import __version__
-
 ORDER = (
     "demo",
     "init",
@@ -27,6 +25,7 @@ ORDER = (
     "triggers",
     "backup",
     "restore",
+    "service",
     "sandbox",
 )
 """The commands as a new user meets them."""
@@ -91,14 +90,22 @@ def command(name: str) -> Callable[[Command], Command]:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"mmsync {__version__}")
+        from .version import version_lines
+
+        typer.echo("\n".join(version_lines()))
         raise typer.Exit
 
 
 @app.callback()
 def common(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version, and which installation this is, and exit.",
+            callback=_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """Only holds the options of `mmsync` itself; `app` has the help."""
