@@ -1,8 +1,8 @@
-"""Writes debian/copyright: this project's licence, and those of all that is vendored, in Debian's machine-readable form.
+"""Writes debian/copyright: this project's licence and those of all that is vendored, in Debian's own form.
 
-`copyright.py TREE LICENSE`: TREE has the installed distributions; their licence files are taken out of it, since this is
-the place for them in a Debian package. What a distribution says of itself is what is written; where it names a licence
-that Debian has in /usr/share/common-licenses, that is referred to.
+`copyright.py TREE LICENSE`: TREE has the installed distributions; their licence files are taken out of it, since
+this is the place for them in a Debian package. What a distribution says of itself is what is written; where it
+names a licence that Debian has in /usr/share/common-licenses, that is referred to.
 https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 """
 
@@ -27,9 +27,9 @@ NAMES = ("licen[cs]e*", "copying*", "notice*", "authors*")
 HEADER = """\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: mmsync
-Comment: /usr/lib/mmsync has the project itself, in moneymentor_sync, and the Python packages that it needs, as they are
- in their wheels; some of these bring libraries: psycopg_binary libpq (PostgreSQL licence), OpenSSL (Apache-2.0), MIT
- Kerberos, OpenLDAP and Cyrus SASL, cryptography OpenSSL (Apache-2.0), PyYAML libyaml (MIT), cffi libffi (MIT).
+Comment: /usr/lib/mmsync has the project itself, in moneymentor_sync, and the Python packages that it needs, as
+ they are in their wheels. Some of these bring libraries: psycopg_binary libpq (PostgreSQL licence), OpenSSL
+ (Apache-2.0), MIT Kerberos, OpenLDAP and Cyrus SASL; cryptography OpenSSL; PyYAML libyaml (MIT); cffi libffi (MIT).
 """
 
 
@@ -75,7 +75,9 @@ def _license(metadata: Message, whole: str) -> tuple[str, str]:
 
 def _without_apache(whole: str) -> str:
     """The text of Apache-2.0 itself is Debian's; what stands beside it stays."""
-    return re.sub(r"(?s)\s*Apache License\s+Version 2\.0, January 2004.*?(limitations under the License\.|\Z)", "", whole)
+    return re.sub(
+        r"(?s)\s*Apache License\s+Version 2\.0, January 2004.*?(limitations under the License\.|\Z)", "", whole
+    )
 
 
 def _holders(text: str) -> str:
@@ -88,10 +90,11 @@ def _body(text: str) -> str:
 
 
 def _paths(information: Path) -> list[str]:
-    """What it installed, by its topmost names."""
+    """What it installed, by its topmost names; `google` is many distributions'."""
     record = (information / "RECORD").read_text(encoding="utf-8").splitlines()
-    tops = dict.fromkeys(PurePosixPath(line.split(",")[0]).parts[:1] for line in record)
-    return [f"usr/lib/mmsync/{top[0]}" + ("" if "." in top[0][-4:] else "/*") for top in tops if top[0] != ".."]
+    paths = [PurePosixPath(line.split(",")[0]) for line in record]
+    tops = dict.fromkeys("/".join(one.parts[: 2 if one.parts[0] == "google" else 1]) for one in paths)
+    return [f"usr/lib/mmsync/{top}" + ("" if "." in top[-4:] else "/*") for top in tops if top[:2] != ".."]
 
 
 def _stanza(paths: list[str], holders: str, name: str) -> str:

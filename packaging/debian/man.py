@@ -22,6 +22,8 @@ for title, text in LISTS:
     for name, what in re.findall(r"(?m)^  (\S.*?)  +(\S.*(?:\n {10,}.*)*)", text):
         print(f".TP\n.B {escaped(name)}\n{escaped(' '.join(what.split()))}")
 print(".PP\n\\fBmmsync\\fR \\fICOMMAND\\fR \\fB\\-\\-help\\fR explains each.")
-print(".SH EXIT STATUS\n0 done; 1 failed, or the service is degraded or unhealthy; 2 wrong usage; 3 the daemon is not")
+print(
+    ".SH EXIT STATUS\n0 done; 1 failed, or the service is degraded or unhealthy; 2 wrong usage; 3 the daemon is not"
+)
 print("running; 78 the configuration is wrong.")
 print(".SH FILES\n.I /etc/mmsync/sync.toml\n.br\n.I /var/lib/mmsync/state.db\n.br\n.I /run/mmsync/control.sock")
