@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests import mariadb, network
 from tests.databases import PostgresqlServer, WritableDatabase, sqlite_database, started_postgresql
@@ -23,6 +23,9 @@ for _name in [one for one in os.environ if one.startswith(SETTINGS) and one not 
     # Whoever runs the tests may have a database and a spreadsheet of their own in the environment.
     del os.environ[_name]
 
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+"""No test depends on how fast the machine is just now; a test's own settings go before these."""
 settings.register_profile("long", max_examples=10_000, deadline=None, print_blob=True)
 """`--hypothesis-profile=long`: a hundred times what the suite tries."""
 

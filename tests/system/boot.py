@@ -112,17 +112,22 @@ class Booted:
 
 @contextmanager
 def booted(
-    directory: Path, visible: Mapping[Path, str], shared: Mapping[Path, str], *, unit: str = "basic.target"
+    directory: Path,
+    visible: Mapping[Path, str],
+    shared: Mapping[Path, str],
+    *,
+    copies: Mapping[Path, str] | None = None,
+    unit: str = "basic.target",
 ) -> Iterator[Booted]:
     """Boots to a unit; ends every process of it.
 
     `directory` is an empty one for what the boot needs, `visible` says which directories of the machine can be
-    read inside and where, `shared` which can be written, too.
+    read inside and where, `shared` which can be written, too, and `copies` which can be written inside alone.
     """
     root, console = directory / "root", directory / "console.log"
     root.mkdir()
     console.touch()
-    kinds = (("ro", visible), ("rw", shared))
+    kinds = (("copy", copies or {}), ("ro", visible), ("rw", shared))
     binds = [
         part for kind, which in kinds for source, place in which.items() for part in (kind, str(source), place)
     ]

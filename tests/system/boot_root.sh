@@ -2,7 +2,8 @@
 #
 # Runs as the first process of new namespaces: every mount is seen from here only, and goes with the last process.
 # $1 is an empty directory, $2 the socket that hears of the boot, $3 a file for the console, $4 the first unit;
-# then in threes "ro" or "rw", a directory of the machine, and the place where it is to be seen.
+# then in threes "ro", "rw" or "copy", a directory of the machine, and the place where it is to be seen; what is written
+# to a copy is in memory, and gone at the end.
 set -eu
 root=$1 notify=$2 console=$3 unit=$4
 shift 4
@@ -26,8 +27,14 @@ done
 
 while [ $# -gt 0 ]; do
   mkdir -p "./$3"
-  mount --bind "$2" "./$3"
-  mount -o "remount,bind,$1" "./$3"
+  if [ "$1" = copy ]; then
+    layer=layers/$#
+    mkdir -p "$layer/upper" "$layer/work"
+    mount -t overlay -o "lowerdir=$2,upperdir=$layer/upper,workdir=$layer/work" overlay "./$3"
+  else
+    mount --bind "$2" "./$3"
+    mount -o "remount,bind,$1" "./$3"
+  fi
   shift 3
 done
 

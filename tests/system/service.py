@@ -66,6 +66,7 @@ class Service:
     box: dict[str, str]
     """What the sandbox says of itself: url, credentials_file, spreadsheet_id."""
     database: Path
+    python: str = f"{PROJECT}/bin/python"
 
     # --- what an administrator does -----------------------------------------------------------------------
 
@@ -143,7 +144,7 @@ class Service:
 
     def ask(self, *where: str, identity: tuple[str, ...] = ()) -> dict[str, Any]:
         """An answer inside, `{"status", "body"}` or `{"error"}`; as somebody else with arguments for setpriv."""
-        command = [f"{PROJECT}/bin/python", "/opt/tests/ask.py", *where]
+        command = [self.python, "/opt/tests/ask.py", *where]
         as_somebody = ["setpriv", *identity] if identity else []
         found: dict[str, Any] = json.loads(self.system.run(*as_somebody, *command).stdout)
         return found
@@ -172,13 +173,7 @@ class Service:
 @contextmanager
 def surroundings(directory: Path) -> Iterator[Service]:
     """Boots; nothing is installed yet, and the sandbox runs."""
-    for name in ("boot", "app", "box"):
-        (directory / name).mkdir()
-        (directory / name).chmod(0o755)
-    database = directory / "app" / "app.db"
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("CREATE TABLE people (id integer PRIMARY KEY, name text, email text)")
-        connection.executemany("INSERT INTO people VALUES (?, ?, ?)", PEOPLE)
+    database = make_places(directory)
     visible = {
         **project_visible(),
         Path(__file__).parent: "/opt/tests",
@@ -187,14 +182,26 @@ def surroundings(directory: Path) -> Iterator[Service]:
     }
     with booted(directory / "boot", visible, {directory / "box": "/srv/box"}) as system:
         install_project(system)
-        yield Service(system, _sandbox(system, directory / "box"), database)
+        yield Service(system, start_sandbox(system, directory / "box", f"{PROJECT}/bin/mmsync"), database)
 
 
-def _sandbox(system: Booted, directory: Path) -> dict[str, str]:
+def make_places(directory: Path) -> Path:
+    """Directories for a boot, for a database and for the sandbox; the database."""
+    for name in ("boot", "app", "box"):
+        (directory / name).mkdir()
+        (directory / name).chmod(0o755)
+    database = directory / "app" / "app.db"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE people (id integer PRIMARY KEY, name text, email text)")
+        connection.executemany("INSERT INTO people VALUES (?, ?, ?)", PEOPLE)
+    return database
+
+
+def start_sandbox(system: Booted, directory: Path, program: str) -> dict[str, str]:
     """Starts `mmsync sandbox` as a service of its own; what its first line says."""
     first = directory / "first-line"
     options = ["--unit=sandbox", "--property=StandardOutput=file:/srv/box/first-line"]
-    system.run("systemd-run", *options, f"{PROJECT}/bin/mmsync", "sandbox", "--dir", "/srv/box/sheets")
+    system.run("systemd-run", *options, program, "sandbox", "--dir", "/srv/box/sheets")
 
     def said() -> str:
         assert system.show("sandbox.service", "ActiveState") == "active", system.journal()

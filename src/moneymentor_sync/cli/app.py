@@ -10,8 +10,6 @@ from typing import Annotated, Any, TypeVar
 import typer
 from typer.core import TyperGroup
 
-from moneymentor_sync import __version__
-
 ORDER = (
     "demo",
     "init",
@@ -29,6 +27,7 @@ ORDER = (
     "alerts",
     "backup",
     "restore",
+    "service",
     "sandbox",
 )
 """The commands as a new user meets them."""
@@ -109,14 +108,22 @@ def command(name: str, of: typer.Typer | None = None) -> Callable[[Command], Com
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"mmsync {__version__}")
+        from .version import version_lines
+
+        typer.echo("\n".join(version_lines()))
         raise typer.Exit
 
 
 @app.callback()
 def common(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version, and which installation this is, and exit.",
+            callback=_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """Only holds the options of `mmsync` itself; `app` has the help."""

@@ -11,6 +11,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +84,9 @@ def init(
         bool, typer.Option("--yes", "-y", help="Ask nothing: flags and environment have it all.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="Write nothing: print a sync.toml with every setting at its default.")
+    ] = False,
     config: ConfigOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -97,6 +101,9 @@ def init(
     del verbose  # nothing is hidden without it
     from moneymentor_sync.core.config_template import Answers, render_config
 
+    if example:
+        sys.stdout.write((resources.files("moneymentor_sync") / "systemd" / "sync.toml.example").read_text("utf-8"))
+        return
     target = Path.cwd() / (output or config or "sync.toml")
     _refuse_to_overwrite(target, force=force)
     questions = _questions(Path.cwd())

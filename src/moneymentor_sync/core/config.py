@@ -17,7 +17,6 @@ from .config_addresses import (
 )
 from .config_around import (
     AROUND,
-    STALE_AFTER,
     alert_settings,
     backup_settings,
     check_status_tab,
@@ -172,6 +171,7 @@ def parse_config(
     google = google_settings(layers, places)
     privacy = _privacy(layers, places)
     database = _database(layers, places)
+    alerts = alert_settings(layers)
     state_path, sheet = _state_path(layers, places), sheet_settings(layers)
     config = Config(
         database=database,
@@ -180,14 +180,14 @@ def parse_config(
         state_path=state_path,
         socket_path=layers.get(SOCKET_PATH) or default_socket_path(layers.environment, places),
         log=LogSettings(level=layers.get(LOG_LEVEL), format=layers.get(LOG_FORMAT)),
-        datasets=_datasets(toml, layers, google, sync, privacy),
+        datasets=_datasets(toml, layers, google, sync, privacy, alerts.stale_after),
         file=file,
         control=ControlSettings(layers.get(READERS), layers.get(CHANGERS)),
         retention=Retention(layers.get(KEEP_DAYS), layers.get(KEEP_RUNS)),
         privacy=privacy,
         cluster=_cluster(layers, places, database),
         sheet=sheet,
-        alerts=alert_settings(layers),
+        alerts=alerts,
         metrics=metrics_settings(layers),
         backup=backup_settings(layers, state_path),
     )
@@ -301,7 +301,12 @@ def _state_path(layers: Layers, places: Places) -> Path:
 
 
 def _datasets(
-    toml: Mapping[str, Any], layers: Layers, google: GoogleSettings, sync: SyncSettings, privacy: PrivacySettings
+    toml: Mapping[str, Any],
+    layers: Layers,
+    google: GoogleSettings,
+    sync: SyncSettings,
+    privacy: PrivacySettings,
+    stale_after: float,
 ) -> tuple[Dataset, ...]:
     common = Common(
         spreadsheet_id=google.spreadsheet_id,
@@ -313,7 +318,7 @@ def _datasets(
         },
         deny=privacy.deny,
         hash_key_missing=privacy.hash_key is None,
-        stale_after=layers.get(STALE_AFTER),
+        stale_after=stale_after,
     )
     raw = layers.raw(toml["datasets"]) if "datasets" in toml else None
     return parse_datasets(raw, common, layers.problems)

@@ -81,5 +81,5 @@ enable_course_stats = true
 # query = "SELECT id, title, course_level FROM courses"
 # key = ["id"]
 #
-# Every option, with its default, is in sync.toml.example, beside the README.
+# `mmsync init --example` prints every option, with its default.
 """
