@@ -19,7 +19,7 @@ from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
 from moneymentor_sync.core.events import Emit
-from moneymentor_sync.core.ports import Gate, Store, Tick
+from moneymentor_sync.core.ports import Gate, Source, Store, Tick
 from moneymentor_sync.core.rights import Budget, Lease
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.sync import Edges, Engine, Surroundings
@@ -140,7 +140,7 @@ def open_engine(
         spreadsheets = held.enter_context(
             closing(Spreadsheets(config.google, around.rng, gentle, lease.prove, budget))
         )
-        edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool)
+        edges = Edges(_source(config), spreadsheets, store, lease, Spool)
         yield Engine(
             config.sync,
             CellRules.of(config),
@@ -151,6 +151,11 @@ def open_engine(
             gate=gate,
             header_notes=config.sheet.header_notes,
         )
+
+
+def _source(config: Config) -> Source:
+    """The database, asked whose its columns are where readers of the sheet are to be told."""
+    return DatabaseSource(config.database, origins=config.sheet.header_notes)
 
 
 @contextmanager
