@@ -39,7 +39,7 @@ def notes(bench: Workbench, tab: str = TAB) -> dict[str, str]:
 def wanted(bench: Workbench, *columns: Column) -> dict[str, str]:
     named = columns or tuple(Column(name, name) for name in ("id", "name", "score"))
     dataset = bench.datasets[0]
-    return note_texts(dataset, Shape(dataset.name, named, tuple(range(len(named))), (0,), ()))
+    return note_texts(dataset, Shape(dataset.name, named, tuple(range(len(named))), (0,), ()), {})
 
 
 def calls(bench: Workbench) -> tuple[int, int]:

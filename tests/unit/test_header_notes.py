@@ -36,7 +36,7 @@ def dataset(**given: Any) -> Dataset:
 
 
 def texts(**given: Any) -> dict[str, str]:
-    return note_texts(dataset(**given), SHAPE)
+    return note_texts(dataset(**given), SHAPE, {})
 
 
 NOTES = texts()
@@ -66,6 +66,12 @@ def test_what_the_dataset_says(given: Any, line: int, words: str) -> None:
     assert texts(**given)["Score"].split("\n")[line] == words
 
 
+def test_the_database_s_word_on_whose_a_query_s_column_is() -> None:
+    notes = note_texts(dataset(), SHAPE, {"score": ("sales.games", "points"), "elsewhere": ("x", "y")})
+    assert notes["Score"].startswith("Column points of table sales.games (dataset people).")
+    assert notes["Name"] == NOTES["Name"]
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -78,7 +84,7 @@ def test_what_the_dataset_says(given: Any, line: int, words: str) -> None:
 )
 def test_a_veiled_column_says_so(given: Any, words: str) -> None:
     shape = replace(SHAPE, columns=(*COLUMNS[:2], replace(COLUMNS[2], **given)))
-    assert words in note_texts(dataset(), shape)["Score"].split("\n")[1]
+    assert words in note_texts(dataset(), shape, {})["Score"].split("\n")[1]
 
 
 def test_a_key_says_that_it_is_one() -> None:
@@ -91,7 +97,7 @@ def test_each_column_of_the_built_in_datasets_has_a_word_of_its_own(name: Any) -
     names = [column.name for column in BUILTIN_COLUMNS[name]]
     assert set(BUILTIN_WORDS[name]) == set(names)
     shape = Shape(name, tuple(Column(one, one.title()) for one in names), tuple(range(len(names))), (0,), ())
-    notes = note_texts(dataset(name=name, query=None, builtin=name), shape)
+    notes = note_texts(dataset(name=name, query=None, builtin=name), shape, {})
     assert all("of the query" not in note and is_ours(note) for note in notes.values())
     assert len({note.split("\n")[0] for note in notes.values()}) == len(names)
 

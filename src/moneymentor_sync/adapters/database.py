@@ -17,11 +17,12 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from ..core.errors import ConfigError, DatabaseUnreachableError, QueryError
-from ..core.ports import Row, SourceColumn
+from ..core.ports import Origin, Row, SourceColumn
 from ..core.reads import Reads, TableName, configured
 from ..core.settings import DatabaseSettings, Dataset
 from .database_access import Access, Clock, Cursor, access_for, sqlite_path
 from .database_errors import Place, place_of, refused_as_read_only
+from .database_origins import Origins
 from .database_relations import installed_triggers, locked_relations, qualified
 from .database_statements import Statement, needed_columns, require_columns, statement_for
 
@@ -49,7 +50,8 @@ class DatabaseSource:
     """A database given by its URL; connects anew for every snapshot.
 
     `clock` is a monotonic clock in seconds (for SQLite's statement time-out; PostgreSQL keeps its own).
-    `busy_timeout_seconds` is how long to wait for a SQLite file that another program has locked.
+    `busy_timeout_seconds` is how long to wait for a SQLite file that another program has locked. With `origins` the
+    columns of a result say whose they are, where the database knows.
     Raises ConfigError for a URL that cannot be used: malformed, an unknown database, a driver not installed.
     """
 
@@ -60,6 +62,7 @@ class DatabaseSource:
         clock: Clock = time.monotonic,
         busy_timeout_seconds: float = 10.0,
         chunk_rows: int = CHUNK_ROWS,
+        origins: bool = False,
     ) -> None:
         url = _checked_url(settings.url)
         timeout = settings.statement_timeout_seconds
@@ -71,6 +74,7 @@ class DatabaseSource:
         except (NoSuchModuleError, ImportError, ArgumentError, TypeError, ValueError) as error:
             raise _unusable(url, error) from error
         self._url, self._chunk_rows = url, chunk_rows
+        self._origins = Origins() if origins else None
         self._place = place_of(url, timeout, _driver_errors(self._access))
 
     @contextmanager
@@ -78,7 +82,7 @@ class DatabaseSource:
         """Opens the read-only transaction; every read in it sees the database as it is now."""
         connection = self._connect()
         try:
-            snapshot = DatabaseSnapshot(connection, self._access, self._place, self._chunk_rows)
+            snapshot = DatabaseSnapshot(connection, self._access, self._place, self._chunk_rows, self._origins)
             try:
                 yield snapshot
             finally:
@@ -120,9 +124,16 @@ class DatabaseSource:
 class DatabaseSnapshot:
     """One read-only transaction. One result is read at a time: starting the next closes the one before."""
 
-    def __init__(self, connection: Connection, access: Access, place: Place, chunk_rows: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        access: Access,
+        place: Place,
+        chunk_rows: int,
+        origins: Origins | None = None,
+    ) -> None:
         self._connection, self._access, self._place = connection, access, place
-        self._chunk_rows = chunk_rows
+        self._chunk_rows, self._origins = chunk_rows, origins
         self._stream: DatabaseRowStream | None = None
 
     def read(self, dataset: Dataset, *, since: Any = None) -> DatabaseRowStream:
@@ -184,7 +195,8 @@ class DatabaseSnapshot:
                 self._access.guard(self._connection, dataset, statement.plain)
                 self._access.arm()
                 cursor = self._access.execute(self._connection, statement.sql, statement.parameters)
-                columns = _columns(dataset, cursor, statement)
+                origins = self._origins.of(self._connection, cursor) if self._origins is not None else ()
+                columns = _columns(dataset, cursor, statement, origins)
             except BaseException:
                 _roll_back(savepoint)
                 raise
@@ -267,7 +279,9 @@ def _roll_back(savepoint: NestedTransaction | None) -> None:
             savepoint.rollback()
 
 
-def _columns(dataset: Dataset, cursor: Cursor, statement: Statement) -> tuple[SourceColumn, ...]:
+def _columns(
+    dataset: Dataset, cursor: Cursor, statement: Statement, origins: Sequence[Origin | None]
+) -> tuple[SourceColumn, ...]:
     if cursor.description is None:
         cursor.close()
         raise QueryError(
@@ -280,7 +294,10 @@ def _columns(dataset: Dataset, cursor: Cursor, statement: Statement) -> tuple[So
     except QueryError:
         cursor.close()
         raise
-    return tuple(SourceColumn(name, statement.types.get(name)) for name in names)
+    whose = origins or (None,) * len(names)
+    return tuple(
+        SourceColumn(name, statement.types.get(name), origin) for name, origin in zip(names, whose, strict=True)
+    )
 
 
 # --- the URL ----------------------------------------------------------------------------------------------

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .builtin_words import BUILTIN_WORDS
+from .ports import Origin
 from .settings import Column, Dataset, Mask
 from .table import Shape
 
@@ -46,14 +47,18 @@ _KEY = "It tells which row is which."
 # --- what they say ----------------------------------------------------------------------------------------
 
 
-def note_texts(dataset: Dataset, shape: Shape) -> dict[str, str]:
-    """The note of each managed column, by its header."""
+def note_texts(dataset: Dataset, shape: Shape, origins: Mapping[str, Origin]) -> dict[str, str]:
+    """The note of each managed column, by its header. `origins` says whose the query's columns are, by name, as far
+    as the database knows."""
     keys = {shape.columns[i].name for i in shape.key}
-    return {column.header.strip(): _marked(_said(dataset, column, keys)) for column in shape.columns}
+    return {
+        column.header.strip(): _marked(_said(dataset, column, keys, origins.get(column.name)))
+        for column in shape.columns
+    }
 
 
-def _said(dataset: Dataset, column: Column, keys: Iterable[str]) -> str:
-    lines = [f"{_origin(dataset, column)} (dataset {dataset.name})."]
+def _said(dataset: Dataset, column: Column, keys: Collection[str], origin: Origin | None) -> str:
+    lines = [f"{_origin(dataset, column, origin)} (dataset {dataset.name})."]
     if column.mask is not None:
         lines.append(_MASKED[column.mask])
     if column.hash:
@@ -63,11 +68,13 @@ def _said(dataset: Dataset, column: Column, keys: Iterable[str]) -> str:
     return "\n".join(lines)
 
 
-def _origin(dataset: Dataset, column: Column) -> str:
+def _origin(dataset: Dataset, column: Column, origin: Origin | None) -> str:
     if dataset.builtin is not None and (words := BUILTIN_WORDS[dataset.builtin].get(column.name)):
         return words
     if dataset.table is not None:
         return f"Column {column.name} of table {dataset.table}"
+    if origin is not None:
+        return f"Column {origin[1]} of table {origin[0]}"
     return f"Column {column.name} of the query"
 
 

@@ -23,16 +23,22 @@ Row = tuple[Any, ...]
 """One row as the database driver gives it: Python values, one a column."""
 
 
+Origin = tuple[str, str]
+"""A table, as the database writes its name, and a column of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
     """A column of a result: its name, and what its values are where the database declares it.
 
     `type` is set for `table=` datasets and the built-in ones, from the declared column type (so that SQLite's
-    text dates and 0/1 booleans become real ones); None where the values speak for themselves.
+    text dates and 0/1 booleans become real ones); None where the values speak for themselves. `origin` is where its
+    values stand, if the database says so and was asked.
     """
 
     name: str
     type: CellType | None = None
+    origin: Origin | None = None
 
 
 class RowStream(Protocol):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
 from moneymentor_sync.core.cells import Cell, CellRules, pack_row, unpack_row
 from moneymentor_sync.core.errors import MmsyncError, QueryError
-from moneymentor_sync.core.ports import Snapshot, Tick
+from moneymentor_sync.core.ports import Origin, Snapshot, Tick
 from moneymentor_sync.core.privacy import pseudonym
 from moneymentor_sync.core.rows import Fingerprint, Hasher, add
 from moneymentor_sync.core.settings import Dataset
@@ -60,6 +60,8 @@ class Gathered:
     error: MmsyncError | None = None
     table: DesiredTable | None = None
     rows: Records | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    """Whose the columns are, by name, where the source says so."""
 
     def desired(
         self, rules: CellRules, hasher: Hasher, new_records: NewRecords, between: Callable[[], None]
@@ -116,6 +118,7 @@ def gather(
             f"{_key_in_use(gathered.shape, rules)}"
         )
         names = [column.name for column in stream.columns]
+        gathered.origins = {column.name: column.origin for column in stream.columns if column.origin}
         at = _cursor_at(dataset, names)
         gathered.packed = new_records()
         highest: Any = None

@@ -57,7 +57,7 @@ class Noting:
 
     def texts(self, one: Gathered) -> dict[str, str]:
         """The notes that a dataset's headers are to have, by header; none where none are wanted."""
-        return note_texts(one.dataset, one.shape) if self.wanted and one.shape is not None else {}
+        return note_texts(one.dataset, one.shape, one.origins) if self.wanted and one.shape is not None else {}
 
     def along(self, one: Gathered, decision: Decision) -> Decision:
         """The decision, its plan with the notes that headers made by it are to get."""

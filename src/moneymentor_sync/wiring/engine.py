@@ -19,7 +19,7 @@ from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import UnknownDatasetError
 from moneymentor_sync.core.events import Emit, unheard
-from moneymentor_sync.core.ports import Gate, Store, Tick, unsaved
+from moneymentor_sync.core.ports import Gate, Source, Store, Tick, unsaved
 from moneymentor_sync.core.rights import Budget, Lease
 from moneymentor_sync.core.settings import Config, Dataset, GoogleSettings
 from moneymentor_sync.core.sheet_status import Outlooks, no_outlook
@@ -150,7 +150,7 @@ def open_engine(
         )
         first = BackupFirst(BackupEdges(config, around, store, budget), tick)
         guard = first.before if config.backup.enabled else unsaved
-        edges = Edges(DatabaseSource(config.database), spreadsheets, store, lease, Spool, guard)
+        edges = Edges(_source(config), spreadsheets, store, lease, Spool, guard)
         status = None
         if config.sheet.status and not only_plan:
             status = SheetStatus(config.sheet, config.datasets, outlook, around.clock, emit or unheard)
@@ -165,6 +165,11 @@ def open_engine(
             header_notes=config.sheet.header_notes,
             status=status,
         )
+
+
+def _source(config: Config) -> Source:
+    """The database, asked whose its columns are where readers of the sheet are to be told."""
+    return DatabaseSource(config.database, origins=config.sheet.header_notes)
 
 
 @contextmanager
