@@ -123,7 +123,7 @@ class Workbench:
             return engine.run(self.config.datasets, allow_deletes=force, remove_unmatched=remove_unmatched)
 
     @contextmanager
-    def engine(self) -> Iterator[Engine]:
+    def kept_engine(self) -> Iterator[Engine]:
         """One that is kept from sync to sync, as a daemon keeps it."""
         around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
 
@@ -139,7 +139,7 @@ class Workbench:
     def told(self, *, ended: bool = False) -> RunResult:
         """One sync, and what it then tells the sheet's readers; the sandbox's log has both."""
         self.box.log.reset()
-        with self.engine() as engine:
+        with self.kept_engine() as engine:
             run = engine.run(self.config.datasets)
             engine.tell(ended=ended)
         return run

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from .errors import HeaderDamagedError
 from .ports import DatasetResult, SourceColumn
 from .settings import Column, Dataset, SheetSettings
 
@@ -57,6 +58,19 @@ def status_dataset(spreadsheet_id: str, tab: str) -> Dataset:
         columns=COLUMNS,
         max_delete_fraction=1.0,
         verify="always",
+    )
+
+
+def is_status_header(headings: Collection[str]) -> bool:
+    """Whether a tab with these headings may be one of ours, whose state was lost: it has all of our columns."""
+    return {column.header for column in COLUMNS} <= {*headings}
+
+
+def not_ours(title: str) -> HeaderDamagedError:
+    """What is said of somebody's own tab that has the title which the status is to have."""
+    return HeaderDamagedError(
+        f"tab {title!r} is somebody's own, so that no status of the sync is put there; nothing was written to it",
+        hint="Rename that tab, or give `[sheet] status_tab` another title.",
     )
 
 
