@@ -264,9 +264,9 @@ def test_who_stops_says_so_and_who_begins_again_says_that_at_once(bench: Workben
     with bench.kept_engine() as engine:
         engine.run(bench.config.datasets)
         bench.box.log.reset()
-        engine.tell(ended=True)
+        engine.tell("stopped")
         assert calls(bench) == (1, 1)
-        engine.tell(ended=True)
+        engine.tell("stopped")
         assert calls(bench) == (1, 1), "once is enough"
     assert (row(bench)["Health"], row(bench)["Next sync"]) == ("stopped", None)
     bench.clock.now += 5
@@ -277,7 +277,7 @@ def test_who_stops_says_so_and_who_begins_again_says_that_at_once(bench: Workben
 def test_to_say_good_bye_no_tab_is_made(bench: Workbench) -> None:
     with bench.kept_engine() as engine:
         engine.run(bench.config.datasets)
-        engine.tell(ended=True)
+        engine.tell("stopped")
     assert STATUS not in bench.box.tabs(bench.spreadsheet)
 
 

@@ -136,12 +136,12 @@ class Workbench:
         with open_engine(self.config, holder="test", surroundings=around, emit=emit, outlook=outlook) as engine:
             yield engine
 
-    def told(self, *, ended: bool = False) -> RunResult:
+    def told(self) -> RunResult:
         """One sync, and what it then tells the sheet's readers; the sandbox's log has both."""
         self.box.log.reset()
         with self.kept_engine() as engine:
             run = engine.run(self.config.datasets)
-            engine.tell(ended=ended)
+            engine.tell()
         return run
 
     def sync(self, *, force: bool = False) -> DatasetResult:

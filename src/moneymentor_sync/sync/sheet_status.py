@@ -35,6 +35,7 @@ from moneymentor_sync.core.sheet_status import (
     DRESSING,
     NOTHING,
     SOURCE,
+    Ending,
     Fact,
     Outlooks,
     Picture,
@@ -227,14 +228,14 @@ class StatusTab:
         """Whatever it hit was given back, or cannot be any more."""
         self.keeper.unsettled.pop(self.spreadsheet_id, None)
 
-    def picture(self, *, ended: bool = False) -> Picture:
+    def picture(self, ended: Ending | None) -> Picture:
         return Picture(self.keeper.facts, self.keeper.outlook, ended)
 
-    def is_due(self, *, ended: bool) -> bool:
+    def is_due(self, ended: Ending | None) -> bool:
         """Whether a write of its own is to be made now. Raises StateError, ClusterError."""
         state = self._state()
-        words = self.picture(ended=ended).words(self.keeper.datasets(self.spreadsheet_id))
-        if ended:  # to say good-bye no tab is made
+        words = self.picture(ended).words(self.keeper.datasets(self.spreadsheet_id))
+        if ended is not None:  # to say good-bye no tab is made
             return state is not None and state.known is not None and words != self.told.words
         doubt = state is None or state.dirty or self.unsettled is not None
         doubt = doubt or self.spreadsheet_id in self.keeper.missing
