@@ -268,7 +268,7 @@ def zone_of(name: str | None, otherwise: tzinfo) -> tzinfo:
     """A spreadsheet's time zone by its name; `otherwise` where it has none that is known here."""
     try:
         return ZoneInfo(name) if name else otherwise
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         return otherwise
 
 
