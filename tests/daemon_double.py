@@ -26,6 +26,7 @@ from moneymentor_sync.core.settings import (
     ServiceAccount,
     SyncSettings,
 )
+from moneymentor_sync.core.sheet_status import Ending
 from moneymentor_sync.core.switches import Switch
 from moneymentor_sync.daemon.daemon import Daemon
 from moneymentor_sync.daemon.parts import EngineNeeds, FleetEdges, Identity, Parts
@@ -174,8 +175,8 @@ class Script:
         self.seconds = 0.5
         self.runs: list[tuple[str, list[str], frozenset[str]]] = []
         self.opened = 0
-        self.told: list[bool] = []
-        """Each time that it was to tell the sheet's readers; True at the end."""
+        self.told: list[Ending | None] = []
+        """Each time that it was to tell the sheet's readers, with the word for it at the end."""
         self.needs: EngineNeeds | None = None
 
     @contextmanager
@@ -197,7 +198,7 @@ class Script:
         results = tuple(self._result(one) for one in datasets)
         return RunResult(run_id, started, self.seconds, trigger, results)
 
-    def tell(self, *, ended: bool = False) -> None:
+    def tell(self, ended: Ending | None = None) -> None:
         self.told.append(ended)
 
     def _result(self, dataset: Dataset) -> DatasetResult:

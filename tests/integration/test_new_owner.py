@@ -15,7 +15,10 @@ from moneymentor_sync.adapters.spool import Spool
 from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import LeaseLostError
 from moneymentor_sync.core.ports import DatasetResult, FenceState, RunResult
+from moneymentor_sync.core.settings import SheetSettings
+from moneymentor_sync.core.sheet_status import no_outlook
 from moneymentor_sync.sync import Edges, Engine, Surroundings
+from moneymentor_sync.sync.sheet_status import SheetStatus
 from moneymentor_sync.wiring.engine import Spreadsheets
 from tests.fleets import Fleet, Member
 
@@ -44,12 +47,20 @@ class Fleets(Workbench):
             sheets = Spreadsheets(self.config.google, self.chance)
             held.callback(sheets.close)
             edges = Edges(DatabaseSource(self.config.database), sheets, store, Unproven(), Spool)
-            yield Engine(self.settings, CellRules.of(self.config), edges, around)
+            status = None
+            if self.sheet.status:
+                status = SheetStatus(self.sheet, self.datasets, no_outlook, self.clock, self.emit)
+            yield Engine(self.settings, CellRules.of(self.config), edges, around, status=status)
+
+    def emit(self, event: str, **fields: object) -> None:
+        self.events.append((event, fields))
 
     def run_by(self, member: Member) -> RunResult:
         self.box.log.reset()
         with self.engine(member.store) as engine:
-            return engine.run(self.config.datasets)
+            run = engine.run(self.config.datasets)
+            engine.tell()
+            return run
 
     def sync_by(self, member: Member) -> DatasetResult:
         run = self.run_by(member)
@@ -206,3 +217,30 @@ def test_one_machines_state_comes_along_into_its_cluster(house: Fleets, fleet: F
     house.sql("DELETE FROM people WHERE id = 2")
     assert house.sync_by(member).deleted == 1
     assert house.rows() == body([FOUR[0], FOUR[2], FOUR[3]])
+
+
+def test_the_status_tab_changes_hands_with_what_was_known(house: Fleets, fleet: Fleet) -> None:
+    house.sheet = SheetSettings(status=True)
+    house.people(*FOUR)
+    first = fleet.member(house.spreadsheet)
+    house.sync_by(first)
+    header, made = house.grid("sync_status")
+    changed = header.index("Last changed")
+    house.clock.now += 400
+    second = fleet.member(house.spreadsheet)
+    assert house.sync_by(second).result == "unchanged"
+    assert house.box.log.count("write") == 1
+    later = house.grid("sync_status")[1]
+    assert later[changed] == made[changed], "when it changed is known to the new owner"
+    assert later[changed - 1] > made[changed - 1], "that it was checked is new"
+
+    house.clock.now += 400
+    house.sql("UPDATE people SET name = 'Bo' WHERE id = 2")
+    shared, sheet = fleet.everything(), house.everything()
+    assert house.run_by(first).outcome == "stopped"
+    assert house.box.log.count("write") == 0, "the former owner tells nobody anything"
+    assert (fleet.everything(), house.everything()) == (shared, sheet)
+    assert [fields for event, fields in house.events if event == "sheet_status.failed"] == []
+    assert house.sync_by(second).updated == 1
+    assert house.box.log.count("write") == 1
+    assert [row[changed] for row in house.grid("sync_status")[1:]] > [later[changed]]

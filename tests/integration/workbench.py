@@ -124,11 +124,11 @@ class Workbench:
     def opened(self) -> Iterator[Engine]:
         """An engine for more than one sync, counted from here on."""
         self.box.log.reset()
-        with self.engine() as engine:
+        with self.kept_engine() as engine:
             yield engine
 
     @contextmanager
-    def engine(self) -> Iterator[Engine]:
+    def kept_engine(self) -> Iterator[Engine]:
         """One that is kept from sync to sync, as a daemon keeps it."""
         around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
 
@@ -141,12 +141,12 @@ class Workbench:
         with open_engine(self.config, holder="test", surroundings=around, emit=emit, outlook=outlook) as engine:
             yield engine
 
-    def told(self, *, ended: bool = False) -> RunResult:
+    def told(self) -> RunResult:
         """One sync, and what it then tells the sheet's readers; the sandbox's log has both."""
         self.box.log.reset()
-        with self.engine() as engine:
+        with self.kept_engine() as engine:
             run = engine.run(self.config.datasets)
-            engine.tell(ended=ended)
+            engine.tell()
         return run
 
     def sync(self, *, force: bool = False) -> DatasetResult:

@@ -12,6 +12,7 @@ from moneymentor_sync.core.cells import CellRules
 from moneymentor_sync.core.errors import ClusterError, ConfigError, LeaseLostError
 from moneymentor_sync.core.ports import Tick
 from moneymentor_sync.core.settings import Config, Dataset
+from moneymentor_sync.core.sheet_status import status_dataset
 
 from . import machine
 from .account import CREDENTIALS, TOKEN
@@ -72,16 +73,27 @@ def _checkup(config: Config, clock: Callable[[], float], tick: Tick) -> Iterator
     account, *others = accounts(config, clock, tick)
     for one in (account, *others):
         yield from sequence.run(one.steps())
-    state = see_state(config.state_path, datasets)
+    statuses = _statuses(config)
+    filled = (*datasets, *statuses.values())
+    state = see_state(config.state_path, filled)
     known, coming = state.known, state.coming
     if config.cluster.url is not None:
         with suppress(ClusterError, LeaseLostError):  # its own step tells of it
-            known, coming = known_to_fleet(config, datasets) or (known, coming)
+            known, coming = known_to_fleet(config, filled) or (known, coming)
     foresee = foresight(config, tick)
     for spreadsheet_id, suffix in _spreadsheets(config).items():
         own = tuple(dataset for dataset in datasets if dataset.spreadsheet_id == spreadsheet_id)
         checks = SpreadsheetChecks(
-            account, spreadsheet_id, own, extents, known, coming, suffix, foresee, tuple(others)
+            account,
+            spreadsheet_id,
+            own,
+            extents,
+            known,
+            coming,
+            suffix,
+            foresee,
+            tuple(others),
+            statuses.get(spreadsheet_id),
         )
         yield from sequence.run(checks.steps())
     yield from sequence.run(_machine(config, state, account))
@@ -104,6 +116,12 @@ def _spreadsheets(config: Config) -> dict[str, str]:
         [common] if common else []
     )
     return {one: f": {one}" if len(ids) > 1 else "" for one in ids}
+
+
+def _statuses(config: Config) -> dict[str, Dataset]:
+    """What fills the status tab of each spreadsheet; nothing where nobody wants one."""
+    wanted = _spreadsheets(config) if config.sheet.status else {}
+    return {one: status_dataset(one, config.sheet.status_tab) for one in wanted}
 
 
 def _machine(config: Config, state: StateSeen, account: Account) -> Iterator[Step]:

@@ -29,6 +29,7 @@ from .tabs import (
     mark_check,
     needed_cells,
     pool_mark_check,
+    status_check,
     tab_check,
     tab_step,
     used_cells,
@@ -119,6 +120,8 @@ class SpreadsheetChecks:
     foresee: Foresee | None = None
     others: tuple[Account, ...] = ()
     """Further accounts of a pool: each is to be an editor, too."""
+    status: Dataset | None = None
+    """What fills the tab that tells readers how fresh the others are, where there is one."""
     _survey: Survey | None = None
     _seen: Spreadsheet = field(default_factory=lambda: Spreadsheet("", ()))
     _tabs: Mapping[int, TabSeen] | None = None
@@ -134,6 +137,8 @@ class SpreadsheetChecks:
                 yield Step(name, partial(self._access_of, other, name), (other.token_step,))
             for dataset in self.datasets:
                 yield Step(tab_step(dataset.name), partial(self._tab, dataset), (reachable,))
+            if self.status is not None:
+                yield Step(self._named("status tab"), partial(self._status_tab, self.status), (reachable,))
             yield Step(cells, self._cells, (reachable,))
         finally:
             if self._survey is not None:
@@ -151,7 +156,7 @@ class SpreadsheetChecks:
             self._seen = self._survey.spreadsheet()
         finally:
             account.compare_clocks(self._survey.client)
-        others = left_alone(self._seen.tabs, map(self._find, self.datasets))
+        others = left_alone(self._seen.tabs, map(self._find, self._filled))
         return spreadsheet_check(self._named("spreadsheet"), self.spreadsheet_id, self._seen, others)
 
     def _access(self) -> Check:
@@ -172,21 +177,33 @@ class SpreadsheetChecks:
         return pool_mark_check(name, seen.tabs, seen.protections, other.email) or check
 
     def _tab(self, dataset: Dataset) -> Check:
-        """Raises DestinationError; the headers of all tabs are read with the first one."""
-        if self._tabs is None:
-            found = (self._find(one) for one in self.datasets)
-            self._tabs = self._open.tabs(info for info in found if info is not None)
-        info = self._find(dataset)
-        seen = None if info is None else self._tabs.get(info.sheet_id, TabSeen(info, (), empty=True))
+        """Raises DestinationError."""
         return tab_check(
             dataset,
             self.extents.get(dataset.name),
-            seen,
+            self._look_at(dataset),
             self._seen.protections,
             self.known.get(dataset.name),
             self.account.email,
             self.foresee,
         )
+
+    def _status_tab(self, dataset: Dataset) -> Check:
+        """Raises DestinationError."""
+        name, known = self._named("status tab"), self.known.get(dataset.name)
+        return status_check(name, dataset, self._look_at(dataset), self._seen.protections, known)
+
+    def _look_at(self, dataset: Dataset) -> TabSeen | None:
+        """The dataset's tab; the headers of all are read with the first one. Raises DestinationError."""
+        if self._tabs is None:
+            found = (self._find(one) for one in self._filled)
+            self._tabs = self._open.tabs(info for info in found if info is not None)
+        info = self._find(dataset)
+        return None if info is None else self._tabs.get(info.sheet_id, TabSeen(info, (), empty=True))
+
+    @property
+    def _filled(self) -> tuple[Dataset, ...]:
+        return self.datasets if self.status is None else (*self.datasets, self.status)
 
     def _cells(self) -> Check:
         needed = [

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 
 from moneymentor_sync.core.errors import HeaderDamagedError
 from moneymentor_sync.core.fence import FENCE_TAB, STAGING_PREFIX
-from moneymentor_sync.core.layout import KnownTab, Layout, find_layout
+from moneymentor_sync.core.layout import KnownTab, Layout, find_layout, heading
 from moneymentor_sync.core.ports import TabInfo
 from moneymentor_sync.core.settings import Dataset
+from moneymentor_sync.core.sheet_status import is_status_header, not_ours
 
 from .facts import Extent, Protection, Span, TabSeen
 from .foresight import Foresee, first_sync_check
@@ -68,6 +69,26 @@ def tab_check(
     if stopped is None and foresee is not None and mine is None and not layout.fresh and extent.rows is not None:
         stopped = first_sync_check(name, title, foresee(dataset))
     return stopped or _header(name, title, extent, layout, mine)
+
+
+def status_check(
+    name: str, dataset: Dataset, seen: TabSeen | None, protections: Sequence[Protection], known: KnownTab | None
+) -> Check:
+    """The tab that tells readers how fresh the others are. Nothing that is wrong with it stops a sync."""
+    if seen is None:
+        return ok(name, f"{dataset.tab} is not there yet; the first sync makes it")
+    title = seen.info.title
+    mine = known is not None and known.sheet_id == seen.info.sheet_id
+    if not mine and not seen.empty and not is_status_header({heading(cell) for cell in seen.header}):
+        error = not_ours(title)
+        return warning(name, str(error), error.hint)
+    if any(one.sheet_id == seen.info.sheet_id and not one.may_edit for one in protections):
+        return warning(
+            name,
+            f"{title} is protected, at least in part: what is to be written there may be refused",
+            "Add the service account to the protection's editors (menu Data, “Protect sheets and ranges”).",
+        )
+    return ok(name, f"{title} tells readers how fresh each dataset is")
 
 
 def _header(name: str, title: str, extent: Extent, layout: Layout, known: KnownTab | None) -> Check:

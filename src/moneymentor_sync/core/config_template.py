@@ -73,6 +73,10 @@ interval_seconds = {interval}
 enable_user_profiles = true
 enable_course_stats = true
 
+[sheet]
+# A tab sync_status in the spreadsheet that tells its readers how fresh each dataset is.
+status = true
+
 # A dataset of your own is one query that fills one tab:
 #
 # [[datasets]]

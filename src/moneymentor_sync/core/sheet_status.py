@@ -10,9 +10,10 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
+from .errors import HeaderDamagedError
 from .ports import DatasetResult, SourceColumn
 from .settings import Column, Dataset, SheetSettings
 
@@ -31,7 +32,7 @@ COLUMNS = (
     Column("changed", "Last changed", format=_MOMENT, type="datetime"),
     Column("health", "Health", type="text"),
     Column("next", "Next sync", format=_MOMENT, type="datetime"),
-    Column("seconds", "Duration (s)", format="0.0", type="number"),
+    Column("seconds", "Duration (s)", format="0.00", type="number"),
     Column("overdue", "Overdue from", hidden=True, format=_MOMENT, type="datetime"),
 )
 """The last one is in the spreadsheet's own time, by which NOW() goes, and has the allowance in it."""
@@ -62,6 +63,19 @@ def status_dataset(spreadsheet_id: str, tab: str) -> Dataset:
         columns=COLUMNS,
         max_delete_fraction=1.0,
         verify="always",
+    )
+
+
+def is_status_header(headings: Collection[str]) -> bool:
+    """Whether a tab with these headings may be one of ours, whose state was lost: it has all of our columns."""
+    return {column.header for column in COLUMNS} <= {*headings}
+
+
+def not_ours(title: str) -> HeaderDamagedError:
+    """What is said of somebody's own tab that has the title which the status is to have."""
+    return HeaderDamagedError(
+        f"tab {title!r} is somebody's own, so that no status of the sync is put there; nothing was written to it",
+        hint="Rename that tab, or give `[sheet] status_tab` another title.",
     )
 
 
@@ -149,7 +163,9 @@ def newest(left: Mapping[str, Fact], right: Mapping[str, Fact]) -> dict[str, Fac
 
 # --- words --------------------------------------------------------------------------------------------------
 
-STOPPED = "stopped"
+Ending = Literal["stopped", "no longer updated"]
+"""Why nobody will write the tab any more: nobody syncs, or nobody wants it."""
+ENDINGS: tuple[Ending, ...] = get_args(Ending)
 _REASONS = {
     "cell_limit": "the spreadsheet has no room for more cells",
     "cluster": "the servers that share the syncs cannot meet",
@@ -190,10 +206,10 @@ def reason(code: str) -> str:
     return _REASONS.get(code, "it failed")
 
 
-def health_word(fact: Fact, outlook: Outlook, *, ended: bool = False) -> str:
-    """How a dataset is, for readers; `ended` says that nobody will sync it any more."""
-    if ended:
-        return STOPPED
+def health_word(fact: Fact, outlook: Outlook, ended: Ending | None = None) -> str:
+    """How a dataset is, for readers."""
+    if ended is not None:
+        return ended
     if not outlook.enabled:
         return "disabled"
     if outlook.waits:
@@ -210,16 +226,16 @@ Outlooks = Callable[[Dataset], Outlook]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A moment: what is known of the datasets and of their future. `zone` is the spreadsheet's."""
+    """A moment: what is known of the datasets and of their future, if they have any."""
 
     facts: Mapping[str, Fact]
     outlook: Outlooks
-    ended: bool = False
+    ended: Ending | None = None
 
     def words(self, datasets: Sequence[Dataset]) -> dict[str, str]:
         """The health of each, by its name."""
         return {
-            one.name: health_word(self.facts.get(one.name, NOTHING), self.outlook(one), ended=self.ended)
+            one.name: health_word(self.facts.get(one.name, NOTHING), self.outlook(one), self.ended)
             for one in datasets
         }
 
@@ -230,7 +246,7 @@ class Picture:
 
     def _row(self, dataset: Dataset, word: str, every: float, zone: tzinfo) -> StatusRow:
         fact = self.facts.get(dataset.name, NOTHING)
-        due = None if self.ended else self.outlook(dataset).next_sync
+        due = None if self.ended is not None else self.outlook(dataset).next_sync
         late = None if due is None else due + every + GRACE_SECONDS + 3 * (fact.seconds or 0.0)
         return (
             dataset.name,
@@ -240,7 +256,7 @@ class Picture:
             _moment(fact.changed),
             word,
             _moment(due),
-            None if fact.seconds is None else round(fact.seconds, 1),
+            None if fact.seconds is None else round(fact.seconds, 2),
             None if late is None else _moment(late, zone),
         )
 
@@ -257,7 +273,7 @@ def zone_of(name: str | None, otherwise: tzinfo) -> tzinfo:
     """A spreadsheet's time zone by its name; `otherwise` where it has none that is known here."""
     try:
         return ZoneInfo(name) if name else otherwise
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         return otherwise
 
 
@@ -296,7 +312,8 @@ def is_due(
 ) -> bool:
     """Whether the tab is to have a write of its own; `written_at` is when it was last written, None where it is not
     known to be there, or not known to be right."""
-    if _passed(told.alone_at, now) < SOON_SECONDS and STOPPED not in told.words.values():
+    ended = any(word in ENDINGS for word in told.words.values())  # whoever begins again says so at once
+    if _passed(told.alone_at, now) < SOON_SECONDS and not ended:
         return False
     if written_at is None or words != told.words:
         return True
@@ -306,6 +323,11 @@ def is_due(
 def _passed(since: float, now: float) -> float:
     """Seconds since then; very many where the clock was set back, since nobody knows."""
     return now - since if now >= since else float("inf")
+
+
+def is_left_behind(before: SheetSettings, now: SheetSettings) -> bool:
+    """Whether these settings leave a tab that nobody writes any more."""
+    return before.status and (not now.status or now.status_tab.casefold() != before.status_tab.casefold())
 
 
 def unreachable(codes: Collection[str | None]) -> bool:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from moneymentor_sync.core.ports import RunResult
 from moneymentor_sync.core.settings import Config, Dataset
+from moneymentor_sync.core.sheet_status import Ending, is_left_behind
 
 
 class Runs(Protocol):
@@ -22,7 +23,7 @@ class Runs(Protocol):
         run_id: str,
     ) -> RunResult: ...
 
-    def tell(self, *, ended: bool = False) -> None: ...
+    def tell(self, ended: Ending | None = None) -> None: ...
 
 
 OpenEngine = Callable[[Config], AbstractContextManager[Runs]]
@@ -40,16 +41,18 @@ class Engines:
     def get(self, config: Config) -> Runs:
         """Raises StateError."""
         if self._engine is None or self._config is not config:
+            if self._config is not None and is_left_behind(self._config.sheet, config.sheet):
+                self.tell("no longer updated")
             self.close()
             held = self._open_engine(config)
             self._engine = held.__enter__()
             self._held, self._config = held, config
         return self._engine
 
-    def tell(self, *, ended: bool = False) -> None:
-        """Lets the one that is open tell the spreadsheets' readers how it went; `ended` for the last time."""
+    def tell(self, ended: Ending | None = None) -> None:
+        """Lets the one that is open tell the spreadsheets' readers how it went; with `ended` for the last time."""
         if self._engine is not None:
-            self._engine.tell(ended=ended)
+            self._engine.tell(ended)
 
     def close(self) -> None:
         """Closes it; the next `get` opens another. What fails while closing is past mending."""

@@ -72,7 +72,7 @@ class Worker:
         view, breaker = self._fleet.view, self._standing.common
         alone = view is None or not any(member != view.me for member in view.alive)
         if alone and breaker.state != "open" and not unreachable([breaker.reason]):
-            self._engines.tell(ended=True)
+            self._engines.tell("stopped")
 
     def _tell(self) -> None:
         """The same for how the run went; who holds the sync up goes first, and the end has a word of its own."""

@@ -28,6 +28,7 @@ from moneymentor_sync.core.resilience import RetryRules
 from moneymentor_sync.core.rights import Lease
 from moneymentor_sync.core.rows import Hasher
 from moneymentor_sync.core.settings import Dataset, SyncSettings
+from moneymentor_sync.core.sheet_status import Ending
 
 from .decide import Decider, current_state, verify_is_due
 from .gather import Gathered, NewRecords, gather
@@ -180,25 +181,25 @@ class Engine:
     def _status_tab(self, spreadsheet_id: str, decider: Decider) -> StatusTab | None:
         return self._status.tab(spreadsheet_id, self._edges.store, decider) if self._status is not None else None
 
-    def tell(self, *, ended: bool = False) -> None:
+    def tell(self, ended: Ending | None = None) -> None:
         """Writes the status tabs of the last run's spreadsheets where that is due: nothing was written along with
-        which they could have been. `ended` says that nobody will sync them any more. Raises nothing."""
+        which they could have been. With `ended` it is the last time, and those of all runs. Raises nothing."""
         if self._status is None:
             return
-        for spreadsheet_id in self._status.to_look_at(ended=ended):
+        for spreadsheet_id in self._status.to_look_at(ended=ended is not None):
             try:
                 # Whoever has the spreadsheet now tells its readers.
                 with suppress(LockHeldError, StoppedError), self._edges.lease.hold(spreadsheet_id):
-                    self._tell(self._status, spreadsheet_id, ended=ended)
+                    self._tell(self._status, spreadsheet_id, ended)
             except Exception as error:  # noqa: BLE001 - readers' tab is no reason to end anything
                 self._status.failed(spreadsheet_id, error)
 
-    def _tell(self, status: SheetStatus, spreadsheet_id: str, *, ended: bool) -> None:
+    def _tell(self, status: SheetStatus, spreadsheet_id: str, ended: Ending | None) -> None:
         with self._edges.lease.work(spreadsheet_id):
             self._edges.store.check_place()
             decider = self._decider()
             tab = self._status_tab(spreadsheet_id, decider)
-            if tab is None or not tab.is_due(ended=ended):
+            if tab is None or not tab.is_due(ended):
                 return
             sync = SpreadsheetSync(
                 spreadsheet_id=spreadsheet_id,
@@ -212,7 +213,7 @@ class Engine:
                 holding=Holding(_open),
                 prove=self._edges.lease.prove,
             )
-            result = sync.write_status(tab, ended=ended)
+            result = sync.write_status(tab, ended)
         if result.result == "failed":
             status.not_written(spreadsheet_id, result)
         elif result.result != "stopped":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from moneymentor_sync.core.cells import CurrentCell
-from moneymentor_sync.core.errors import HeaderDamagedError, MmsyncError, OvertakenError, StoppedError
+from moneymentor_sync.core.errors import MmsyncError, OvertakenError, StoppedError
 from moneymentor_sync.core.events import Emit, way_of
 from moneymentor_sync.core.layout import heading
 from moneymentor_sync.core.marks import Marks
@@ -35,6 +35,7 @@ from moneymentor_sync.core.sheet_status import (
     DRESSING,
     NOTHING,
     SOURCE,
+    Ending,
     Fact,
     Outlooks,
     Picture,
@@ -42,7 +43,9 @@ from moneymentor_sync.core.sheet_status import (
     Told,
     fact_after,
     is_due,
+    is_status_header,
     newest,
+    not_ours,
     status_dataset,
     told_of,
     unreachable,
@@ -168,7 +171,7 @@ class StatusDecider(Decider):
         remove_unmatched: bool = False,
     ) -> Decision:
         if tab is not None and (state is None or state.known is None):
-            _refuse_what_is_not_ours(gathered, tab)
+            _refuse_what_is_not_ours(tab)
         found = Decider.decide(
             self,
             gathered,
@@ -181,20 +184,11 @@ class StatusDecider(Decider):
         return replace(found, plan=replace(found.plan, dressing=DRESSING))
 
 
-def _refuse_what_is_not_ours(gathered: Gathered, tab: TabView) -> None:
+def _refuse_what_is_not_ours(tab: TabView) -> None:
     """A tab that we know nothing of, with anything else in it than one of ours has, is a person's."""
-    assert gathered.shape is not None  # noqa: S101 - made of our own rows
-    if is_blank(tab.header) and all(is_blank(row) for _, row in tab.rows()):
-        return
-    if not {*gathered.shape.headers} <= {heading(cell) for cell in tab.header}:
+    empty = is_blank(tab.header) and all(is_blank(row) for _, row in tab.rows())
+    if not empty and not is_status_header({heading(cell) for cell in tab.header}):
         raise not_ours(tab.info.title)
-
-
-def not_ours(title: str) -> HeaderDamagedError:
-    return HeaderDamagedError(
-        f"tab {title!r} is somebody's own, and no status of the sync can be put there; nothing was written",
-        hint="Rename that tab, or give `[sheet] status_tab` another title.",
-    )
 
 
 @dataclass(slots=True)
@@ -234,14 +228,14 @@ class StatusTab:
         """Whatever it hit was given back, or cannot be any more."""
         self.keeper.unsettled.pop(self.spreadsheet_id, None)
 
-    def picture(self, *, ended: bool = False) -> Picture:
+    def picture(self, ended: Ending | None) -> Picture:
         return Picture(self.keeper.facts, self.keeper.outlook, ended)
 
-    def is_due(self, *, ended: bool) -> bool:
+    def is_due(self, ended: Ending | None) -> bool:
         """Whether a write of its own is to be made now. Raises StateError, ClusterError."""
         state = self._state()
-        words = self.picture(ended=ended).words(self.keeper.datasets(self.spreadsheet_id))
-        if ended:  # to say good-bye no tab is made
+        words = self.picture(ended).words(self.keeper.datasets(self.spreadsheet_id))
+        if ended is not None:  # to say good-bye no tab is made
             return state is not None and state.known is not None and words != self.told.words
         doubt = state is None or state.dirty or self.unsettled is not None
         doubt = doubt or self.spreadsheet_id in self.keeper.missing

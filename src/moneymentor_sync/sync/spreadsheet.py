@@ -33,6 +33,7 @@ from moneymentor_sync.core.ports import (
     unsaved,
 )
 from moneymentor_sync.core.repair import repairs
+from moneymentor_sync.core.sheet_status import Ending
 
 from .decide import Decider, Decision, current_state, source_is_unchanged, unchanged_layout, verify_is_due
 from .fencing import Fencing, at_once
@@ -130,12 +131,12 @@ class SpreadsheetSync:
             self.status.keeper.took(result)
         return result
 
-    def write_status(self, status: StatusTab, *, ended: bool) -> DatasetResult:
+    def write_status(self, status: StatusTab, ended: Ending | None) -> DatasetResult:
         """A write of the status tab's own, once and without any patience; its result is of no dataset of a run."""
         tally, one = self._start(), Gathered(status.dataset)
         try:
             reading = self._read([one])
-            one = status.gathered(status.picture(ended=ended), reading.zone, alone=True)
+            one = status.gathered(status.picture(ended), reading.zone, alone=True)
             return self._sync(one, reading, tally, status.unsettled)
         except MmsyncError as error:
             return self._failed(one, error, tally)

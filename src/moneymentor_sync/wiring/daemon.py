@@ -24,6 +24,7 @@ from moneymentor_sync.core.daemon_ports import Witness
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.ports import RunResult
 from moneymentor_sync.core.settings import Config, Dataset
+from moneymentor_sync.core.sheet_status import Ending
 from moneymentor_sync.daemon.daemon import Daemon
 from moneymentor_sync.daemon.engines import Runs
 from moneymentor_sync.daemon.life import CONTROL, Life, Surface
@@ -199,8 +200,8 @@ class _Gentle:
         with no_full_collection():
             return self._engine.run(datasets, trigger=trigger, allow_deletes=allow_deletes, run_id=run_id)
 
-    def tell(self, *, ended: bool = False) -> None:
-        self._engine.tell(ended=ended)
+    def tell(self, ended: Ending | None = None) -> None:
+        self._engine.tell(ended)
 
 
 def _nothing() -> None:
