@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from moneymentor_sync.core.backups import Dimension, SavedRow, current_cells
-from moneymentor_sync.core.errors import OvertakenError
+from moneymentor_sync.core.errors import OvertakenError, RequestRefusedError
 from moneymentor_sync.core.fence import FENCE_NAMES, FENCE_TAB, STAGING_PREFIX, FenceSeen
 from moneymentor_sync.core.ports import TabInfo
 
@@ -192,13 +192,15 @@ class BackupReader:
     def _one(self, properties: Json, size: tuple[int, int], where: str, fields: str) -> _Data:
         try:
             answer = _answer.decode(self._get(fields, [where]))
+        except RequestRefusedError as error:  # a range of what is no longer there
+            raise OvertakenError(f"tab {properties['title']!r} went while it was being read") from error
         except msgspec.MsgspecError as error:
             raise bad_answer() from error
         sheets = answer.sheets
         grid = sheets[0].properties.gridProperties if sheets else _Grid()
         is_same = len(sheets) == 1 and sheets[0].properties.sheetId == properties.get("sheetId", 0)
         if not is_same or (grid.rowCount, grid.columnCount) != size:
-            raise OvertakenError(f"tab {properties['title']!r} got another size or went while it was being read")
+            raise OvertakenError(f"tab {properties['title']!r} got another size while it was being read")
         return sheets[0].data[0] if sheets[0].data else _Data()
 
     def _get(self, fields: str, ranges: Sequence[str]) -> bytes:
