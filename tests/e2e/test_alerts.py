@@ -123,6 +123,22 @@ def test_a_webhook_that_hangs_delays_no_sync_and_no_end(house: AlertHouse) -> No
     assert house.end() == 0
 
 
+def test_what_a_kill_came_before_is_sent_after_the_next_start(house: AlertHouse) -> None:
+    house.configure(max_consecutive_failures=1)
+    house.start()
+    house.synced()
+    house.hook.hold()
+    house.lose_the_database()
+    house.hook.until(lambda got: got, "the alert is on its way")
+    house.kill()
+    house.hook.free.set()
+    house.start()
+    first, second, *_ = house.hook.until(lambda got: len(got) >= 2, "it is sent again")
+    assert first.body == second.body
+    several_looks(house)
+    assert len(house.hook.got) == 2
+
+
 def test_what_could_not_be_sent_is_tried_again_and_shown(house: AlertHouse) -> None:
     house.hook.statuses = [500, 200]
     house.start()
