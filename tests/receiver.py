@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 60.0
@@ -32,7 +34,9 @@ class Receiver:
     """Answers with the `statuses` one after the other, the last one for ever. While it is held, it
     answers nothing."""
 
-    def __init__(self, statuses: Sequence[int] = (200,), location: str = "") -> None:
+    def __init__(
+        self, statuses: Sequence[int] = (200,), location: str = "", certificate: Path | None = None
+    ) -> None:
         self.statuses, self.location = list(statuses), location
         self.got: list[Got] = []
         self.free = threading.Event()
@@ -54,12 +58,22 @@ class Receiver:
 
             do_GET = do_POST = _take  # noqa: N815 - the library's names
 
+            def handle(self) -> None:
+                with suppress(OSError):  # who does not trust the certificate goes away
+                    super().handle()
+
             def log_message(self, *_args: Any) -> None:
                 """Nobody reads it."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._server.server_address[1]}"
 
     def hold(self) -> None:
         self.free.clear()
@@ -89,8 +103,10 @@ class Receiver:
 
 
 @contextmanager
-def receiving(statuses: Sequence[int] = (200,), location: str = "") -> Iterator[Receiver]:
-    receiver = Receiver(statuses, location)
+def receiving(
+    statuses: Sequence[int] = (200,), location: str = "", certificate: Path | None = None
+) -> Iterator[Receiver]:
+    receiver = Receiver(statuses, location, certificate)
     thread = threading.Thread(target=receiver._server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -6,10 +6,17 @@ import builtins
 import socket
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 from tests.receiver import Receiver, receiving
 
 from moneymentor_sync.adapters.alert_apprise import AppriseAddress, apprise_addresses
@@ -153,12 +160,43 @@ def test_one_of_apprises_that_hangs_is_left_and_not_asked_again_meanwhile() -> N
     assert asked == [1, 1]
 
 
-def test_tls_is_verified() -> None:
-    """A server that does not speak it is none, and whatever the reason is called, nothing was sent."""
-    with receiving() as receiver:
-        with pytest.raises(AlertError):
-            Webhook(receiver.url.replace("http:", "https:")).send(ALERT)
+def test_nothing_is_sent_to_whom_no_certificate_vouches_for(tmp_path: Path) -> None:
+    with receiving(certificate=self_signed(tmp_path)) as receiver:
+        for send in (Webhook(receiver.url).send, lambda _: PingSwitch(receiver.url).ping("start")):
+            with pytest.raises(AlertError, match=r"its certificate is not trusted: self.signed certificate"):
+                send(ALERT)
         assert receiver.got == []
+
+
+def self_signed(folder: Path) -> Path:
+    """A certificate for this machine that nobody has signed, with its key."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    begin = datetime(2020, 1, 1, tzinfo=UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=36_500))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / "server.pem"
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+def test_this_machine_is_reached_without_the_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", closed_port())
+    with receiving() as receiver:
+        webhook(receiver).send(ALERT)
+        assert len(receiver.got) == 1
 
 
 # --- the dead man's switch ----------------------------------------------------------------------------------

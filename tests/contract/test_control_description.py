@@ -21,6 +21,8 @@ from moneymentor_sync.control.operator import Peer
 from moneymentor_sync.control.paths import JSON, PATHS
 from moneymentor_sync.control.peers import Access, Circle
 from moneymentor_sync.control.refusals import ANY_REQUEST, STATUSES, status_of
+from moneymentor_sync.core.alert_ports import AlertsSeen
+from moneymentor_sync.core.alerts import Condition, Watched
 from moneymentor_sync.core.cluster_ports import MemberSeen, ShardSeen
 from moneymentor_sync.core.cluster_view import ClusterView, cluster_document
 from moneymentor_sync.core.errors import MmsyncError
@@ -223,6 +225,9 @@ def test_a_fleet_with_what_its_members_told_is_as_described() -> None:
     validate(found, operation_of("/sync/cluster"), 200)
 
 
+TOLD = Condition("health", "health", "error", "degraded", "healthy again", dataset="a")
+
+
 def test_a_status_with_everything_in_it_is_as_described() -> None:
     switch = Switch(EVERYTHING, enabled=False, since=1.0, reason="so", until=9.0)
     snapshot = Snapshot(
@@ -239,6 +244,7 @@ def test_a_status_with_everything_in_it_is_as_described() -> None:
         holds={"b": Hold("b", 1.0, 9.0)},
         errors=(ErrorSeen(1.0, "a", "so", "do"),),
         cluster=FLEET,
+        alerts=AlertsSeen(("webhook h",), (Watched(TOLD, 1.0, 1.0),), 1.0, "webhook h: it answers 500", 2.0),
     )
     progress = Progress("run", "force", 1.0, "a", "read", 1, 2, "requests")
     for one in (document(snapshot, progress, now=2.0, mono=2.0), document(snapshot, None, now=99.0, mono=99.0)):

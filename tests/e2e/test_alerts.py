@@ -69,7 +69,7 @@ def failed_syncs(house: AlertHouse) -> int:
     return status["statistics"]["failed_syncs"] if status else 0
 
 
-def several_looks(house: AlertHouse, number: int = 4) -> None:
+def several_looks(house: AlertHouse, number: int = 2) -> None:
     """So many health checks more: time for whatever would be told twice."""
     before = len(house.events("health.checked"))
     house.until(lambda: len(house.events("health.checked")) >= before + number, "it looks after its health")
@@ -84,7 +84,8 @@ def test_a_database_that_goes_and_comes_is_told_once_also_over_a_restart(house: 
     (message,) = [one.json for one in house.hook.got]
     assert message["severity"] == "error"
     assert {item["kind"] for item in message["items"]} == {"health", "breaker"}
-    assert "degraded: failed 1 time in a row" in message["title"]
+    assert "degraded: syncs fail: there is no SQLite file" in message["title"]
+    assert "Failed 1 time in a row. Last success: 20" in message["text"]
     assert message["hint"] and f"What to do: {message['hint']}" in message["text"]
     several_looks(house)
     assert house.end() == 0
@@ -120,6 +121,22 @@ def test_a_webhook_that_hangs_delays_no_sync_and_no_end(house: AlertHouse) -> No
     assert sorted(house.emails()) == sorted(house.wanted())
     assert house.hook.held + house.switch.held >= 1, "while it still holds the request"
     assert house.end() == 0
+
+
+def test_what_a_kill_came_before_is_sent_after_the_next_start(house: AlertHouse) -> None:
+    house.configure(max_consecutive_failures=1)
+    house.start()
+    house.synced()
+    house.hook.hold()
+    house.lose_the_database()
+    house.hook.until(lambda got: got, "the alert is on its way")
+    house.kill()
+    house.hook.free.set()
+    house.start()
+    first, second, *_ = house.hook.until(lambda got: len(got) >= 2, "it is sent again")
+    assert first.body == second.body
+    several_looks(house)
+    assert len(house.hook.got) == 2
 
 
 def test_what_could_not_be_sent_is_tried_again_and_shown(house: AlertHouse) -> None:

@@ -115,7 +115,7 @@ def test_what_a_guard_refused_is_told_at_once_and_not_again_as_health() -> None:
     assert told(seen) == ["guard:a"]
     guard = seen.conditions[0]
     assert "`mmsync force a --allow-deletes`" in guard.hint
-    assert guard.text.startswith("All 30 rows would be deleted. (shrink_refused) Nothing was written")
+    assert guard.text.startswith("All 30 rows would be deleted. The tab stays")
     made.pass_time(900)
     seen = look(made, Known(HOUR, refused()))
     assert "breaker:a" in keys(seen)
@@ -254,9 +254,10 @@ def test_a_message_says_what_since_when_why_and_what_to_do() -> None:
     memory, notices = decide(look(made), NOTHING, now, RULES)
     message = message_of(notices, "db1", now)
     assert (message.event, message.severity, message.dataset) == ("alert", "error", None)
-    assert message.title.startswith("mmsync on db1: degraded: failed 3 times in a row")
+    assert message.title.startswith("mmsync on db1: degraded: syncs fail: the database cannot be reached")
     assert message.hint == "Start it."
-    assert message.text.count("the database cannot be reached") == 2  # the title and why, once each
+    assert message.text.count("the database cannot be reached") == 1
+    assert "Failed 3 times in a row." in message.text
     assert "What to do: Start it." in message.text
     assert "Since 2027-01-15 08:1" in message.text
     assert [one.key for one in message.items] == ["breaker", "health"]
@@ -267,7 +268,7 @@ def test_a_message_says_what_since_when_why_and_what_to_do() -> None:
     assert (ended.event, ended.severity, ended.title) == (
         "recovery", "info", "mmsync on db1: over: syncs work again, after 1 min",
     )  # fmt: skip
-    assert ended.text.startswith("OVER: syncs work again.\nIt was: degraded: failed 3 times in a row")
+    assert ended.text.startswith("OVER: syncs work again.\nIt was: degraded: syncs fail: the database")
 
 
 def test_several_things_are_one_message() -> None:
@@ -276,6 +277,18 @@ def test_several_things_are_one_message() -> None:
     message = message_of(decide(look(made), NOTHING, made.time.wall, RULES)[1], "db1", made.time.wall)
     assert message.title.endswith("(and 1 more)")
     assert message.text.count("No such table") == 2
+
+
+def test_of_very_many_things_some_are_told_in_full_and_all_by_name() -> None:
+    names = [f"d{number}" for number in range(9)]
+    made = Bench(config_of(*names, max_consecutive_failures=3)).start()
+    made.engine.fails = {name: QueryError(f"no such table: {name}") for name in names}
+    made.pass_time(900)
+    message = message_of(decide(look(made), NOTHING, made.time.wall, RULES)[1], "db1", made.time.wall)
+    assert message.title.endswith("(and 8 more)")
+    assert [message.text.count(f"{name}: failed 3 times") for name in names] == [1] * 9
+    assert "And 5 more:\n- d4: failed" in message.text
+    assert len(message.items) == 9
 
 
 def test_a_message_is_kept_and_read_again_as_it_was() -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from moneymentor_sync.cli.status_view import status_view
 from moneymentor_sync.cli.status_watch import fitted, gone
+from moneymentor_sync.core.alert_ports import AlertsSeen
 from moneymentor_sync.core.errors import MmsyncError, NotRunningError
 from moneymentor_sync.core.health import Health
 from moneymentor_sync.core.holds import Hold
@@ -422,3 +423,12 @@ def test_what_is_watched_while_it_is_gone() -> None:
         "→ Start it with `systemctl start mmsync`, or `mmsync run`.",
     ]
     assert lines(gone(MmsyncError("x"))) == ["■ x"]
+
+
+def test_an_alert_that_could_not_be_sent_is_shown_and_one_that_was_is_not() -> None:
+    unsent = AlertsSeen(("webhook h",), (), NOW - 900, "webhook h: it answers 500", NOW - 60)
+    shown = "\n".join(lines(lambda width: status_view(status(alerts=unsent), VIEW, width=width)))
+    assert "could not be sent 1 min ago: webhook h: it answers 500" in shown
+    assert "`mmsync alerts test` tries every address" in shown
+    sent = AlertsSeen(("webhook h",), (), NOW - 900)
+    assert "alerts" not in "\n".join(lines(lambda width: status_view(status(alerts=sent), VIEW, width=width)))

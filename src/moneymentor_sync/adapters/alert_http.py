@@ -10,6 +10,7 @@ import http.client
 import socket
 import ssl
 from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import httplib2
@@ -42,7 +43,10 @@ class OneRequest:
 
     def ask(self, url: str, method: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> None:
         """Returns when the answer is a success. Raises AlertError."""
-        client = httplib2.Http(timeout=self._seconds)
+        proxy: dict[str, Any] = (
+            {"proxy_info": None} if urlsplit(url).scheme == "http" else {}
+        )  # this machine itself
+        client = httplib2.Http(timeout=self._seconds, **proxy)
         client.follow_redirects = False
         deadline = Deadline(self._seconds, lambda: _cut(client))
         try:

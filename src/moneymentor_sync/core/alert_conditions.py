@@ -19,7 +19,6 @@ from .remedies import for_daemon
 Document = Mapping[str, Any]
 BAD, POORLY, BREAKER, BACKUP = "health", "health:warning", "breaker", "backup"
 GUARD_CODES = frozenset({GuardError.code, *(one.code for one in GuardError.__subclasses__())})
-_LONGEST_TITLE = 160
 _STALE_INTERVALS = 2
 """A dataset that is synced seldom is not stale between two syncs."""
 
@@ -74,7 +73,7 @@ def guard_condition(dataset: str, code: str, error: str, hint: str) -> Condition
         "error",
         f"{dataset}: the sync was refused, to protect what is in the tab",
         f"{dataset}: syncs are not refused any more",
-        f"{_sentence(error)} ({code}) Nothing was written: the tab stays as it is until somebody decides.",
+        f"{_sentence(error)} The tab stays as it is until somebody decides ({code}).",
         for_daemon(hint, dataset),
         dataset,
     )
@@ -138,29 +137,43 @@ def _next_try(circuit: Document) -> str:
 def _health(status: Document, datasets: Iterable[str]) -> Iterator[Condition]:
     """Bad health is told with the cause, unless all of that was told of the datasets that it is about."""
     health = status["health"]
-    level, reason = health["level"], health["reason"]
+    level = health["level"]
     if level not in ("warning", "degraded", "unhealthy"):
         return
     about = health.get("datasets") or ()
     told = [frozenset({guard_key(one), f"{BREAKER}:{one}"}) for one in about if one in datasets]
-    last = status["last_sync_time"]
-    text = f"{_sentence(reason)} Last success: {clock_of(seconds_of(last)) if last else 'never'}."
+    hint, text = for_daemon(health["hint"]), _how_it_goes(status)
     if level != "warning":
-        if status["circuit"]["opens_until"]:
-            text += f" {_next_try(status['circuit'])}"
-        title, over = clipped(f"{level}: {reason}"), "syncs work again"
-        yield Condition(BAD, "health", "error", title, over, text, for_daemon(health["hint"]), under=tuple(told))
+        title = f"{level}: {_cause(status)}"
+        yield Condition(BAD, "health", "error", title, "syncs work again", text, hint, under=tuple(told))
     under = tuple(one | {BAD} for one in told) if told else (frozenset({BAD}),)
     yield Condition(
-        POORLY,
-        "health",
-        "warning",
-        clipped(f"warning: {reason}"),
-        "healthy again",
-        text,
-        for_daemon(health["hint"]),
-        under=under,
+        POORLY, "health", "warning", f"warning: {_cause(status)}", "healthy again", text, hint, under=under
     )
+
+
+def _cause(status: Document) -> str:
+    """Why, without what the next lines say: how often it has failed, and which dataset met first what all meet."""
+    reason, error = str(status["health"]["reason"]), str(status["statistics"]["last_error"] or "")
+    if not error or not reason.endswith(error):
+        return reason
+    bare = next((error[len(name) + 2 :] for name in _names(status) if error.startswith(f"{name}: ")), error)
+    since_start = "nothing could be synced since the start"
+    return f"{since_start}: {bare}" if reason.startswith(since_start) else f"syncs fail: {bare}"
+
+
+def _names(status: Document) -> list[str]:
+    return [one["name"] for one in status["datasets"]]
+
+
+def _how_it_goes(status: Document) -> str:
+    failures, last = status["statistics"]["consecutive_failures"], status["last_sync_time"]
+    parts = [
+        f"Failed {failures:,} time{'' if failures == 1 else 's'} in a row." if failures else "",
+        f"Last success: {clock_of(seconds_of(last)) if last else 'never'}.",
+        _next_try(status["circuit"]) if status["circuit"]["opens_until"] else "",
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def _stale(
@@ -218,10 +231,6 @@ def span_of(seconds: float) -> str:
         return f"{minutes} min"
     big, small, words = (hours, minutes % 60, ("h", "min")) if hours < 48 else (hours // 24, hours % 24, ("d", "h"))
     return f"{big} {words[0]}" + (f" {small} {words[1]}" if small else "")
-
-
-def clipped(text: str) -> str:
-    return text if len(text) <= _LONGEST_TITLE else text[: _LONGEST_TITLE - 1] + "…"
 
 
 def _why(failing: Document) -> str:

@@ -11,14 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from .alert_conditions import clipped, clock_of, span_of
+from .alert_conditions import clock_of, span_of
 from .alerts import Notice, Severity
 from .moments import moment
 
 VERSION = 1
 """Of the JSON: it only ever gets more keys."""
 MessageEvent = Literal["alert", "reminder", "recovery", "test"]
-_LONGEST_TEXT = 4_000
+_LONGEST_TITLE, _LONGEST_TEXT, _LONGEST_LINE = 160, 4_000, 600
+_MOST_PARAGRAPHS = 4
 _FIRST: tuple[str, ...] = ("guard", "credentials", "health", "breaker", "stale", "backup")
 """What a message is called by, where it tells of several things."""
 
@@ -71,12 +72,13 @@ def message_of(notices: Sequence[Notice], instance: str, now: float) -> Message:
     datasets = {one.condition.dataset for one in notices}
     more = f" (and {len(others) - 1} more)" if len(others) > 1 else ""
     title = f"{_HEADS[event]}{_title(first)}{_lasted(first)}{more}"
-    parts = [_paragraph(one, now) for kind in by_event.values() for one in _told_apart(sorted(kind, key=_weight))]
+    parts = [part for kind in by_event.values() for part in _paragraphs(kind, now)]
+    parts.append(f"From mmsync on {instance}, {clock_of(now)}. `mmsync status` says more.")
     return Message(
         event,
         severity,
-        clipped(f"mmsync on {instance}: {title}"),
-        _cut("\n\n".join([*parts, f"From mmsync on {instance}, {clock_of(now)}. `mmsync status` says more."])),
+        _cut(f"mmsync on {instance}: {title}", _LONGEST_TITLE),
+        _cut("\n\n".join(parts), _LONGEST_TEXT),
         "" if event == "recovery" else first.condition.hint,
         datasets.pop() if len(datasets) == 1 else None,
         moment(first.since) or "",
@@ -122,21 +124,33 @@ def _lasted(one: Notice) -> str:
     return "" if one.until is None else f", after {span_of(one.until - one.since)}"
 
 
+def _paragraphs(notices: Iterable[Notice], now: float) -> list[str]:
+    """One for each, but of very many the first, and what the others are."""
+    each = _told_apart(sorted(notices, key=_weight))
+    more = [f"- {_cut(_title(one), _LONGEST_TITLE)}" for one in each[_MOST_PARAGRAPHS:]]
+    rest = ["\n".join([f"And {len(more)} more:", *more])] if more else []
+    return [_paragraph(one, now) for one in each[:_MOST_PARAGRAPHS]] + rest
+
+
 def _paragraph(one: Notice, now: float) -> str:
     condition = one.condition
     if one.event == "recovery":
         until = one.until or now
-        was = "" if one.dropped else f"\nIt was: {condition.title}."
+        was = "" if one.dropped else f"\nIt was: {_line(condition.title)}"
         span = f"{span_of(until - one.since)}, from {clock_of(one.since)} to {clock_of(until)}"
         return f"OVER: {_title(one)}.{was}\nIt lasted {span}."
     still = "STILL: " if one.event == "reminder" else ""
     lines = [
-        f"{still}{condition.title}.",
-        condition.text,
-        f"Since {clock_of(one.since)} ({span_of(now - one.since)}).",
+        f"{still}{_line(condition.title)}",
+        _cut(condition.text, _LONGEST_LINE),
+        f"Since {clock_of(one.since)}{f' ({span_of(now - one.since)})' if now - one.since >= 1 else ''}.",
         f"What to do: {condition.hint}" if condition.hint else "",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _line(title: str) -> str:
+    return f"{_cut(title, _LONGEST_LINE).rstrip('.')}."
 
 
 def _item(one: Notice) -> Item:
@@ -158,8 +172,8 @@ def _item(one: Notice) -> Item:
     )
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def text_of(message: Message) -> str:

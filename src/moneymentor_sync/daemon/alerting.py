@@ -69,6 +69,7 @@ class Alerting:
         self._pings = Pings()
         self._sender = _Sender(lambda: self._config(), edges, emit, clock, monotonic)
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
         self._emit = emit
         self._abandoned = False
 
@@ -103,9 +104,14 @@ class Alerting:
     def _leave(self, note: Callable[[], object]) -> None:
         """Leaves something for the thread, which there is from the first moment that anybody is to be told."""
         note()
-        if self._thread is None and self._config().alerts.any and not self._inbox.closed:
-            self._thread = threading.Thread(target=self.work, name="mmsync-alerts", daemon=True)
-            self._thread.start()
+        if self._thread is None and self._config().alerts.any:
+            self._start()
+
+    def _start(self) -> None:
+        with self._starting:  # worker and main thread may both come first
+            if self._thread is None and not self._inbox.closed:
+                self._thread = threading.Thread(target=self.work, name="mmsync-alerts", daemon=True)
+                self._thread.start()
 
     def close(self, seconds: float = STOP_SECONDS) -> None:
         """Waits for what is to be sent, so long at most; a message that was not is sent after the next start."""
@@ -281,7 +287,10 @@ class _Sender:
         stale_after = {one.name: one.stale_after for one in config.datasets}
         known = Known(stale_after, self._refusals, self._watched.troubles)
         rules = Rules(config.alerts.remind_after, config.alerts.settle)
-        memory, notices = decide(look_at(status, known, now), self._memory, now, rules)
+        look = look_at(status, known, now)
+        if not look.unsure:  # what another member or an operator does about the others is not known here
+            self._refusals = {name: one for name, one in self._refusals.items() if name in look.datasets}
+        memory, notices = decide(look, self._memory, now, rules)
         message = None
         if notices and self._outbox.keys:
             self._number += 1
