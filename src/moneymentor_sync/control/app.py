@@ -2,8 +2,8 @@
 
 `status` and `healthz` are answered on the event loop, where nothing may wait: no thread, lock or file. `metrics`
 wait for nothing either, but take a while where there are hundreds of datasets: they have a thread of their own.
-Everything else runs in a few threads, so that a slow disk holds up changes, never the status; and a slow database of
-the cluster's, of which `cluster` asks, not even those.
+Everything else runs in a few threads, so that a slow disk holds up changes, never the status; and a slow database
+of the cluster's, of which `cluster` asks, not even those.
 """
 
 from __future__ import annotations
