@@ -28,6 +28,7 @@ from benchmarks.fleet import late_writes, members, take_over
 from benchmarks.in_backend import middleware, stalls
 from benchmarks.memory import peak_memory
 from benchmarks.realtime import realtime
+from benchmarks.scrape import scrape
 from benchmarks.setting import Setting
 from benchmarks.start_up import start_up
 from benchmarks.unchanged import together, unchanged
@@ -48,6 +49,7 @@ MEASURES: Mapping[str, Measure] = {
     "memory": peak_memory,
     "idle": idle,
     "answers": answers,
+    "scrape": scrape,
     "holds": holds,
     "day": day,
     "load": load,

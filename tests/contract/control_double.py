@@ -37,6 +37,7 @@ class Double:
         self.by: list[Peer | None] = []
         self.raises: Exception | None = None
         self.hold: threading.Event | None = None
+        self.slow_metrics: threading.Event | None = None
         self.holding = threading.Event()
         self.done: Future[Document] = Future()
         self.forced = threading.Semaphore(0)
@@ -51,6 +52,9 @@ class Double:
         return self.is_healthy, {"status": "healthy" if self.is_healthy else "degraded", "reason": "so"}
 
     def metrics(self) -> str:
+        if self.slow_metrics is not None:
+            self.holding.set()
+            self.slow_metrics.wait(PATIENCE)
         return "mmsync_up 1\n"
 
     def history(self, dataset: str | None, limit: int) -> Document:

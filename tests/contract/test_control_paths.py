@@ -101,6 +101,17 @@ def test_reading_answers_while_every_thread_is_busy(served: Served) -> None:
         assert {answer.result()[0] for answer in busy} == {200}
 
 
+def test_a_scrape_of_very_many_datasets_holds_nothing_up(served: Served) -> None:
+    served.operator.slow_metrics = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        scraped = pool.submit(served.answer, "GET", "/metrics")
+        assert served.operator.holding.wait(PATIENCE)
+        for path in ("/sync/status", "/healthz", "/sync/history"):
+            assert served.answer("GET", path)[0].status == 200
+        served.operator.slow_metrics.set()
+        assert scraped.result()[0].status == 200
+
+
 # --- changing ---------------------------------------------------------------------------------------------
 
 CHANGES: list[tuple[str, dict[str, Any], int, tuple[Any, ...]]] = [

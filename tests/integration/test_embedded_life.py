@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import http.client
 import json
 import logging
 import os
+import socket
 import threading
 
 import pytest
@@ -20,6 +22,7 @@ from moneymentor_sync.core.errors import (
     StateError,
 )
 from moneymentor_sync.embedded import thread as thread_module
+from moneymentor_sync.sandbox import Sandbox
 from tests.integration.embedded_house import (
     PATIENCE,
     House,
@@ -363,3 +366,37 @@ def test_without_its_socket_it_syncs_all_the_same(house: House, caplog: pytest.L
 
     run(main())
     assert "service.unreachable" in caplog.text
+
+
+def test_its_metrics_are_on_a_port_and_in_a_file_and_a_port_that_is_taken_ends_nothing(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, without = house.folder / "mmsync.prom", house.file.read_text()
+
+    def asked(number: int) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", number, timeout=PATIENCE)
+        try:
+            connection.request("GET", "/metrics")
+            return connection.getresponse().read().decode()
+        finally:
+            connection.close()
+
+    async def main(number: int) -> str:
+        service = house.service()
+        await service.start_background_sync()
+        assert (await service.force_sync_now())["ok"]
+        found = await asyncio.to_thread(asked, number)
+        await service.stop_background_sync()
+        return found
+
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        number = probe.getsockname()[1]
+    house.file.write_text(f'{without}[metrics]\nlisten = "127.0.0.1:{number}"\ntextfile = "{file}"\n')
+    assert 'mmsync_dataset_rows{dataset="user_profiles"} 12.0' in run(main(number))
+    assert "\nmmsync_up 0.0\n" in file.read_text()
+    assert "service.unreachable" not in caplog.text
+    with Sandbox(house.folder / "other") as other:  # somebody else who speaks HTTP
+        taken = int(other.url.rpartition(":")[2])
+        house.file.write_text(f'{without}[metrics]\nlisten = "127.0.0.1:{taken}"\n')
+        assert "mmsync_up" not in run(main(taken))
+    assert f"127.0.0.1:{taken} cannot be had" in caplog.text

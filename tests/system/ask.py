@@ -1,4 +1,5 @@
-"""Run inside of the booted systemd: one GET of a Unix socket or a URL; prints `{"status", "body"}`.
+"""Run inside of the booted systemd: one GET of a Unix socket or a URL; prints `{"status", "body"}`, the body as
+text where it is no JSON.
 
 `ask.py SOCKET PATH` or `ask.py http://…`. What cannot be reached is `{"error"}`, the exception's name.
 """
@@ -35,7 +36,9 @@ def ask(where: str, path: str | None) -> object:
     try:
         connection.request("GET", path)
         answer = connection.getresponse()
-        return {"status": answer.status, "body": json.loads(answer.read())}
+        is_json = (answer.getheader("content-type") or "").startswith("application/json")
+        raw = answer.read().decode()
+        return {"status": answer.status, "body": json.loads(raw) if is_json else raw}
     except OSError as error:
         return {"error": type(error).__name__}
 

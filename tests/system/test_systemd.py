@@ -331,3 +331,33 @@ with booted(Path({str(tmp_path)!r}), {{}}, {{}}) as system:
     for name in groups() - before:
         remove_group(top / name)
     assert groups() == before
+
+
+# --- metrics ----------------------------------------------------------------------------------------------
+
+NODE = "/var/lib/prometheus/node-exporter"
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8").partition("\n## Metrics\n")[2]
+
+
+@needs_boot
+def test_the_textfile_is_written_where_the_drop_in_of_the_documentation_lets_it(service: Service) -> None:
+    file = f"{NODE}/mmsync.prom"
+    (rights,) = re.findall(r"(?m)^chgrp mmsync .*$", OPERATING)
+    (drop_in,) = re.findall(r"(?s)```ini\n\[Service\]\n(.*?)```", OPERATING)
+    assert f"ReadWritePaths={NODE}\n" == drop_in
+    stranger = ("--reuid=4001", "--regid=4001", "--clear-groups")
+
+    def seen() -> str:
+        return service.system.run("setpriv", *stranger, "cat", file, check=False).stdout
+
+    service.system.run("mkdir", "-p", NODE)
+    service.system.run("sh", "-ec", rights)
+    service.configure(f'{service.config()}\n[metrics]\ntextfile = "{file}"\nlisten = "127.0.0.1:9464"\n')
+    service.systemctl("restart")
+    refused = "cannot be written: Read-only file system"
+    wait_until(lambda: any(refused in one["MESSAGE"] for one in service.records()), "the unit keeps it out")
+    with service.changed_unit(*drop_in.splitlines()):
+        wait_until(lambda: "\nmmsync_up 1.0\n" in seen(), "it is written, and everybody may read it")
+        assert "\nmmsync_health{" in service.ask("http://127.0.0.1:9464/metrics")["body"]
+        service.systemctl("stop")
+        assert "\nmmsync_up 0.0\n" in seen()

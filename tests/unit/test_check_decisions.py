@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,21 @@ from moneymentor_sync.checks.facts import (
     Extent,
     KeySeen,
     Place,
+    PortSeen,
     Protection,
     Sharing,
     SocketSeen,
     StateSeen,
     TabSeen,
 )
-from moneymentor_sync.checks.machine import clock_check, lock_check, socket_check, state_check
+from moneymentor_sync.checks.machine import (
+    clock_check,
+    lock_check,
+    port_check,
+    socket_check,
+    state_check,
+    textfile_check,
+)
 from moneymentor_sync.checks.result import Check, Sequence, Step, all_well, failed, ok, refused, skipped
 from moneymentor_sync.checks.tabs import cells_check, mark_check, needed_cells, tab_check, used_cells
 from moneymentor_sync.core.cells import CurrentCell
@@ -368,3 +377,36 @@ def test_the_lock() -> None:
 
 def test_a_skipped_check_has_its_reason() -> None:
     assert skipped("a", "because").message == "because"
+
+
+# --- metrics ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seen", "status", "message"),
+    [
+        (PortSeen("127.0.0.1:9464"), "ok", "is free"),
+        (PortSeen("127.0.0.1:9464", "Address already in use", ours=True), "ok", "a daemon has it"),
+        (PortSeen("127.0.0.1:9464", "Address already in use"), "failed", "Address already in use"),
+        (PortSeen("127.0.0.1:80", "Permission denied"), "failed", "Permission denied"),
+    ],
+)
+def test_the_port_for_metrics_is_free_or_ours(seen: PortSeen, status: str, message: str) -> None:
+    check = port_check(seen)
+    assert (check.status, message in check.message) == (status, True)
+    assert bool(check.hint) is (status != "ok")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "message"),
+    [
+        ({}, "ok", "can be written"),
+        ({"nearest": Path("/")}, "warning", "there is no directory /state"),
+        ({"writable": False}, "warning", "is not writable for this user"),
+        ({"is_directory": False}, "warning", "is not a directory"),
+    ],
+)
+def test_a_textfile_that_cannot_be_written_stops_no_sync(change: dict[str, Any], status: str, message: str) -> None:
+    check = textfile_check(replace(PLACE, **change))
+    assert (check.status, message in check.message) == (status, True)
+    assert ("ReadWritePaths" in check.hint) is (status != "ok")

@@ -87,6 +87,8 @@ SECRET = "s3cr3t"
         ("metrics", "listen", "127.0.0.1", "is no address such as"),
         ("metrics", "listen", "127.0.0.1:70000", "is no address such as"),
         ("metrics", "listen", f"u:{SECRET}@127.0.0.1:1/x", "is no address such as"),
+        ("metrics", "textfile", "/var/lib/metrics.txt", "'metrics.txt' does not end in .prom"),
+        ("metrics", "textfile", "/var/lib/.prom", "'.prom' does not end in .prom"),
         ("backup", "daily_at", "24:00", "is no time of day"),
         ("backup", "before_deleting", 1.5, "must be from 0 to 1"),
         ("sheet", "status_every_seconds", 5, "must be from 60"),

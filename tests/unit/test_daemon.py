@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,7 @@ from moneymentor_sync.core.errors import (
     UnknownDatasetError,
 )
 from moneymentor_sync.core.record import Totals
+from moneymentor_sync.core.settings import MetricsSettings
 from moneymentor_sync.daemon.parts import EngineNeeds
 from tests.daemon_double import Bench, MemoryLedger, config_of
 
@@ -586,6 +588,10 @@ def test_what_the_daemon_was_built_on_waits_for_a_restart() -> None:
     bench.on_disk = replace(config_of(), socket_path=config_of().state_path.with_name("other.sock"))
     answer = bench.daemon.operations.reload(by=None)
     assert answer == {"reloaded": True, "changed": [], "needs_restart": ["control.socket"]}
+    bench.on_disk = replace(config_of(), metrics=MetricsSettings(("127.0.0.1", 9464), Path("/m.prom")))
+    answer = bench.daemon.operations.reload(by=None)
+    assert answer["needs_restart"] == ["metrics.listen", "metrics.textfile"]
+    assert bench.daemon.config.metrics == MetricsSettings()
 
 
 def test_a_wrong_configuration_is_refused_and_the_old_one_stays() -> None:

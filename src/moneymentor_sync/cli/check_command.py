@@ -20,9 +20,9 @@ def check(as_json: JsonOption = False, config: ConfigOption = None, verbose: Ver
     """Try everything in order, and say how to mend what fails. Writes nothing.
 
     Configuration, database (is it only read, does every query work, is every key unique), the service account's
-    key, the spreadsheet (who may edit, tabs, headers, protected ranges, free cells), state file, socket, clock,
-    lock. Of a tab that something else has filled it says what the first sync will do with the rows. What cannot
-    be tried because something before it failed is skipped. Reads every dataset once.
+    key, the spreadsheet (who may edit, tabs, headers, protected ranges, free cells), state file, socket, where
+    metrics are to be, clock, lock. Of a tab that something else has filled it says what the first sync will do with
+    the rows. What cannot be tried because something before it failed is skipped. Reads every dataset once.
 
     Exit code 0, also with warnings; 1 if anything failed, the configuration included.
     """

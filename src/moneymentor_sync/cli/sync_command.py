@@ -60,6 +60,8 @@ def sync(
 
 def _note(settings: Config) -> None:
     """Metrics that cannot be written are no reason to call the sync a failure."""
+    if settings.metrics.textfile is None:
+        return
     import time
 
     from moneymentor_sync.core.errors import MmsyncError

@@ -1,8 +1,9 @@
 """The channel's application: which path asks what of the daemon, and what its answer looks like.
 
-`status`, `healthz` and `metrics` are answered on the event loop, where nothing may wait: no thread, lock or
-file. Everything else runs in a few threads, so that a slow disk holds up changes, never the status; and a slow
-database of the cluster's, of which `cluster` asks, not even those.
+`status` and `healthz` are answered on the event loop, where nothing may wait: no thread, lock or file. `metrics`
+wait for nothing either, but take a while where there are hundreds of datasets: they have a thread of their own.
+Everything else runs in a few threads, so that a slow disk holds up changes, never the status; and a slow database
+of the cluster's, of which `cluster` asks, not even those.
 """
 
 from __future__ import annotations
@@ -44,15 +45,23 @@ MAX_WAITING = 32
 
 
 class Channel:
-    """The endpoints. `stopping` is set on the event loop when the daemon stops; `pool` has the few threads."""
+    """The endpoints. `stopping` is set on the event loop when the daemon stops; `pool` has the few threads, and
+    `renderer` the one for metrics (else they are the pool's, too)."""
 
     def __init__(
-        self, operator: Operator, access: Access, emit: Emit, pool: Executor, stopping: asyncio.Event
+        self,
+        operator: Operator,
+        access: Access,
+        emit: Emit,
+        pool: Executor,
+        stopping: asyncio.Event,
+        renderer: Executor | None = None,
     ) -> None:
         self._operator = operator
         self._access = access
         self._emit = emit
         self._pool = pool
+        self._renderer = renderer or pool
         self._stopping = stopping
         # Each has one place at a time, so that the threads are never all taken by those who only look.
         self._one_history = asyncio.Semaphore(1)
@@ -101,7 +110,8 @@ class Channel:
 
     async def _metrics(self, request: Request) -> Response:
         self._reader(request)
-        return Response(self._operator.metrics(), headers={"content-type": paths.METRICS_TYPE})
+        text = await self._in_thread(self._operator.metrics, self._renderer)
+        return Response(text, headers={"content-type": paths.METRICS_TYPE})
 
     async def _described(self, request: Request) -> Response:
         self._reader(request)
@@ -211,9 +221,9 @@ class Channel:
         finally:
             turn.release()
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
+    async def _in_thread(self, work: Callable[[], T], pool: Executor | None = None) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+            return await asyncio.get_running_loop().run_in_executor(pool or self._pool, work)
         except asyncio.CancelledError:  # the stop's time is over and this still hangs: the client gets an answer
             raise ShuttingDownError(
                 "the daemon is stopping; whether it still did what was asked is not known"

@@ -124,7 +124,8 @@ class HttpServer:
             log_level=logging.CRITICAL + 1,  # what matters is emitted as events
             access_log=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
-            backlog=accepted_at_once(self._files),  # asyncio takes so many in one go
+            # asyncio takes so many in one go
+            backlog=min(accepted_at_once(self._files), self._limits.places_with_refused(trusted=True)),
         )
 
 

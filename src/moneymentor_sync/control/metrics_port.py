@@ -32,6 +32,8 @@ from .refusals import INTERNAL, document, status_of
 FRESH_SECONDS = 1.0
 """For so long an answer is given again: however many ask, the daemon renders once a second."""
 _BACKLOG = 64
+_FEW = Limits(connections=8)
+"""One Prometheus or two; so that whoever floods the port leaves the descriptors to the channel and the syncs."""
 _SAFE = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'",
@@ -57,7 +59,9 @@ class MetricsPort:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._socket = bound(address)
-        self._server = HttpServer("metrics", self._socket, _application(text, emit, clock), emit, limits=limits)
+        self._server = HttpServer(
+            "metrics", self._socket, _application(text, emit, clock), emit, limits=limits or _FEW
+        )
 
     @property
     def address(self) -> tuple[str, int]:

@@ -1,7 +1,8 @@
 """What the control channel asks of a daemon: an interface that belongs to the channel; the daemon fits it.
 
 Every method is called from a thread of the channel's: those that change something and `history` may take some
-milliseconds (the state file); `status`, `healthy` and `metrics` are called on its event loop and wait for nothing.
+milliseconds (the state file); `status` and `healthy` are called on its event loop and, as `metrics`, wait
+for nothing.
 """
 
 from __future__ import annotations

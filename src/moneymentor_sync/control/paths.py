@@ -84,7 +84,7 @@ HEALTHZ = _read(
     answers.Healthz,
     otherwise={HTTPStatus.SERVICE_UNAVAILABLE: answers.Healthz},
 )
-METRICS = _read("/metrics", "The same for Prometheus.", None)
+METRICS = _read("/metrics", "The same for Prometheus.", None, ShuttingDownError)
 DESCRIPTION = _read("/openapi.json", "This description.", answers.Described)
 
 FORCE = Path(

@@ -50,10 +50,12 @@ class ControlServer(HttpServer):
         @contextmanager
         def application(stopping: asyncio.Event) -> Iterator[ASGIApp]:
             pool = ThreadPoolExecutor(THREADS, thread_name_prefix="control")
+            renderer = ThreadPoolExecutor(1, thread_name_prefix="control-metrics")
             try:
-                yield Channel(operator, access, emit, pool, stopping).app()
+                yield Channel(operator, access, emit, pool, stopping, renderer).app()
             finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+                for one in (pool, renderer):
+                    one.shutdown(wait=False, cancel_futures=True)
 
         super().__init__(
             "control", listening, application, emit, beat=beat, beat_seconds=beat_seconds, limits=limits
