@@ -12,6 +12,7 @@ import subprocess
 import termios
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import IO
 
 PATIENCE = 60.0
 
@@ -20,12 +21,18 @@ class Terminal:
     """`seen` is all that the process has written so far, as text."""
 
     def __init__(
-        self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path, size: tuple[int, int] = (80, 24)
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        size: tuple[int, int] = (80, 24),
+        stderr: IO[bytes] | None = None,
     ) -> None:
         self.master, slave = pty.openpty()
         self._size(size)
         self.process = subprocess.Popen(
-            command, env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=slave,
+            command, env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=stderr or slave,
             preexec_fn=_own_terminal,  # else Ctrl-C goes nowhere
         )  # fmt: skip
         os.close(slave)

@@ -33,8 +33,8 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return base | {"MMSYNC_SOCKET": str(folder / "c.sock"), "MMSYNC_STATE": str(folder / "state.db")} | more
 
 
-def terminal(folder: Path, *words: str, size: tuple[int, int] = (80, 24), **more: str) -> Terminal:
-    return Terminal([*COMMAND, *words], env=environment(folder, **more), cwd=folder, size=size)
+def terminal(folder: Path, *words: str, **more: str) -> Terminal:
+    return Terminal([*COMMAND, *words], env=environment(folder, **more), cwd=folder)
 
 
 def test_watching_has_a_screen_of_its_own_and_follows_the_windows_size(daemon: FakeDaemon, tmp_path: Path) -> None:
@@ -62,9 +62,10 @@ def test_no_colour_where_none_is_wanted(daemon: FakeDaemon, tmp_path: Path, word
     assert "\x1b[" not in plain.seen
 
 
-@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LANG": "C"}, {"LANG": "POSIX"}], ids=str)
-def test_plain_signs_where_the_locale_says_so(daemon: FakeDaemon, tmp_path: Path, locale: dict[str, str]) -> None:
-    shown = {words: terminal(tmp_path, *words, **locale) for words in (("status",), ("history", "--plot"))}
+@pytest.mark.parametrize("locale", ["LC_ALL=C", "LANG=C", "LANG=POSIX"])
+def test_plain_signs_where_the_locale_says_so(daemon: FakeDaemon, tmp_path: Path, locale: str) -> None:
+    name, _, value = locale.partition("=")
+    shown = {words: terminal(tmp_path, *words, **{name: value}) for words in (("status",), ("history", "--plot"))}
     assert [one.end() for one in shown.values()] == [0, 0]
     assert all(one.seen.isascii() for one in shown.values())
     assert "+" in shown[("status",)].seen.split("healthy")[0]

@@ -190,7 +190,7 @@ def _line(bars: Sequence[Bar], frame: _Frame) -> Text:
 
 def _foot(bars: Sequence[Bar], frame: _Frame, label: str) -> Text:
     """The time axis; an × below each bar with a run that failed, for whom red is no colour."""
-    text = Text(f"{label:>{frame.label}} └{'─' * frame.width}", style=_AXIS, no_wrap=True)
+    text = Text(no_wrap=True).append(f"{label:>{frame.label}} └{'─' * frame.width}", style=_AXIS)
     gathered = _gathered(bars, frame)
     if any(bar.failed for bar in gathered):
         marks = "".join(
