@@ -189,7 +189,7 @@ def test_the_quota_is_that_of_all_accounts_and_at_most_the_projects(accounts: in
 
 def test_backups_are_there_where_they_are_made(watched: Watched) -> None:
     assert "mmsync_backup" not in watched.text()
-    backup = {"last": "2027-01-15T08:00:00Z", "last_error": "no room", "next": None}
+    backup = {"enabled": True, "last": "2027-01-15T08:00:00Z", "last_error": "no room", "next": None}
     found = samples(watched.metrics.text(watched.bench.status | {"backup": backup}))
     assert found["mmsync_backup_last_success_timestamp_seconds", frozenset()] == 1_800_000_000
     assert found["mmsync_backup_failed", frozenset()] == 1

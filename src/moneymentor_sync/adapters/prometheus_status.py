@@ -135,13 +135,13 @@ def _runs(numbers: Document) -> Iterator[Metric]:
 
 def _backups(status: Document) -> Iterator[Metric]:
     """Only where backups are made."""
-    backup = status.get("backup")
-    if not backup:
+    backup = status["backup"]
+    if not backup["enabled"]:
         return
-    yield _time("mmsync_backup_last_success_timestamp_seconds", "End of the last backup.", backup.get("last"))
-    yield _time("mmsync_backup_next_timestamp_seconds", "When the next backup is due.", backup.get("next"))
+    yield _time("mmsync_backup_last_success_timestamp_seconds", "End of the last backup.", backup["last"])
+    yield _time("mmsync_backup_next_timestamp_seconds", "When the next backup is due.", backup["next"])
     yield GaugeMetricFamily(
-        "mmsync_backup_failed", "Whether the last backup failed.", value=float(bool(backup.get("last_error")))
+        "mmsync_backup_failed", "Whether the last backup failed.", value=float(bool(backup["last_error"]))
     )
 
 

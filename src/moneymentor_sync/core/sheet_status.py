@@ -167,6 +167,7 @@ Ending = Literal["stopped", "no longer updated"]
 """Why nobody will write the tab any more: nobody syncs, or nobody wants it."""
 ENDINGS: tuple[Ending, ...] = get_args(Ending)
 _REASONS = {
+    "backup_first": "refused: no backup could be made before rows would go",
     "cell_limit": "the spreadsheet has no room for more cells",
     "cluster": "the servers that share the syncs cannot meet",
     "cluster_state": "the servers that share the syncs cannot meet",
