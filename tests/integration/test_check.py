@@ -282,6 +282,34 @@ def test_a_tab_with_other_things_in_it(place: Place) -> None:
     assert "lacks 2 of 3 headers" in place.check()["tab: people"].message
 
 
+def test_the_status_tab_is_looked_at_where_one_is_wanted(place: Place) -> None:
+    place.write(TOML.replace("[state]", "[sheet]\nstatus = true\n[state]"))
+    assert "the first sync makes it" in place.check()["status tab"].message
+    with open_engine(place.config(), holder="a test") as engine:
+        assert engine.run(choose(place.config(), [])).ok
+        engine.tell()
+    checks = place.check()
+    assert not_ok(checks) == {}
+    assert "how fresh each dataset is" in checks["status tab"].message
+    assert "sync_status" not in checks["spreadsheet"].message, "it is no tab that is left alone"
+    person = place.box.person(place.spreadsheet)
+    person.rename_tab("sync_status", "Fresh")
+    assert place.check()["status tab"].message.startswith("Fresh tells")
+    person.protect("Fresh")
+    assert not_ok(place.check()) == {"status tab": "warning"}
+
+
+def test_a_tab_of_somebodys_own_under_the_title_of_the_status_is_found_before_the_first_write(place: Place) -> None:
+    place.write(TOML.replace("[state]", "[sheet]\nstatus = true\n[state]"))
+    person = place.box.person(place.spreadsheet)
+    person.add_tab("sync_status")
+    assert not_ok(place.check()) == {}, "an empty one will do"
+    person.type("sync_status", 3, 2, "a note")
+    checks = place.check()
+    assert not_ok(checks) == {"status tab": "warning"}
+    assert "status_tab" in checks["status tab"].hint
+
+
 def test_a_first_sync_that_would_not_fit(place: Place) -> None:
     place.write(TOML.replace("[state]", "max_cells = 26011\n[state]"))
     assert not_ok(place.check()) == {"cells": "failed"}

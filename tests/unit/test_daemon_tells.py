@@ -1,4 +1,4 @@
-"""When the daemon lets its engine tell the spreadsheets' readers how it goes, and what it has planned for a dataset."""
+"""When the daemon lets its engine tell the sheet's readers how it goes, and what it has planned for a dataset."""
 
 from __future__ import annotations
 
@@ -42,8 +42,7 @@ def test_after_each_run_that_was_one() -> None:
 def test_after_one_that_failed_with_what_follows_from_it() -> None:
     bench = Bench(config_of(max_consecutive_failures=1))
     seen: list[Outlook] = []
-    tell = bench.engine.tell
-    bench.engine.tell = lambda ended=None: (seen.append(outlook(bench)), tell(ended))[1]  # type: ignore[method-assign]
+    bench.engine.tell = lambda ended=None: seen.append(outlook(bench))  # type: ignore[method-assign]
     bench.engine.fails["a"] = QueryError("no such table")
     bench.start()
     assert [(one.waits, one.code) for one in seen] == [(True, "query")], "its breaker is open by then"
@@ -156,8 +155,8 @@ def test_the_next_sync_is_the_end_of_its_interval() -> None:
     bench.time.advance(10)
     now = bench.time.wall
     began = now - 10.5  # the run took half a second
-    assert outlook(bench, "a") == Outlook(pytest.approx(began + 60))
-    assert outlook(bench, "b") == Outlook(pytest.approx(began + 300))
+    assert outlook(bench, "a").next_sync == pytest.approx(began + 60)
+    assert outlook(bench, "b").next_sync == pytest.approx(began + 300)
 
 
 def test_what_is_disabled_has_none() -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 import pytest
 
 from moneymentor_sync.core.errors import ConfigError, ControlError, QueryError, ShuttingDownError
+from moneymentor_sync.core.sheet_status import Ending
 from moneymentor_sync.daemon.desk import Desk
 from moneymentor_sync.daemon.heart import Heart
 from moneymentor_sync.daemon.interruptions import Interruptions
@@ -260,6 +261,38 @@ def test_a_sync_that_does_not_end_is_left(second: int | None) -> None:
         waited = bench.time.mono - before - LOOK_SECONDS
         assert waited < 1 if second in (signal.SIGTERM, signal.SIGINT) else 30 <= waited < 31
         assert told[-1] == "channel down"
+    finally:
+        release.set()
+        assert bench.daemon.join(60)
+
+
+def test_a_good_bye_that_does_not_end_is_no_sync_that_was_left() -> None:
+    """Google may hang when the sheet's readers are to be told: all that was to be synced is."""
+    bench = Bench(config_of(stop_timeout_seconds=30.0))
+    hangs, release = threading.Event(), threading.Event()
+
+    def tell(ended: Ending | None = None) -> None:
+        if ended is not None:
+            hangs.set()
+            release.wait(60)
+
+    bench.engine.tell = tell  # type: ignore[method-assign]
+
+    def synced() -> Sequence[int]:
+        while not bench.engine.runs or bench.status["sync_in_progress"]:
+            threading.Event().wait(0.001)
+        return (signal.SIGTERM,)
+
+    def stopping() -> Sequence[int]:
+        assert hangs.wait(60)
+        return ()
+
+    try:
+        before = bench.time.mono
+        _, _, done = lead(bench, synced, stopping, *[lambda: ()] * 1000)
+        assert done
+        assert bench.said("daemon.stopped") == [{}]
+        assert 30 <= bench.time.mono - before - LOOK_SECONDS < 32
     finally:
         release.set()
         assert bench.daemon.join(60)

@@ -100,10 +100,10 @@ class SheetStatus:
         self.facts[result.dataset] = fact_after(self.facts.get(result.dataset, NOTHING), result, self.clock())
 
     def ran(self, spreadsheet_id: str, results: Sequence[DatasetResult]) -> None:
-        """The spreadsheet's part of a run has ended."""
-        ended = any(one.result == "stopped" for one in results)
-        self._reachable[spreadsheet_id] = not ended and not unreachable([one.error_code for one in results])
-        self._ran.add(spreadsheet_id)
+        """The spreadsheet's part of a run has ended; where it was to end early, there is another word to come."""
+        self._reachable[spreadsheet_id] = not unreachable([one.error_code for one in results])
+        if not any(one.result == "stopped" for one in results):
+            self._ran.add(spreadsheet_id)
 
     def to_look_at(self, *, ended: bool) -> list[str]:
         """Spreadsheets that had a part in the last run, and can be written; at the end those of all runs."""
