@@ -20,7 +20,7 @@ from .database import DATABASE, DatabaseChecks
 from .facts import Extent, StateSeen
 from .foresight import foresight
 from .google import Account, SpreadsheetChecks
-from .places import see_socket, see_state
+from .places import see_place, see_socket, see_state
 from .result import Check, Sequence, Step, counted, ok, refused, skipped, warning
 
 CONFIGURATION = "configuration"
@@ -106,6 +106,9 @@ def _spreadsheets(config: Config) -> dict[str, str]:
 
 def _machine(config: Config, state: StateSeen, account: Account) -> Iterator[Step]:
     yield Step(machine.STATE, partial(machine.state_check, state, len(MIGRATIONS)))
+    if config.backup.enabled:
+        directory = config.backup.directory or config.state_path.parent / "backups"
+        yield Step(machine.BACKUPS, lambda: machine.backup_check(see_place(directory / "backup.xlsx")))
     yield Step(machine.SOCKET, lambda: machine.socket_check(see_socket(config.socket_path)))
     yield Step(machine.CLOCK, lambda: machine.clock_check(account.skew))
     if config.cluster.url is not None:  # its members hold their spreadsheets for as long as they run

@@ -137,8 +137,19 @@ def _facts(document: dict[str, Any], view: Viewpoint) -> Iterator[tuple[str, Ren
     if document.get("cluster"):
         yield "fleet", summary(document["cluster"])
     yield "syncs", Text(_syncs(document["statistics"]))
+    saved = document.get("backup")
+    if running and saved and saved.get("enabled"):
+        yield "backup", _backup(saved, view)
     if running:
         yield "daemon", Text(_daemon(document))
+
+
+def _backup(saved: dict[str, Any], view: Viewpoint) -> Text:
+    """When the last one was made, and what kept the next."""
+    text = Text(view.when(saved["last"]) if saved.get("last") else "never")
+    if saved.get("last_error"):
+        text.append(f"; it failed: {plain(saved['last_error'])}", style="red")
+    return text.append(f"; next {view.until(saved['next'])}") if saved.get("next") else text
 
 
 def _grid(facts: Iterator[tuple[str, RenderableType]]) -> Table:
