@@ -28,6 +28,7 @@ from benchmarks.fleet import late_writes, members, take_over
 from benchmarks.in_backend import middleware, stalls
 from benchmarks.memory import peak_memory
 from benchmarks.realtime import realtime
+from benchmarks.saving import saving
 from benchmarks.scrape import scrape
 from benchmarks.setting import Setting
 from benchmarks.start_up import start_up
@@ -47,6 +48,7 @@ MEASURES: Mapping[str, Measure] = {
     "existing": into_existing,
     "others": against_others,
     "memory": peak_memory,
+    "saving": saving,
     "idle": idle,
     "answers": answers,
     "scrape": scrape,

@@ -126,6 +126,9 @@ def _statuses(config: Config) -> dict[str, Dataset]:
 
 def _machine(config: Config, state: StateSeen, account: Account) -> Iterator[Step]:
     yield Step(machine.STATE, partial(machine.state_check, state, len(MIGRATIONS)))
+    if config.backup.enabled:
+        directory = config.backup.directory or config.state_path.parent / "backups"
+        yield Step(machine.BACKUPS, lambda: machine.backup_check(see_place(directory / "backup.xlsx")))
     yield Step(machine.SOCKET, lambda: machine.socket_check(see_socket(config.socket_path)))
     listen, textfile = config.metrics.listen, config.metrics.textfile
     if listen is not None:

@@ -8,6 +8,7 @@ from .facts import Place, PortSeen, SocketSeen, StateSeen
 from .result import Check, failed, ok, skipped, warning
 
 STATE = "state file"
+BACKUPS = "backups"
 SOCKET = "socket"
 CLOCK = "clock"
 PORT = "metrics port"
@@ -66,6 +67,20 @@ def _room(seen: StateSeen, newest: int) -> Check:
 
 def _size(count: int) -> str:
     return f"{count / 1e9:,.0f} GB" if count >= 1e9 else f"{count / 1e6:,.0f} MB"
+
+
+def backup_check(place: Place) -> Check:
+    """Where the daily backups go; `place` is of a file in that directory."""
+    directory = place.path.parent
+    problem = _unusable(place)
+    if problem:
+        return failed(BACKUPS, f"{directory}: {problem}", "Mend that, or set `[backup] directory` elsewhere.")
+    found = f"they go to {directory}"
+    if place.free_bytes is None:
+        return ok(BACKUPS, found)
+    found += f"; {_size(place.free_bytes)} free on its disk"
+    hint = "Free some space on its disk, or keep fewer (`keep_daily`, `keep_weekly`)."
+    return warning(BACKUPS, found, hint) if place.free_bytes < LITTLE_FREE_BYTES else ok(BACKUPS, found)
 
 
 def socket_check(seen: SocketSeen) -> Check:

@@ -177,8 +177,19 @@ def _facts(
         yield "syncs", Text(_syncs(document["statistics"]))
     if bars is not None:
         yield "last runs", bars
+    saved = document.get("backup")
+    if running and saved and saved.get("enabled") and (saved.get("last_error") or not brief):
+        yield "backup", _backup(saved, view)
     if running and not brief:
         yield "daemon", Text(_daemon(document))
+
+
+def _backup(saved: dict[str, Any], view: Viewpoint) -> Text:
+    """When the last one was made, and what kept the next."""
+    text = Text(view.when(saved["last"]) if saved.get("last") else "never")
+    if saved.get("last_error"):
+        text.append(f"; it failed: {plain(saved['last_error'])}", style="red")
+    return text.append(f"; next {view.until(saved['next'])}") if saved.get("next") else text
 
 
 def _unsent(alerts: dict[str, Any], view: Viewpoint) -> Text:
@@ -186,7 +197,8 @@ def _unsent(alerts: dict[str, Any], view: Viewpoint) -> Text:
     shown = Text(
         f"could not be sent{f' {view.age(at)}' if at else ''}: {plain(alerts['last_error'])}", style="yellow"
     )
-    return shown.append("\n→ `mmsync alerts test` tries every address", style="cyan")
+    return shown.append("
+→ `mmsync alerts test` tries every address", style="cyan")
 
 
 def _grid(facts: Iterator[tuple[str, RenderableType]]) -> Table:
