@@ -8,8 +8,11 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
+import tests.browser
+from tests.browser import browser, missing
 from tests.contract.control_double import PATIENCE, Events, everything, statuses
 
 from moneymentor_sync.control.limits import Limits
@@ -225,3 +228,26 @@ def test_localhost_and_ipv6_are_addresses_too() -> None:
         assert port.served.address[0] == bound
         assert port.ask().status == 200
         port.served.stop(PATIENCE)
+
+
+def test_a_page_in_a_real_browser_reads_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, port: Port
+) -> None:
+    if missing() is not None:
+        pytest.skip(f"{missing()} is not installed: rebinding was not tried in a browser")
+    rebound = "--host-resolver-rules=MAP evil.example 127.0.0.1"  # what an attacker's name server would answer
+    monkeypatch.setattr(tests.browser, "ARGUMENTS", (*tests.browser.ARGUMENTS, rebound))
+    number = port.served.address[1]
+    read = "return document.body ? document.body.innerText : ''"
+    fetched = """
+    const [url, done] = arguments;
+    fetch(url).then(answer => answer.text()).then(done, error => done("refused: " + error.name));
+    """
+    with browser(tmp_path / "profile") as window:
+        window.open(f"http://evil.example:{number}/metrics")
+        assert "not_allowed" in window.run(read)
+        assert port.rendered == 0
+        crossed = window.run_async(fetched, f"http://127.0.0.1:{number}/metrics")
+        assert crossed == "refused: TypeError", "another origin may ask, and is not told the answer"
+        window.open(f"http://127.0.0.1:{number}/metrics")
+        assert "mmsync_up 1.0" in window.run(read), "who sits at the machine may look"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from moneymentor_sync.adapters import textfile
 from moneymentor_sync.adapters.textfile import Textfile, write
 from moneymentor_sync.core.errors import MetricsFileError
 from tests.contract.control_double import PATIENCE, Events
@@ -85,6 +86,19 @@ def test_a_slow_disk_delays_nobody_and_gets_the_latest(tmp_path: Path) -> None:
     file.stopped({"number": 100})
     assert path.read_text() == "end 100\n"
     assert not slow.begun.acquire(blocking=False), "98 of them were left out"
+
+
+def test_a_disk_that_hangs_does_not_keep_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(textfile, "LAST_SECONDS", 0.01)
+    path, slow = tmp_path / "mmsync.prom", Slow()
+    file = Textfile(path, slow, slow, Events(), lambda: 0.0)
+    file.looked({"number": 0})
+    assert slow.begun.acquire(timeout=PATIENCE)
+    file.stopped({"number": 1})  # returns
+    assert not path.exists()
+    slow.go.release(2)
+    file._thread.join(PATIENCE)
+    assert path.read_text() == "1\n"
 
 
 def test_stopped_before_anything_was_told_it_has_its_last_word_too(tmp_path: Path) -> None:

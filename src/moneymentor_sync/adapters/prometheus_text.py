@@ -48,7 +48,7 @@ class Metrics:
 
     def _living(self, status: Document) -> Iterable[Metric]:
         seen = Seen(status, self._settings(), self._clock())
-        configured = [one["name"] for one in status["datasets"]]
+        configured = [one.name for one in seen.config.datasets]  # a status may be from before a reload
         return chain(living(seen), self.counts.collect([one["name"] for one in seen.own], configured))
 
     def _lasting(self, status: Document) -> Iterable[Metric]:
