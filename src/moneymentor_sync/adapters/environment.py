@@ -117,6 +117,22 @@ def load_places(
     return ClientPlaces(_first(found.state), _first(found.socket), unread)
 
 
+def dataset_names(path: Path | None = None) -> list[str]:
+    """The datasets that a configuration names, and the built-in ones; files and precedence as of `load_config`.
+
+    Nothing else in it has to be right. Only the built-in ones where it cannot be read or is no TOML.
+    """
+    from moneymentor_sync.core.config_builtin import BUILTIN_NAMES
+
+    toml: dict[str, Any] | None = None
+    with contextlib.suppress(ConfigError, OSError):
+        file = _find(path, os.environ, Path.cwd(), _home(os.environ), SYSTEM_FILE)
+        toml = _toml(file, []) if file is not None else None
+    entries = (toml or {}).get("datasets")
+    named = [one.get("name") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    return list(dict.fromkeys([*BUILTIN_NAMES, *(name for name in named if isinstance(name, str))]))
+
+
 def load_socket_paths() -> tuple[Path, ...]:
     """Where a daemon's socket may be, best first, for another service that wants to find one that is started later.
 

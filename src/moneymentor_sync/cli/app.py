@@ -47,6 +47,7 @@ app = typer.Typer(
     "Try it first with `mmsync demo`: no account and no file needed. Then `mmsync init`, `mmsync check`, "
     "`mmsync plan`, `mmsync sync`.",
     no_args_is_help=True,
+    add_completion=False,  # Typer's asks which shell it is; ours is told, and knows the datasets
     rich_markup_mode=None,  # plain text: half the time of Rich's panels, and read by people and pagers alike
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -67,9 +68,23 @@ VerboseOption = Annotated[
 ClientVerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say on stderr which daemon is asked; tracebacks of errors.")
 ]
+
+
+def named_datasets(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What a shell offers in the place of a dataset."""
+    from .completion import datasets
+
+    return datasets(ctx, incomplete)
+
+
 DatasetsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="DATASET", help="Only these datasets; else all that are enabled.", show_default=False),
+    typer.Argument(
+        metavar="DATASET",
+        help="Only these datasets; else all that are enabled.",
+        show_default=False,
+        autocompletion=named_datasets,
+    ),
 ]
 RemoveUnmatchedOption = Annotated[
     bool,
@@ -100,10 +115,28 @@ def command(name: str, of: typer.Typer | None = None) -> Callable[[Command], Com
     def register(function: Command) -> Command:
         paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
         text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-        (of or app).command(name, help=text)(function)
+        short = paragraphs[0].replace("\n", " ").rstrip(".")
+        (of or app).command(name, help=text, short_help=short)(function)
         return function
 
     return register
+
+
+def _completion(shell: str | None) -> None:
+    from .completion import SHELLS, script
+
+    if shell is None:
+        return
+    if shell not in SHELLS:
+        raise typer.BadParameter(f"{shell!r} is none of {', '.join(SHELLS)}")
+    typer.echo(script(shell), nl=False)
+    raise typer.Exit
+
+
+def _shells() -> list[str]:
+    from .completion import SHELLS
+
+    return list(SHELLS)
 
 
 def _version(wanted: bool) -> None:
@@ -125,12 +158,30 @@ def common(
             is_eager=True,
         ),
     ] = False,
+    show_completion: Annotated[
+        str | None,
+        typer.Option(
+            "--show-completion",
+            metavar="SHELL",
+            help="Print what has bash, zsh or fish complete commands, options and datasets; the first line says "
+            "where it goes.",
+            callback=_completion,
+            is_eager=True,
+            show_default=False,
+            autocompletion=_shells,
+        ),
+    ] = None,
 ) -> None:
     """Only holds the options of `mmsync` itself; `app` has the help."""
 
 
-def run() -> None:
-    """Parses the command line and runs its command; ends in SystemExit, or the command's error."""
+def registered() -> typer.Typer:
+    """The application with all its commands in their order."""
     from . import commands  # noqa: F401 - registers the commands; each imports what it needs when it runs
 
-    app()
+    return app
+
+
+def run() -> None:
+    """Parses the command line and runs its command; ends in SystemExit, or the command's error."""
+    registered()()

@@ -36,6 +36,11 @@ def main() -> None:
 
 def _run(arguments: list[str]) -> None:
     """Typer alone takes as long as all that `mmsync status` does, so that is tried first."""
+    if "_MMSYNC_COMPLETE" in os.environ:
+        from .completion import complete
+
+        complete(os.environ["_MMSYNC_COMPLETE"], arguments)
+        return
     from .status_quick import status_at_once
 
     status_at_once(arguments)

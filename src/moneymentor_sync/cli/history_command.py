@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import ClientVerboseOption, ConfigOption, JsonOption, command
+from .app import ClientVerboseOption, ConfigOption, JsonOption, command, named_datasets
 from .console import out, print_json
 from .failures import say
 
@@ -25,7 +25,12 @@ MOST = 1_000
 def history(
     datasets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="DATASET", help="Only runs of these datasets; else all.", show_default=False),
+        typer.Argument(
+            metavar="DATASET",
+            help="Only runs of these datasets; else all.",
+            show_default=False,
+            autocompletion=named_datasets,
+        ),
     ] = None,
     count: Annotated[
         int | None,

@@ -197,8 +197,7 @@ def _unsent(alerts: dict[str, Any], view: Viewpoint) -> Text:
     shown = Text(
         f"could not be sent{f' {view.age(at)}' if at else ''}: {plain(alerts['last_error'])}", style="yellow"
     )
-    return shown.append("
-→ `mmsync alerts test` tries every address", style="cyan")
+    return shown.append("\n→ `mmsync alerts test` tries every address", style="cyan")
 
 
 def _grid(facts: Iterator[tuple[str, RenderableType]]) -> Table:

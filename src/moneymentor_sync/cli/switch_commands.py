@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .app import ClientVerboseOption, ConfigOption, command
+from .app import ClientVerboseOption, ConfigOption, command, named_datasets
 
 if TYPE_CHECKING:
     from .daemon_access import Document
 
 SwitchedArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="DATASET", help="Only these datasets; else syncing as a whole.", show_default=False),
+    typer.Argument(
+        metavar="DATASET",
+        help="Only these datasets; else syncing as a whole.",
+        show_default=False,
+        autocompletion=named_datasets,
+    ),
 ]
 
 
