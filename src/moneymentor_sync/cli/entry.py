@@ -7,6 +7,7 @@ import gc
 import sys
 
 from .failures import INTERRUPTED, explain, say
+from .letters import write_any_letter
 
 GARBAGE_FROM = 100_000
 """New objects after which Python looks for cycles; at its default, 700, it goes through a table again and again."""
@@ -15,6 +16,7 @@ GARBAGE_FROM = 100_000
 def main() -> None:
     """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
     gc.set_threshold(GARBAGE_FROM)
+    write_any_letter(json_only="--json" in sys.argv)
     atexit.register(gc.freeze)  # else Python looks through all that is left, though it goes with the process
     try:
         _run(sys.argv[1:])
