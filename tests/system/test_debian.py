@@ -24,6 +24,7 @@ from .test_systemd import operator_of, shown
 
 VERSION = f"{__version__}-1"
 NEWER = f"{__version__}.1-1"
+PEOPLE_TABLE = '[[datasets]]\nname = "people"\ntab = "People"\ntable = "people"\nkey = ["id"]\n'
 LEFT = ("/etc", "/lib/systemd", "/run", "/usr", "/var")
 
 
@@ -168,10 +169,31 @@ def test_from_the_installation_to_the_purge(tmp_path: Path) -> None:
         assert service.show("ExecMainStatus") == "78"  # what is missing is in the journal
         service.system.run("systemctl", "reset-failed")
 
-        # Configured, it works.
-        service.configure(service.config())
-        service.system.write("/etc/mmsync/database_url", "sqlite:////srv/app/app.db\n", mode="0600")
-        run("install", "-m", "0600", service.box["credentials_file"], "/etc/mmsync/service-account.json")
+        # Configured as README.Debian says, it works.
+        service.system.write("/etc/mmsync/.env", f"MMSYNC_GOOGLE_API_ENDPOINT={service.box['url']}\n")
+        answers = {
+            "--database-url": "sqlite:////srv/app/app.db",
+            "--spreadsheet": service.box["spreadsheet_id"],
+            "--credentials-file": service.box["credentials_file"],
+        }
+        words = [word for answer in answers.items() for word in answer]
+        said = run("mmsync", "init", "--output", "/etc/mmsync/sync.toml", "--yes", *words).stdout
+        assert "root and the group mmsync may read it" in said
+        modes = run(
+            "sh", "-c", "cd /etc/mmsync; stat --format='%n %a %G' sync.toml database_url service-account.json"
+        )
+        assert modes.stdout.splitlines() == [
+            "sync.toml 640 mmsync", "database_url 600 root", "service-account.json 600 root",
+        ]  # fmt: skip
+        assert "app.db" not in run("cat", "/etc/mmsync/sync.toml").stdout
+        again = run("mmsync", "init", "--output", "/etc/mmsync/sync.toml", "--yes", *words, check=False)
+        assert (again.returncode, "nothing was changed" in again.stderr) == (1, True)
+        configured = run("cat", "/etc/mmsync/sync.toml").stdout
+        for name in ("enable_user_profiles", "enable_course_stats"):
+            configured = configured.replace(f"\n{name} = true", f"\n{name} = false")
+        service.configure(f"{configured}\n{PEOPLE_TABLE}")
+        assert "database" in run("mmsync", "check").stdout  # as root, by the files that the unit will hand over
+        assert run("find", "/var/lib/private/mmsync", "-user", "root", check=False).stdout == ""
         run("systemctl", "enable", "--now", "mmsync")
         wait_until(lambda: service.tab() == shown(PEOPLE), "the tab holds the rows of the database")
         status = run("setpriv", *operator_of(service), "env", "HOME=/", "mmsync", "status")

@@ -19,6 +19,12 @@ from ..core.errors import DatabaseUnreachableError, DeniedColumnError, QueryErro
 
 _ONE_SELECT = "A dataset's query must be one SELECT (or WITH … SELECT, VALUES, TABLE): the database is only read."
 _START_SERVER = "Check that the server runs and listens there, and that no firewall stands between."
+_NO_TABLE = "Correct the table's name in the dataset, or the schema or search_path."
+_ANOTHER_DATABASE = (
+    "This dataset is built in, for a MoneyMentor database: correct `[database] url` or the search_path if this "
+    "should be one; else switch the dataset off:"
+)
+_BUILTIN = {"user_profiles": "enable_user_profiles", "course_statistics": "enable_course_stats"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,10 @@ class Place:
         if isinstance(cause, sqlite3.Error) and prohibited:
             return DeniedColumnError(f"dataset '{dataset}': its query reads {prohibited[1]}, which is never synced")
         words = self._safe(_without_values(cause, code))
-        return QueryError(f"dataset '{dataset}': {words}", hint=self._query_hint(words, code))
+        hint = self._query_hint(words, code)
+        if hint == _NO_TABLE and dataset in _BUILTIN:
+            hint = f"{_ANOTHER_DATABASE} `[sync] {_BUILTIN[dataset]} = false`."
+        return QueryError(f"dataset '{dataset}': {words}", hint=hint)
 
     def _query_hint(self, words: str, code: str) -> str:
         if code == "42501":
@@ -253,7 +262,7 @@ _QUERY_HINTS = (
     (
         ("42P01", "3F000"),
         r"no such table",
-        "Correct the table's name in the dataset, or the schema or search_path.",
+        _NO_TABLE,
     ),
     (("42703",), r"no such column", "Correct the column's name in the dataset."),
     (("25006", "0A000"), r"not authorized|readonly|read-only|cannot VACUUM", _ONE_SELECT),

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from moneymentor_sync.core.settings import Config, SyncSettings
 
 SYSTEM_FILE = Path("/etc/mmsync/sync.toml")
+CREDENTIALS = {
+    "google": "service-account.json",
+    "database_url": "database_url",
+    "hash_key": "hash_key",
+    "cluster_url": "cluster_url",
+}
+"""systemd's credentials, and the files beside the system's configuration that the unit makes them of."""
 T = TypeVar("T")
 
 # `mmsync status` is asked every few seconds: what it may not need is imported by the function that does.
@@ -72,11 +79,13 @@ def _parsed(
     dotenv = (cwd if file is None else file.path.parent) / ".env"
     problems: list[str] = []
     environment = _environment(dotenv, environ, problems)
+    secrets = _secrets(environ, system_file.parent if file is not None and file.path == system_file else None)
     places = replace(
         _places(environ, cwd, home),
-        database_credential=_credential_text(environ, "database_url", problems),
-        hash_key_credential=_credential_text(environ, "hash_key", problems),
-        cluster_credential=_credential_text(environ, "cluster_url", problems),
+        google_credential=secrets.get("google"),
+        database_credential=_text(secrets.get("database_url"), problems),
+        hash_key_credential=_text(secrets.get("hash_key"), problems),
+        cluster_credential=_text(secrets.get("cluster_url"), problems),
     )
     toml = {} if file is None else _toml(file, problems)
     if toml is None:
@@ -303,7 +312,6 @@ def _places(environ: Mapping[str, str], cwd: Path, home: Path | None) -> Places:
         home=home,
         # Not $TMPDIR: the daemon and those who talk to it must agree, whatever their session sets.
         runtime=Path(f"/tmp/mmsync-{os.getuid()}"),  # noqa: S108 (only a name here; who binds checks the owner)
-        google_credential=_credential(environ, "google"),
     )
 
 
@@ -320,16 +328,21 @@ def _home(environ: Mapping[str, str]) -> Path | None:
         return None
 
 
-def _credential(environ: Mapping[str, str], name: str) -> Path | None:
-    """systemd's credential of that name (systemd.exec(5), LoadCredential=), where the unit has it.
+def _secrets(environ: Mapping[str, str], system: Path | None) -> dict[str, Path]:
+    """systemd's credentials (systemd.exec(5), LoadCredential=), by name, those that the unit has.
 
-    A blank one stands for none: it is how a unit says that a credential may be missing (SetCredential=).
+    A blank one stands for none: it is how a unit says that a credential may be missing (SetCredential=). Outside of
+    the unit, for `sudo mmsync check`, they are the files beside the system's configuration that the unit hands over,
+    for whoever may read them.
     """
-    directory = environ.get("CREDENTIALS_DIRECTORY")
-    if not directory:
-        return None
-    path = Path(directory) / name
-    return path if _is_file(path) and not _is_blank(path) else None
+    given = environ.get("CREDENTIALS_DIRECTORY")
+    if given:
+        found = {name: Path(given) / name for name in CREDENTIALS}
+    elif system is not None:
+        found = {name: system / file for name, file in CREDENTIALS.items() if os.access(system / file, os.R_OK)}
+    else:
+        found = {}
+    return {name: path for name, path in found.items() if _is_file(path) and not _is_blank(path)}
 
 
 def _is_blank(path: Path) -> bool:
@@ -339,8 +352,7 @@ def _is_blank(path: Path) -> bool:
     return False
 
 
-def _credential_text(environ: Mapping[str, str], name: str, problems: list[str]) -> str | None:
-    path = _credential(environ, name)
+def _text(path: Path | None, problems: list[str]) -> str | None:
     if path is None:
         return None
     try:

@@ -17,7 +17,7 @@ GARBAGE_FROM = 100_000
 def main() -> None:
     """The `mmsync` command: runs, and turns what goes wrong into words and an exit code."""
     gc.set_threshold(GARBAGE_FROM)
-    fit_streams(os.environ)
+    fit_streams(os.environ, as_json="--json" in sys.argv)
     atexit.register(gc.freeze)  # else Python looks through all that is left, though it goes with the process
     try:
         _run(sys.argv[1:])

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .app import ConfigOption, VerboseOption, command
+from .init_service import is_for_the_service, open_to_operators, refuse_what_is_not_ready, write_secrets
 
 if TYPE_CHECKING:
     from moneymentor_sync.core.settings import Config
@@ -96,6 +97,9 @@ def init(
     DATABASE_URL, GOOGLE_SHEET_ID and GOOGLE_APPLICATION_CREDENTIALS (or GOOGLE_CLIENT_EMAIL and
     GOOGLE_PRIVATE_KEY) say already is left to them and not copied into the file.
 
+    With --output /etc/mmsync/sync.toml it is for the system service: the URL and a copy of the key go into files
+    beside it that are for root alone, and the group mmsync may read the rest.
+
     Exit code 1 if there is a file already (see --force), 2 if something is missing and nobody can be asked.
     """
     del verbose  # nothing is hidden without it
@@ -108,11 +112,17 @@ def init(
     _refuse_to_overwrite(target, force=force)
     questions = _questions(Path.cwd())
     flags = dict(zip((q.flag for q in questions), (database_url, spreadsheet, credentials_file), strict=True))
-    found = _answers(questions, flags, _environment(target), ask=not yes)
+    system = is_for_the_service(target)
+    if system:
+        refuse_what_is_not_ready(target, force=force)
+    found = _answers(questions, flags, {} if system else _environment(target), ask=not yes)
     url, spreadsheet_id, key = (found[q.flag] for q in questions)
-    answers = Answers(url, spreadsheet_id, key, interval)
+    if system:
+        write_secrets(target.parent, url, key)
+        url = key = None
+    answers = Answers(url, spreadsheet_id, key, interval, system_service=system)
     written = _write(target, render_config(answers), force=force)
-    _say_what_is_next(target, written)
+    _say_what_is_next(target, written, system=system)
 
 
 # --- what is asked ----------------------------------------------------------------------------------------
@@ -288,7 +298,10 @@ def _write(target: Path, text: str, *, force: bool) -> Config:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        config = load_config(temporary)
+        system = is_for_the_service(target)
+        config = load_config(temporary, system_file=temporary) if system else load_config(temporary)
+        if system:
+            open_to_operators(temporary)
         _put(temporary, target, force=force)
     except OSError as error:
         raise MmsyncError(
@@ -316,27 +329,32 @@ def _put(temporary: Path, target: Path, *, force: bool) -> None:
 # --- what is next -----------------------------------------------------------------------------------------
 
 
-def _say_what_is_next(target: Path, config: Config) -> None:
+def _say_what_is_next(target: Path, config: Config, *, system: bool) -> None:
     option = "" if _is_found(target) else f" -c {shlex.quote(str(target))}"
     spreadsheet = f"spreadsheet {config.google.spreadsheet_id}"
     if config.google.api_endpoint is None:
         spreadsheet = f"https://docs.google.com/spreadsheets/d/{config.google.spreadsheet_id}/edit"
-    typer.echo(f"Wrote {target} (only you may read it).\n\nNext:")
+    readers = "root and the group mmsync" if system else "only you"
+    typer.echo(f"Wrote {target} ({readers} may read it).\n\nNext:")
     typer.echo(f"  1. Share {spreadsheet}\n     as an editor with {_account(config)}")
     for number, (name, what) in enumerate(
         (
             ("check", "tries everything and says how to mend what fails"),
             ("plan", "shows what a sync would change, and changes nothing"),
             ("sync", "does it"),
-        ),
+        )[: 2 if system else 3],
         start=2,
     ):
         typer.echo(f"  {number}. mmsync {name}{option}\n     {what}")
+    if system:
+        typer.echo("  4. systemctl daemon-reload && systemctl enable --now mmsync\n     does it, from now on")
 
 
 def _is_found(target: Path) -> bool:
     """Whether the commands find the file without being told."""
     named = os.environ.get("MMSYNC_CONFIG", "").strip()
+    if is_for_the_service(target):
+        return not named and not (Path.cwd() / "sync.toml").exists()
     return target == Path.cwd() / (named or "sync.toml")
 
 

@@ -1,30 +1,38 @@
-"""Signs in place of ours where the terminal cannot show them: another encoding, or a locale that says so.
+"""Signs in place of ours where the output cannot take them: another encoding, or a locale that says so.
 
-A sign stands for one sign, so that columns stay columns; what somebody wrote and cannot be shown is a `?`.
+A sign stands for one sign, so that columns stay columns; what somebody wrote and cannot be shown is a `?`, but in JSON,
+which has a way to write every letter.
 """
 
 from __future__ import annotations
 
 import codecs
 import io
+import json
 import sys
 from collections.abc import Mapping
 from typing import TextIO
 
 _HANDLER = "mmsync.signs"
+_IN_JSON = "mmsync.json"
 _OURS = "→↑↓✓✗■×–…·│┤└─█░▁▂▃▄▅▆▇▏▎▍▌▋▊▉━╸╺"
 _THEIRS = ">^v+x#x-~.|++-#.__.--==..::==#---"
 _SIGNS = dict(zip(_OURS, _THEIRS, strict=True))
 _PLAIN_LOCALES = {"C", "POSIX"}
 
 
-def fit_streams(environ: Mapping[str, str]) -> None:
-    """Has stdout and stderr never fail for what they cannot show; plain signs on a terminal of the C locale."""
+def fit_streams(environ: Mapping[str, str], *, as_json: bool = False) -> None:
+    """Has stdout and stderr never fail for what they cannot show; plain signs on a terminal of the C locale.
+
+    With `as_json` what stdout gets stays the same document."""
     codecs.register_error(_HANDLER, _in_place)
+    codecs.register_error(_IN_JSON, _escaped)
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):
             continue
-        if stream.isatty() and says_plain(environ):
+        if as_json and stream is sys.stdout:
+            stream.reconfigure(errors=_IN_JSON)
+        elif stream.isatty() and says_plain(environ):
             stream.reconfigure(encoding="ascii", errors=_HANDLER)
         elif not shows_all(stream):
             stream.reconfigure(errors=_HANDLER)
@@ -46,3 +54,10 @@ def _in_place(error: UnicodeError) -> tuple[str, int]:
         raise error
     unseen = error.object[error.start : error.end]
     return "".join(_SIGNS.get(letter, "?") for letter in unseen), error.end
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """As JSON has it within a string."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end

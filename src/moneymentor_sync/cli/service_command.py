@@ -49,10 +49,11 @@ def service(
     ] = None,
     verbose: VerboseOption = False,
 ) -> None:
-    """Print systemd's files for the service, made for this installation, or write them with --to.
+    """Print or write systemd's files for this installation.
 
     They are the unit, which starts the `mmsync` that is asked (or --program), the operators' group and the
-    configuration's directory. `sudo mmsync service --to /` puts them where systemd looks, and says what comes next.
+    configuration's directory. `sudo mmsync service --to /` puts them where systemd looks, and says what comes next;
+    without --to they are only shown.
     Nothing is started. Lines of your own go into `systemctl edit mmsync`, which no upgrade touches.
 
     Exit code 1 if the service could not run this program, for instance below a home directory, or if a file cannot

@@ -21,12 +21,15 @@ class Answers:
     spreadsheet_id: str | None = None
     credentials_file: str | None = None
     interval_seconds: float = SyncSettings().interval_seconds
+    system_service: bool = False
+    """Whether the file is the system service's, whose secrets are in files of their own."""
 
 
 def render_config(answers: Answers) -> str:
     """A sync.toml that gives the same values when it is parsed."""
     interval = answers.interval_seconds
     return _TEMPLATE.format(
+        service=_SERVICE if answers.system_service else "",
         database=_line("url", answers.database_url, "postgresql://user:password@localhost/moneymentor"),
         spreadsheet=_line(
             "spreadsheet_id", answers.spreadsheet_id, "https://docs.google.com/spreadsheets/d/…/edit"
@@ -50,11 +53,22 @@ def toml_string(value: str) -> str:
     return '"' + re.sub(r'[\x00-\x1f\x7f"\\]', escape, value) + '"'
 
 
+_SERVICE = """
+# This is the system service's. It gets the database's URL and the key from root's own files beside this one,
+# database_url and service-account.json; operators may read this one. The places are the unit's.
+
+[state]
+path = "/var/lib/mmsync/state.db"
+
+[control]
+socket = "/run/mmsync/control.sock"
+"""
+
 _TEMPLATE = """\
 # Configuration of mmsync, which keeps a Google spreadsheet equal to a database.
 # Try it with `mmsync check`, see what it would do with `mmsync plan`, do it with `mmsync sync`.
 # Variables of the environment, and of a file .env beside this one, go before what is written here.
-
+{service}
 [database]
 # Any SQLAlchemy URL; only read, never written. The environment's name for it is DATABASE_URL.
 {database}
@@ -69,7 +83,8 @@ _TEMPLATE = """\
 [sync]
 # Seconds from one sync to the next.
 interval_seconds = {interval}
-# The two built-in datasets, one tab each: UserProfiles and course_statistics.
+# The two built-in datasets of a MoneyMentor database, one tab each: UserProfiles and course_statistics. With any
+# other database say false, and name datasets of your own below.
 enable_user_profiles = true
 enable_course_stats = true
 
