@@ -157,6 +157,13 @@ def test_the_header_is_guessed_where_it_is_not_said(google: Google) -> None:
     assert (found["series"][0]["title"], found["series"][0]["values"][:2]) == ("", [1, 5])
 
 
+def test_a_range_of_a_whole_column_ends_with_what_is_in_it(google: Google) -> None:
+    whole = {"sourceRange": {"sources": [{"startColumnIndex": 0, "endColumnIndex": 1}]}}
+    found = chart(google, headerCount=1, domains=[{"domain": whole}])
+    assert google.sheet.row_count > 5
+    assert found["labels"] == ["Ana", "Bob", "", "anastasia"]
+
+
 def test_hidden_rows_are_left_out_of_a_chart(google: Google) -> None:
     hidden = {"range": rows_span(1, 2), "properties": {"hiddenByUser": True}, "fields": "hiddenByUser"}
     google.batch({"updateDimensionProperties": hidden})
