@@ -22,7 +22,7 @@ from moneymentor_sync.sandbox.grid import Json
 from tests.browser import CONTROL, DOWN, ENTER, ESCAPE, HOME, RIGHT, Browser, browser, missing
 
 HOSTILE = "<img src=x onerror=hacked=1>"
-PEOPLE, LONG, STAGING = "People", "Long", "<i>Staging"
+PEOPLE, LONG, STAGING, DRAWN = "People", "Long", "<i>Staging", "Drawn"
 ROWS: list[list[Any]] = [
     ["id", "name", "score", "active", "joined", "text"],
     ["u-1", "Ana", 1234.5, True, "2026-01-31", "'007"],
@@ -57,6 +57,26 @@ def filled(box: Sandbox) -> Sandbox:
     person.add_tab(STAGING)
     person.hide_tab(STAGING)
     return box
+
+
+def combined(sheet_id: int) -> Json:
+    """Columns of B and a line of C against the right axis, for the days in A."""
+
+    def data(column: int) -> Json:
+        sides = {"startRowIndex": 0, "endRowIndex": 4, "startColumnIndex": column, "endColumnIndex": column + 1}
+        return {"sourceRange": {"sources": [{"sheetId": sheet_id, **sides}]}}
+
+    series = [
+        {"series": data(1), "type": "COLUMN", "targetAxis": "LEFT_AXIS"},
+        {"series": data(2), "type": "LINE", "targetAxis": "RIGHT_AXIS"},
+    ]
+    basic = {"chartType": "COMBO", "headerCount": 1, "domains": [{"domain": data(0)}], "series": series}
+    return {"title": "Rows a day", "basicChart": basic}
+
+
+def beside(sheet_id: int) -> Json:
+    anchor = {"sheetId": sheet_id, "rowIndex": 2, "columnIndex": 4}
+    return {"overlayPosition": {"anchorCell": anchor, "offsetXPixels": 12, "widthPixels": 480, "heightPixels": 240}}
 
 
 def grid_size(sheet_id: int, rows: int, columns: int) -> Json:
@@ -411,6 +431,52 @@ def it_knows_where_rows_and_columns_lie(screen: Screen) -> None:
     assert found["at"] == [0, 0, 1, 1, 2, 3]
 
 
+def it_draws_charts_over_the_cells_and_keeps_them_true(screen: Screen) -> None:
+    person = screen.box.person()
+    tab = person.add_tab(DRAWN)
+    person.type_rows(
+        DRAWN, 0, 0, [["day", "rows", "took"], [HOSTILE, 10, 0.5], ["Tue", 20, 0.25], ["Wed", 5, 0.75]]
+    )
+    person.request({"addChart": {"chart": {"chartId": 7, "spec": combined(tab), "position": beside(tab)}}})
+    screen.wait_for_text("#tabs", DRAWN)
+    screen.turn_to(DRAWN)
+    screen.wait("return document.querySelectorAll('#chart-7 .bar').length === 3")
+    chart = "document.getElementById('chart-7')"
+    box, cell = f"{chart}.getBoundingClientRect()", "document.getElementById('cell-2-4').getBoundingClientRect()"
+    assert screen.look(f"[{box}.left - {cell}.left, {box}.top - {cell}.top]") == [12, 0]
+    heights = f"[...{chart}.querySelectorAll('.bar')].map(bar => Number(bar.getAttribute('height')))"
+    tall = screen.look(heights)
+    assert [round(height / tall[1], 3) for height in tall] == [0.5, 1, 0.25]
+    assert screen.look(f"{chart}.querySelectorAll('circle').length") == 3  # the line, against the other axis
+    assert screen.look(f"{chart}.querySelector('.bar title').textContent") == f"{HOSTILE}\nrows: 10"
+    assert screen.look("document.querySelectorAll('img').length") == 0
+    shown = screen.look(f"[...{chart}.querySelectorAll('text')].map(text => text.textContent)")
+    assert {"Rows a day", "rows", "took", "Tue", "20", "0.8"} <= set(shown)
+    person.type(DRAWN, 1, 1, 40)
+    screen.wait("return [...document.querySelectorAll('#chart-7 text')].some(text => text.textContent === '40')")
+    person.request({"deleteEmbeddedObject": {"objectId": 7}})
+    screen.wait("return !document.querySelector('.chart')")
+
+
+def it_colours_cells_by_rules(screen: Screen) -> None:
+    person = screen.box.person()
+    tab = next(sheet.sheet_id for sheet in screen.box.document().sheets if sheet.title == DRAWN)
+    condition = {"type": "CUSTOM_FORMULA", "values": [{"userEnteredValue": "=$B2>=20"}]}
+    look = {
+        "backgroundColor": {"red": 1, "green": 0.8, "blue": 0.8},
+        "textFormat": {"foregroundColor": {"red": 0.6}},
+    }
+    span = {"sheetId": tab, "startRowIndex": 1, "endRowIndex": 4, "startColumnIndex": 0, "endColumnIndex": 2}
+    rule = {"ranges": [span], "booleanRule": {"condition": condition, "format": look}}
+    person.request({"addConditionalFormatRule": {"rule": rule, "index": 0}})
+    screen.wait("return getComputedStyle(document.querySelector('#cell-2-0')).color === 'rgb(153, 0, 0)'")
+    screen.wait("return document.getAnimations().every(({ playState }) => playState === 'finished')")  # the mark
+    colours = [screen.style(f"#cell-{row}-1", "backgroundColor") for row in (1, 2, 3)]
+    assert colours == ["rgb(255, 204, 204)", "rgb(255, 204, 204)", "rgb(255, 255, 255)"]
+    person.delete_tab(DRAWN)
+    screen.turn_to(LONG)
+
+
 def it_says_that_the_sandbox_is_gone_and_goes_on_when_it_is_back(screen: Screen) -> None:
     screen.box.stop()
     screen.wait_for_text("[role=alert]:not([hidden])", "does not answer")
@@ -456,6 +522,8 @@ STEPS: tuple[Callable[[Screen], None], ...] = (
     it_keeps_the_tab_over_a_reload,
     it_can_be_read_in_the_dark_and_on_a_phone,
     it_knows_where_rows_and_columns_lie,
+    it_draws_charts_over_the_cells_and_keeps_them_true,
+    it_colours_cells_by_rules,
     it_says_that_the_sandbox_is_gone_and_goes_on_when_it_is_back,
     it_lists_the_spreadsheets_where_there_are_several,
     it_says_that_there_is_no_such_spreadsheet,

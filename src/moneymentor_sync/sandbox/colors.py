@@ -26,6 +26,11 @@ def color(given: Json) -> Json:
     return {name: single(float(value)) if name in _PARTS else value for name, value in given.items() if value}
 
 
+def hex_color(given: Json) -> str:
+    """A colour as browsers write it: `#rrggbb`."""
+    return "#{:02x}{:02x}{:02x}".format(*(round(255 * float(given.get(name) or 0)) for name in _PARTS[:3]))
+
+
 def style(given: Json | None) -> Json | None:
     """A `ColorStyle`; None where it says nothing."""
     if not given:

@@ -26,7 +26,7 @@ class Control:
 
     def __init__(self, service: Service, person: Callable[[str | None], Person]) -> None:
         self._service, self._person = service, person
-        self._data = page.Data(service.library)
+        self._data = page.Data(service.library, service.clock)
 
     def handle(self, request: Request) -> tuple[Response, Fault | None]:
         """The answer, and the fault that the connection is to suffer."""

@@ -243,6 +243,11 @@ class Sheet:
         return -1
 
 
+def is_hidden(props: Json | None) -> bool:
+    """Whether these are the properties of a row or column that a person or a filter hid."""
+    return bool(props and (props.get("hiddenByUser") or props.get("hiddenByFilter")))
+
+
 class StylePool:
     """Makes equal styles the same object, and equal rows of styles the same tuple: a column of a million
     dates costs one tuple."""

@@ -6,6 +6,7 @@ What that JSON holds is said in `view`.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,8 @@ def _file(name: str) -> Response | None:
 class Data:
     """The JSON of one library's spreadsheets; remembers the versions last looked at, to tell what changed."""
 
-    def __init__(self, library: Library) -> None:
-        self._library = library
+    def __init__(self, library: Library, clock: Callable[[], float]) -> None:
+        self._library, self._clock = library, clock
         self._seen: dict[str, deque[Document]] = {}
 
     def answer(self, path: str, request: Request) -> Any:
@@ -84,7 +85,7 @@ class Data:
         if what == "layout":
             return view.layout(document, request, self._look(document, request.parameter("since")))
         if what == "grid":
-            return view.grid(document, request)
+            return view.grid(document, request, self._clock())
         raise not_found()
 
     def _look(self, document: Document, since: str | None) -> Document | None:

@@ -42,7 +42,7 @@ class Service:
     ) -> None:
         self.library, self.accounts, self.meter = library, accounts, meter
         self.faults, self.log, self.hooks = Faults(), Log(), Hooks()
-        self._clock, self._pause, self._journal = clock, pause, journal
+        self.clock, self._pause, self._journal = clock, pause, journal
         self._sheets = SheetsApi(library, max_cells)
         self._drive = DriveApi(library)
 
@@ -54,7 +54,7 @@ class Service:
         line = f"{request.method} {request.path}"
         self.hooks.arrived(request)
         fault = self.faults.next(kind, line)
-        started = self._clock()
+        started = self.clock()
         if fault is not None and fault.kind == "delay" and fault.when == "before":
             self._pause(fault.seconds)
         applied = False
@@ -128,10 +128,10 @@ class Service:
     def perform(self, request: Request, caller: str) -> Response:
         """Carries a request out for a caller who is known already. Raises ApiError."""
         if not _changes(request):
-            return self._executed(request, caller, self._clock())
+            return self._executed(request, caller, self.clock())
         with self.library.lock:
             documents, created = dict(self.library.documents), self.library.created
-            now = self._clock()
+            now = self.clock()
             try:
                 response = self._executed(request, caller, now)
                 if self._journal is not None:

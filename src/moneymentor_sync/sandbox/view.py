@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from . import describe, render, styles
+from . import chartview, describe, render, rules, styles
 from .a1 import Box
 from .cells import CellError, Formula, Plain, Value
+from .colors import hex_color
 from .document import Document
 from .errors import invalid
-from .grid import DEFAULT_COLUMN_PIXELS, Json, Row, Sheet, Style
+from .grid import DEFAULT_COLUMN_PIXELS, Json, Row, Sheet, Style, is_hidden
 from .messages import Request
+from .rules import Rules
 from .typed import understand
 
 _MOST_ROWS, _MOST_COLUMNS = 1000, 200
@@ -41,7 +43,8 @@ def layout(document: Document, request: Request, since: Document | None = None) 
     """The summary and, as `sheet`, what a window of one tab cannot tell of the whole.
 
     `hiddenRows` and `hiddenColumns` are half-open spans `[start, end]`, `widths` the pixels of the columns
-    that have not the usual width. Without a tab, or with one that is gone, it is that of the first worth seeing.
+    that have not the usual width, `charts` what lies over the cells, `moving` whether it may look different with
+    time alone. Without a tab, or with one that is gone, it is that of the first worth seeing.
     `changedRows` has the first rows that changed from the version `since`, `changed` their number.
     """
     wanted = _number(request, "sheetId", -1)
@@ -55,13 +58,15 @@ def layout(document: Document, request: Request, since: Document | None = None) 
         "filledRows": sheet.last_filled_row() + 1,
         "frozenRows": sheet.frozen_rows,
         "frozenColumns": sheet.frozen_columns,
-        "hiddenRows": _spans(index for index, item in sheet.filled_rows(sheet.box) if _hidden(item.props)),
-        "hiddenColumns": _spans(index for index, props in enumerate(columns) if _hidden(props)),
+        "hiddenRows": _spans(index for index, item in sheet.filled_rows(sheet.box) if is_hidden(item.props)),
+        "hiddenColumns": _spans(index for index, props in enumerate(columns) if is_hidden(props)),
         "widths": {
             str(index): props["pixelSize"]
             for index, props in enumerate(columns)
             if props.get("pixelSize", DEFAULT_COLUMN_PIXELS) != DEFAULT_COLUMN_PIXELS
         },
+        "charts": chartview.listed(document, sheet),
+        "moving": rules.moving(sheet),
     }
     old = next((item for item in since.sheets if item.sheet_id == sheet.sheet_id), None) if since else None
     changed = changed_rows(old, sheet) if old is not None else []
@@ -119,13 +124,14 @@ def _spans(indexes: Iterable[int]) -> list[list[int]]:
     return found
 
 
-def grid(document: Document, request: Request) -> Json:
-    """A window of a tab: `sheetId`, `row`, `rows`, `column`, `columns` (all optional)."""
+def grid(document: Document, request: Request, now: float) -> Json:
+    """A window of a tab: `sheetId`, `row`, `rows`, `column`, `columns` (all optional); `now` is for its rules."""
     sheet_id = _number(request, "sheetId", document.sheets[0].sheet_id)
     sheet = document.sheet(sheet_id)
     row, column = _number(request, "row", 0), _number(request, "column", 0)
     rows = min(_number(request, "rows", 100), _MOST_ROWS)
     columns = min(_number(request, "columns", sheet.column_count), _MOST_COLUMNS)
+    laid = Rules(document, sheet, now)
     box = Box(row, min(row + rows, sheet.row_count), column, min(column + columns, sheet.column_count))
     return {
         "version": document.version,
@@ -137,10 +143,10 @@ def grid(document: Document, request: Request) -> Json:
         "columnCount": sheet.column_count,
         "frozenRows": sheet.frozen_rows,
         "frozenColumns": sheet.frozen_columns,
-        "hiddenRows": [index for index, item in sheet.filled_rows(box) if _hidden(item.props)],
-        "hiddenColumns": [index for index in range(box.column, box.end_column) if _hidden(sheet.columns[index])],
+        "hiddenRows": [index for index, item in sheet.filled_rows(box) if is_hidden(item.props)],
+        "hiddenColumns": [index for index in range(box.column, box.end_column) if is_hidden(sheet.columns[index])],
         "merges": [describe.box_json(sheet.sheet_id, item) for item in sheet.extras.merges if item.meets(box)],
-        "cells": [_row(document, sheet, index, box) for index in range(box.row, box.end_row)],
+        "cells": [_row(document, sheet, laid, index, box) for index in range(box.row, box.end_row)],
     }
 
 
@@ -153,22 +159,25 @@ def _number(request: Request, name: str, default: int) -> int:
     return int(text)
 
 
-def _hidden(props: Json | None) -> bool:
-    return bool(props and (props.get("hiddenByUser") or props.get("hiddenByFilter")))
-
-
-def _row(document: Document, sheet: Sheet, index: int, box: Box) -> list[Json]:
+def _row(document: Document, sheet: Sheet, laid: Rules, index: int, box: Box) -> list[Json]:
     """The cells of one row, blank ends cut; a blank cell is `{}`."""
+    ruled = laid.reach(index)
     if sheet.rows[index] is None:
-        return []
-    cells = [_cell(document, sheet, index, column) for column in range(box.column, box.end_column)]
+        if not ruled:
+            return []
+        cells = [_format(laid.look(index, column)) for column in range(box.column, box.end_column)]
+    else:
+        cells = [
+            _cell(document, sheet, index, column, laid.look(index, column) if ruled else {})
+            for column in range(box.column, box.end_column)
+        ]
     while cells and not cells[-1]:
         cells.pop()
     return cells
 
 
-def _cell(document: Document, sheet: Sheet, row: int, column: int) -> Json:
-    """`text`, `type`, and where there is one `entry`, `formula`, `note` and format."""
+def _cell(document: Document, sheet: Sheet, row: int, column: int, laid: Json) -> Json:
+    """`text`, `type`, and where there is one `entry`, `formula`, `note` and format; `laid` lies over that."""
     found: Json = {}
     entered = sheet.value(row, column)
     style = sheet.style(row, column)
@@ -185,7 +194,7 @@ def _cell(document: Document, sheet: Sheet, row: int, column: int) -> Json:
         found["note"] = note
     if style is not None and style.format:
         found |= _format(style.format)
-    return found
+    return found | _format(laid)
 
 
 def _entry(value: Plain, text: str, style: Style | None) -> str:
@@ -215,8 +224,9 @@ def _format(format_: Json) -> Json:
             found[name] = True
     color = format_.get("backgroundColor")
     if color is not None:
-        parts = [round(255 * float(color.get(name, 0))) for name in ("red", "green", "blue")]
-        found["background"] = "#{:02x}{:02x}{:02x}".format(*parts)
+        found["background"] = hex_color(color)
+    if text.get("foregroundColor"):
+        found["color"] = hex_color(text["foregroundColor"])
     if format_.get("horizontalAlignment"):
         found["alignment"] = str(format_["horizontalAlignment"]).lower()
     return found

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..a1 import Box
 from ..cells import CellError, Formula, Plain, number
+from ..dates import serial_of
 from . import functions
 from .syntax import (
     Call,
@@ -32,6 +35,14 @@ CYCLE = CellError(
 DEEP = CellError("#ERROR!", "The formula is nested too deeply.")
 
 
+def _zone(name: str) -> tzinfo:
+    """The time zone of that name; one that this machine does not know is taken for UTC."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC
+
+
 class Cells:
     """A range of cells as a formula's argument: read only when somebody asks."""
 
@@ -52,8 +63,10 @@ class Cells:
 class Evaluator:
     """Values of formulas in one committed version; never used for another one."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, now: float | None = None) -> None:
+        """`now` is seconds since 1970; without it formulas see the last change, when they were worked out."""
         self._document = document
+        self._now = document.modified if now is None else now
         self._known: dict[tuple[int, int, int], Plain] = {}
         self._open: set[tuple[int, int, int]] = set()
 
@@ -73,19 +86,23 @@ class Evaluator:
             return CYCLE
         self._open.add(place)
         try:
-            result = self._scalar(self._node(parse(formula), sheet, row, column), row, column)
-        except FormulaSyntaxError:
-            result = PARSE_ERROR
-        except RecursionError:
-            result = DEEP
-        except functions.FormulaError as fault:
-            result = fault.error
+            result = self.worked_out(formula, sheet, row, column)
         finally:
             self._open.discard(place)
-        if type(result) is float:
-            result = number(result)
         self._known[place] = result
         return result
+
+    def worked_out(self, formula: Formula, sheet: Sheet, row: int, column: int) -> Plain:
+        """What a formula comes to for a cell that it does not stand in: a rule's."""
+        try:
+            result = self._scalar(self._node(parse(formula), sheet, row, column), row, column)
+        except FormulaSyntaxError:
+            return PARSE_ERROR
+        except RecursionError:
+            return DEEP
+        except functions.FormulaError as fault:
+            return fault.error
+        return number(result) if type(result) is float else result
 
     def _node(self, node: Node, sheet: Sheet, row: int, column: int) -> Result:
         if isinstance(node, Literal):
@@ -140,10 +157,19 @@ class Evaluator:
             return lazy(node.arguments, lambda part: self._plain(part, sheet, row, column))
         if node.name in ("ROW", "COLUMN"):
             return self._place(node, sheet, row, column)
+        if node.name in ("NOW", "TODAY"):
+            return self._moment(node)
         known = functions.FUNCTIONS.get(node.name)
         if known is None:
             raise functions.FormulaError("#NAME?", f"Unknown function: '{node.name}'.")
         return known([self._node(part, sheet, row, column) for part in node.arguments])
+
+    def _moment(self, node: Call) -> Plain:
+        """`NOW()` and `TODAY()` in the spreadsheet's time zone."""
+        if node.arguments:
+            raise functions.miscounted(node.name, "0", len(node.arguments))
+        serial = serial_of(datetime.fromtimestamp(self._now, _zone(self._document.time_zone)))
+        return serial if node.name == "NOW" else int(serial)
 
     def _place(self, node: Call, sheet: Sheet, row: int, column: int) -> Plain:
         if node.arguments:

@@ -102,6 +102,11 @@ export class Grid {
     };
   }
 
+  /** How much of what begins at `left` is under the row numbers and the frozen columns. */
+  covered(left) {
+    return Math.max(0, this.element.scrollLeft + this.left(this.frozenColumns) - left);
+  }
+
   /** Whether a row is in view, whole. */
   sees(row) {
     const position = this.rows.position(row);
@@ -156,6 +161,7 @@ export class Grid {
     this.#want(from, to, first, end);
     this.#drawHead(first, end);
     this.#drawBody(from, to, first, end, top);
+    this.drawn?.(); // what lies over the cells moves with them
   }
 
   /** Asks for the frozen rows and columns, for what is in view, and then for what is near it. */

@@ -30,6 +30,7 @@ export function dress(element, cell) {
     element.style.backgroundColor = cell.background;
     element.classList.add(isLight(cell.background) ? "on-light" : "on-dark");
   }
+  if (cell.color) element.style.color = cell.color;
   if (cell.note) {
     element.classList.add("noted");
     element.dataset.note = cell.note;

@@ -4,6 +4,7 @@ import { calm, complain } from "./alert.js";
 import * as api from "./api.js";
 import { cellName } from "./axis.js";
 import { Cells } from "./cells.js";
+import { Charts } from "./charts.js";
 import { Cursor } from "./cursor.js";
 import { Editor, entryOf } from "./editor.js";
 import { fitted } from "./fit.js";
@@ -12,6 +13,7 @@ import { Grid } from "./grid.js";
 import { Note } from "./note.js";
 import { Tabs } from "./tabs.js";
 
+const MOVES_EVERY = 20_000; // ms after which a tab whose rules ask for the time is looked at again
 const MEASURED = { rows: 50, columns: 50 }; // cells that decide on the widths of columns
 
 const $ = (id) => document.getElementById(id);
@@ -21,6 +23,7 @@ const count = (number, what) => `${number.toLocaleString("en")} ${what}${number 
 class Book {
   #cells = null;
   #known = null; // the last layout
+  #looked = 0; // when it was fetched
   #showHidden = false;
   #widths = null; // by column; measured once, so that columns do not jump while one looks
   #goal = null; // the first row that changed out of view
@@ -31,6 +34,7 @@ class Book {
     Object.assign(this, { id, failed });
     this.grid = new Grid($("grid"));
     this.note = new Note($("note"), this.grid);
+    this.charts = new Charts(this.grid);
     this.cursor = new Cursor(this.grid, () => this.#tell(), (text) => this.edit(text));
     this.editor = new Editor(this.grid, {
       write: (row, column, text) => this.#write(row, column, text),
@@ -53,10 +57,12 @@ class Book {
 
   /** Looks whether anything changed, or `anyway`, and shows it. */
   async look(anyway = false) {
-    if (!anyway && (await api.version(this.id)) === this.#known?.version) {
+    const due = this.#known?.sheet.moving && performance.now() - this.#looked > MOVES_EVERY;
+    if (!anyway && !due && (await api.version(this.id)) === this.#known?.version) {
       this.grid.draw(); // asks again for what did not arrive
       return;
     }
+    this.#looked = performance.now();
     const found = await api.layout(this.id, this.#wanted, this.#known?.version);
     const sameTab = this.#cells?.sheetId === found.sheet.sheetId;
     this.#known = found;
@@ -111,6 +117,7 @@ class Book {
     $("size").textContent = `${size}, ${count(sheet.filledRows, "row")} filled`;
     this.#showToggle(sheet);
     this.grid.show(this.#cells, { ...sheet, widths: { ...this.#widths, ...sheet.widths } }, this.#showHidden);
+    this.charts.show(sheet.charts);
     if (this.cursor.cell) this.cursor.put(this.cursor.cell.row, this.cursor.cell.column, { reveal: false });
     this.#tell();
   }
