@@ -311,6 +311,19 @@ def test_what_people_do_with_it_stays(bench: Workbench) -> None:
     assert failures(bench) == []
 
 
+@pytest.mark.parametrize("header", ["Rows", "Health", "Overdue from", "Dataset"])
+def test_a_column_that_a_person_deletes_is_made_again_in_its_time(bench: Workbench, header: str) -> None:
+    ready(bench)
+    bench.person.delete_columns(STATUS, bench.grid(STATUS)[0].index(header))
+    bench.people(*SOME, (3, "c", 3))
+    assert bench.told().ok
+    assert calls(bench) == (1, 1)
+    bench.clock.now += 400
+    assert bench.told().ok
+    seen = row(bench)
+    assert (seen["Rows"], seen["Health"]) == (3, "healthy")
+
+
 def test_what_a_person_typed_into_it_is_put_back(bench: Workbench) -> None:
     ready(bench)
     bench.person.type(STATUS, 1, 5, "all is lost")
@@ -377,18 +390,26 @@ def test_a_lost_state_file_is_no_second_tab(bench: Workbench) -> None:
     assert failures(bench) == []
 
 
-def test_rows_that_a_person_moves_while_it_rides_are_given_back(bench: Workbench) -> None:
+@pytest.mark.parametrize("since", [10, 400], ids=["a moment after", "long after"])
+def test_cells_that_a_person_moves_while_it_rides_are_given_back(bench: Workbench, since: float) -> None:
+    """However short a time ago the tab had a write of its own."""
     bench.datasets.append(bench.dataset(name="more", tab="More", query="SELECT 1 AS id, 'x' AS name"))
     ready(bench)
     person = bench.person
     person.type(STATUS, 0, 9, "whom to ask")
     person.type(STATUS, 1, 9, "Ada")
+    bench.clock.now += 400
     bench.told()
+    assert calls(bench)[1] == 1
+    bench.clock.now += since
     bench.people(*SOME, (3, "c", 3))
     happened = bench.before_write(lambda: person.move_columns(STATUS, 9, 10, 2))  # ours hit theirs
     assert bench.told().ok
     assert happened == [1]
     assert bench.rows() == body([*SOME, (3, "c", 3)])
+    assert shown(bench)["people"]["whom to ask"] == "Ada"
+    bench.clock.now += 100
+    bench.told()
     seen = shown(bench)
     assert seen["people"]["whom to ask"] == "Ada"
     assert (seen["people"]["Rows"], seen["more"]["Rows"]) == (3, 1)

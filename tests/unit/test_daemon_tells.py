@@ -68,6 +68,26 @@ def test_not_while_somebody_holds_the_sync_up() -> None:
     assert (len(bench.engine.runs), bench.engine.told) == (2, [None])
 
 
+def test_also_that_nothing_is_synced_since_it_is_disabled() -> None:
+    bench = Bench().start()
+    bench.daemon.operations.disable(None, reason=None, for_seconds=None, by=None)
+    bench.pass_time(300)
+    assert (len(bench.engine.runs), bench.engine.told) == (1, [None, None])
+
+
+def test_but_not_that_nothing_is_synced_since_the_breaker_is_open() -> None:
+    bench = Bench(config_of("a", max_consecutive_failures=1)).start()
+    bench.engine.fails["a"] = UnavailableError("Google could not be reached")
+    bench.daemon.operations.force(None, allow_deletes=False, by=None)
+    bench.settle()
+    before = len(bench.engine.told)
+    bench.pass_time(299)
+    bench.daemon.operations.notify("a", reason=None, by=None)
+    bench.pass_time(0.5)
+    assert bench.said("schedule.skipped")
+    assert len(bench.engine.told) == before
+
+
 # --- the end ------------------------------------------------------------------------------------------------------
 
 

@@ -126,11 +126,18 @@ FACTS = st.dictionaries(
 
 @given(FACTS, FACTS)
 def test_the_newest_of_what_two_know(left: dict[str, Fact], right: dict[str, Fact]) -> None:
-    found = newest(left, right)
+    found = newest(left, right, 4e9)
     assert found.keys() == left.keys() | right.keys()
     for name, fact in found.items():
         assert fact in (left.get(name), right.get(name))
         assert fact.at == max(one[name].at for one in (left, right) if name in one)
+
+
+def test_what_is_from_the_future_is_from_before_the_clock_was_set_back() -> None:
+    stale, fresh = replace(FINE, at=NOW + 3_600), replace(FINE, at=NOW)
+    assert newest({"a": stale}, {"a": fresh}, NOW)["a"] is fresh
+    assert newest({"a": stale}, {"a": fresh}, NOW + 3_600)["a"] is stale
+    assert newest({"a": stale}, {}, NOW)["a"] is stale, "better than nothing"
 
 
 @given(FACTS, st.dictionaries(st.sampled_from("abc"), st.text()), st.floats(0, 4e9))

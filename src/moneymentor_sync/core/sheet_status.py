@@ -155,10 +155,17 @@ def fact_after(fact: Fact, result: DatasetResult, now: float) -> Fact:
     return Fact(result.rows, now, changed, result.seconds, at=now)
 
 
-def newest(left: Mapping[str, Fact], right: Mapping[str, Fact]) -> dict[str, Fact]:
-    """Of each dataset what was learnt last: another member may have synced it meanwhile."""
+def newest(left: Mapping[str, Fact], right: Mapping[str, Fact], now: float) -> dict[str, Fact]:
+    """Of each dataset what was learnt last: another member may have synced it meanwhile.
+
+    What is from the future is from before the clock was set back.
+    """
+
+    def age(fact: Fact) -> tuple[bool, float]:
+        return fact.at <= now, fact.at
+
     both = {**left, **right}
-    return {name: max(left.get(name, one), one, key=lambda fact: fact.at) for name, one in both.items()}
+    return {name: max(one, left.get(name, one), key=age) for name, one in both.items()}
 
 
 # --- words --------------------------------------------------------------------------------------------------

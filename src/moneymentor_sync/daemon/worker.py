@@ -75,7 +75,7 @@ class Worker:
             self._engines.tell("stopped")
 
     def _tell(self) -> None:
-        """The same for how the run went; who holds the sync up goes first, and the end has a word of its own."""
+        """The same for how things stand; who holds the sync up goes first, and the end has a word of its own."""
         if not (self.stopping or self._interruptions.held):
             self._engines.tell()
 
@@ -102,6 +102,8 @@ class Worker:
             self._emit("schedule.skipped", run=job.run.run_id, trigger=job.run.trigger)
             job.done.set_result(RunResult(job.run.run_id, self._clock(), 0.0, job.run.trigger))
             self._follow_up.after(job, False)
+            if self._standing.common.state != "open":  # then nothing calls Google
+                self._tell()
             return
         self._standing.refresh()
         self._standing.begin([dataset.name for dataset in datasets])

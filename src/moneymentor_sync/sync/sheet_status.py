@@ -106,12 +106,13 @@ class SheetStatus:
             self._ran.add(spreadsheet_id)
 
     def to_look_at(self, *, ended: bool) -> list[str]:
-        """Spreadsheets that had a part in the last run, and can be written; at the end those of all runs."""
+        """Spreadsheets that can be written and had a part in the run since this was asked last; at the end, and
+        where there was no run, those of all runs."""
         ran, self._ran = self._ran, set()
         return [
             one
             for one, reachable in self._reachable.items()
-            if reachable and (ended or one in ran) and not self.rests(one)
+            if reachable and (ended or not ran or one in ran) and not self.rests(one)
         ]
 
     def rests(self, spreadsheet_id: str) -> bool:
@@ -211,14 +212,17 @@ class StatusTab:
     decider: StatusDecider
     dataset: Dataset = field(init=False)
     told: Told = field(init=False)
+    _state: DatasetState | None = field(init=False)
+    """As it is kept; changed here alone."""
     _banned: bool = False
     _riding: _Riding | None = None
 
     def __post_init__(self) -> None:
         self.dataset = status_dataset(self.spreadsheet_id, self.keeper.sheet.status_tab)
         kept = self.store.dataset(self.dataset.name)
+        self._state = current_state(self.dataset, kept)
         self.told = told_of(kept.cursor if kept is not None else None)
-        self.keeper.facts = newest(self.told.facts, self.keeper.facts)
+        self.keeper.facts = newest(self.told.facts, self.keeper.facts, self.keeper.clock())
 
     @property
     def unsettled(self) -> Unsettled | None:
@@ -232,13 +236,12 @@ class StatusTab:
         return Picture(self.keeper.facts, self.keeper.outlook, ended)
 
     def is_due(self, ended: Ending | None) -> bool:
-        """Whether a write of its own is to be made now. Raises StateError, ClusterError."""
-        state = self._state()
+        """Whether a write of its own is to be made now."""
+        state = self._state
         words = self.picture(ended).words(self.keeper.datasets(self.spreadsheet_id))
         if ended is not None:  # to say good-bye no tab is made
             return state is not None and state.known is not None and words != self.told.words
-        doubt = state is None or state.dirty or self.unsettled is not None
-        doubt = doubt or self.spreadsheet_id in self.keeper.missing
+        doubt = state is None or state.dirty or self.spreadsheet_id in self.keeper.missing
         written = None if doubt or state is None else state.verified_at
         return is_due(self.keeper.sheet, self.told, words, written_at=written, now=self.keeper.clock())
 
@@ -265,31 +268,30 @@ class StatusTab:
     # --- along with a dataset -------------------------------------------------------------------------------
 
     def wanted(self, others: Sequence[Wanted]) -> Wanted | None:
-        """The tab as one more to be read, where that costs no call."""
-        try:
-            state = self._state()
-        except MmsyncError as error:
-            self._failed(error)
+        """The tab as one more to be read, where that costs no call or somebody's cells in it are to be given back."""
+        state = self._state
+        if state is None or state.known is None:
             return None
-        if self._banned or state is None or state.known is None or self.spreadsheet_id in self.keeper.missing:
-            return None
-        if state.coming or any(one.known is None or one.coming for one in others):
-            return None  # then each is looked up, with calls of its own
-        return Wanted(self.dataset.name, self.dataset.tab, state.known)
+        if self.unsettled is None:
+            if self._banned or state.coming or self.spreadsheet_id in self.keeper.missing:
+                return None
+            if any(one.known is None or one.coming for one in others):
+                return None  # then each is looked up, with calls of its own
+        return Wanted(self.dataset.name, self.dataset.tab, state.known, state.coming)
 
     def saw(self, reading: Reading) -> None:
         """The tab was asked for in this reading: people rename tabs, and delete them."""
-        tab = reading.tabs.get(self.dataset.name)
+        tab, state = reading.tabs.get(self.dataset.name), self._state
         if tab is None:
             self.keeper.missing.add(self.spreadsheet_id)
             return
+        if state is None or state.dirty or state.known is None:
+            return
+        info = tab.info
+        known = replace(state.known, title=info.title, width=info.columns, height=info.rows)
         try:
-            state = self._state()
-            if state is None or state.dirty or state.known is None:
-                return
-            known = replace(state.known, title=tab.info.title, width=tab.info.columns, height=tab.info.rows)
             if known != state.known:
-                self.store.finish(self.dataset.name, replace(state, known=known), {}, forget=())
+                self._keep(replace(state, known=known))
         except MmsyncError as error:
             self._failed(error)
 
@@ -307,7 +309,7 @@ class StatusTab:
             return None
 
     def _board(self, view: Reading, tab: TabView, name: str, rows: int, seconds: float) -> Rider | None:
-        state, now = self._state(), self.keeper.clock()
+        state, now = self._state, self.keeper.clock()
         if state is None or state.known is None or state.known.sheet_id != tab.info.sheet_id:
             return None
         facts = {**self.keeper.facts, name: Fact(rows, now, now, seconds, at=now)}
@@ -321,6 +323,7 @@ class StatusTab:
         index = found.table.index
         begun = replace(state, cursor=one.cursor)
         self.store.begin_write(self.dataset.name, begun, {key: index[key] for key in found.needed})
+        self._state = replace(begun, dirty=True)
         self._riding = _Riding(one, found, tab, state)
         return Rider(found.plan, tab)
 
@@ -356,19 +359,20 @@ class StatusTab:
     def _as_before(self, riding: _Riding) -> None:
         """It was not sent: nothing is in doubt that was not before."""
         if not riding.state.dirty:
-            self.store.finish(self.dataset.name, riding.state, {}, forget=())
+            self._keep(riding.state)
 
     def _finish(self, riding: _Riding, landing: Landing, *, foreign: bool) -> None:
         known = known_tab(riding.decision, riding.tab, landing, self.decider.hasher)
         now = self.keeper.clock()
         memory = memory_of(riding.gathered, riding.decision, known, riding.state, now, foreign=foreign)
         self.store.finish(self.dataset.name, memory.state, memory.rows, memory.forget)
-        self.told = told_of(memory.state.cursor)
+        self._state, self.told = memory.state, told_of(memory.state.cursor)
 
     # --- inside ---------------------------------------------------------------------------------------------
 
-    def _state(self) -> DatasetState | None:
-        return current_state(self.dataset, self.store.dataset(self.dataset.name))
+    def _keep(self, state: DatasetState) -> None:
+        self.store.finish(self.dataset.name, state, {}, forget=())
+        self._state = state
 
     def _failed(self, error: Exception) -> None:
         self._banned = True

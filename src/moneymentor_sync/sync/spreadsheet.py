@@ -117,6 +117,8 @@ class SpreadsheetSync:
                     reading = None  # no longer what the spreadsheet is: the next one looks again
             results[one.dataset.name] = self._told(result)
             tally = self._start()  # the common read is counted once, with the first
+        if self.status is not None and self.status.unsettled is not None:
+            self._mend(self.status)
         return [self._noted(one, results[one.dataset.name]) for one in group]
 
     def _noted(self, one: Gathered, result: DatasetResult) -> DatasetResult:
@@ -142,6 +144,13 @@ class SpreadsheetSync:
             return self._failed(one, error, tally)
         finally:
             status.settled()
+
+    def _mend(self, status: StatusTab) -> None:
+        """Gives people back what a rider hit, before anything else happens to the tab."""
+        try:
+            self._settle_rider(status, self._read([]))
+        except MmsyncError as error:
+            status.keeper.failed(self.spreadsheet_id, error)
 
     def given_up(self, group: Sequence[Gathered], error: MmsyncError) -> list[DatasetResult]:
         """The results where nothing was tried."""
