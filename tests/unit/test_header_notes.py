@@ -87,6 +87,10 @@ def test_a_veiled_column_says_so(given: Any, words: str) -> None:
     assert words in note_texts(dataset(), shape, {})["Score"].split("\n")[1]
 
 
+def test_what_mmsync_writes_of_its_own_is_from_no_column() -> None:
+    assert note_texts(dataset(query=""), SHAPE, {}) == {}
+
+
 def test_a_key_says_that_it_is_one() -> None:
     assert "It tells which row is which." in NOTES["id"]
     assert "which row" not in NOTES["Score"]

@@ -12,7 +12,7 @@ _PERSON = {
     "email": "email of users",
     "user_id": "id of users",
 }
-_LIST = "course_statistics of user_profiles; where there is no such list, calculated from quiz_responses"
+_LIST = "from course_statistics of user_profiles or, where there is no such list, from quiz_responses"
 
 BUILTIN_WORDS: Mapping[BuiltinName, Mapping[str, str]] = {
     "user_profiles": {
@@ -21,10 +21,10 @@ BUILTIN_WORDS: Mapping[BuiltinName, Mapping[str, str]] = {
         "quizzes_taken": "quizzes_taken of user_profiles",
         "day_streak": "day_streak of user_profiles",
         "days_active": "days_active of user_profiles",
-        "courses_enrolled": f"Number of the user's courses ({_LIST})",
-        "total_course_score": f"Sum of the scores of the user's courses ({_LIST})",
-        "courses_completed": f"Number of the user's courses with at least one completed tab ({_LIST})",
-        "course_details": f"The user's courses, each with score, tabs, questions and level ({_LIST})",
+        "courses_enrolled": f"Number of the user's courses, {_LIST}",
+        "total_course_score": f"Sum of the scores of the user's courses, {_LIST}",
+        "courses_completed": f"Number of the user's courses with at least one completed tab, {_LIST}",
+        "course_details": f"The user's courses, each with score, tabs, questions and level, {_LIST}",
     },
     "course_statistics": {
         **_PERSON,

@@ -48,8 +48,10 @@ _KEY = "It tells which row is which."
 
 
 def note_texts(dataset: Dataset, shape: Shape, origins: Mapping[str, Origin]) -> dict[str, str]:
-    """The note of each managed column, by its header. `origins` says whose the query's columns are, by name, as far
-    as the database knows."""
+    """The note of each managed column, by its header; none where the rows are not from the database. `origins` says
+    whose the query's columns are, by name, as far as the database knows."""
+    if not (dataset.query or dataset.table or dataset.builtin):
+        return {}
     keys = {shape.columns[i].name for i in shape.key}
     return {
         column.header.strip(): _marked(_said(dataset, column, keys, origins.get(column.name)))
