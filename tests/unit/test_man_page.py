@@ -8,9 +8,9 @@ import subprocess
 from typing import Any
 
 import pytest
+from docs.man import PAGE, commands, page, text
 from typer.main import get_command
 
-from docs.man import PAGE, commands, page, text
 from moneymentor_sync.cli.app import registered
 
 GROUP: Any = get_command(registered())
