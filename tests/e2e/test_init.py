@@ -47,7 +47,7 @@ def test_what_it_writes_works(box: Sandbox, tmp_path: Path) -> None:
     assert box.client_email in done.stdout
     assert [word for word in ("mmsync check", "mmsync plan", "mmsync sync") if word not in done.stdout] == []
     assert stat.S_IMODE((tmp_path / "sync.toml").stat().st_mode) == 0o600
-    for command, words in (("check", "17 ok"), ("sync", "synced"), ("check", "17 ok")):
+    for command, words in (("check", "18 ok"), ("sync", "synced"), ("check", "18 ok")):
         done = mmsync(command, cwd=tmp_path, MMSYNC_GOOGLE_API_ENDPOINT=box.url)
         assert done.returncode == 0, done.stdout + done.stderr
         assert words in done.stdout

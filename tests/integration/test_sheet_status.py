@@ -14,6 +14,7 @@ from moneymentor_sync.core import sheet_status
 from moneymentor_sync.core.cells import EPOCH, serial
 from moneymentor_sync.core.settings import SheetSettings
 from moneymentor_sync.core.sheet_status import COLUMNS, Outlook, status_name
+from moneymentor_sync.sandbox import chartview
 from moneymentor_sync.sandbox.faults import Fault
 
 from .fault_kinds import PASSING, Kind
@@ -605,6 +606,19 @@ def test_a_chart_and_a_rule_come_with_the_tab_and_are_peoples_from_then_on(bench
     bench.clock.now += 400
     bench.told()
     assert not charts_of(bench)
+
+
+def test_the_chart_shows_each_dataset_also_one_that_comes_later(bench: Workbench) -> None:
+    ready(bench)
+    bench.datasets.append(bench.dataset(name="more", tab="More", query="SELECT 1 AS id, 'x' AS name"))
+    bench.told()
+    document = bench.box.document(bench.spreadsheet)
+    [drawn] = chartview.listed(document, next(one for one in document.sheets if one.title == STATUS))
+    assert drawn["labels"] == ["people", "more"]
+    rows, seconds = drawn["series"]
+    assert (rows["title"], rows["axis"], rows["values"]) == ("Rows", "left", [2, 1])
+    assert (seconds["title"], seconds["axis"], len(seconds["values"])) == ("Duration (s)", "right", 2)
+    assert drawn["row"] > len(bench.grid(STATUS)), "it is below the table"
 
 
 def charts_of(bench: Workbench) -> dict[int, Any]:

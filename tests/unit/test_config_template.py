@@ -35,6 +35,7 @@ def test_what_is_not_answered_is_left_to_the_environment() -> None:
         "database": {},
         "google": {},
         "sync": {"interval_seconds": 300, "enable_user_profiles": True, "enable_course_stats": True},
+        "sheet": {"status": True},
     }
     for key in ("url", "spreadsheet_id", "credentials_file"):
         assert f"\n# {key} = " in rendered

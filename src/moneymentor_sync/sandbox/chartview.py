@@ -51,9 +51,8 @@ def _chart(document: Document, key: int, chart: Chart) -> Json:
 def _drawn(document: Document, basic: Json, *, skip_hidden: bool) -> Json:
     lines = [_line(document, item["series"], skip_hidden) for item in basic.get("series", [])]
     domains = [_line(document, item["domain"], skip_hidden) for item in basic.get("domains", [])]
-    used = max((line.used for line in (*lines, *domains)), default=0)
-    for line in (*lines, *domains):
-        line.end_at(used)  # a range of a whole column goes on far below what is in it
+    filled = max((line.filled for line in (*lines, *domains)), default=0)
+    lines, domains = ([line.cut(filled) for line in several] for several in (lines, domains))
     heads = _heads(basic, lines)
     axes = {str(item.get("position", ""))[:-5].lower(): item for item in basic.get("axis", [])}
     titles = {name: axes.get(name, {}).get("title") or "" for name in ("bottom", "left", "right")}
@@ -91,12 +90,13 @@ class _Line:
     texts: list[str]
 
     @property
-    def used(self) -> int:
-        """How many cells there are up to the last one with anything in it."""
-        return next((place for place in range(len(self.values), 0, -1) if self.values[place - 1] is not None), 0)
+    def filled(self) -> int:
+        """How many there are up to the last one with anything in it: a chart may be made of whole columns, and
+        Google draws them as far as they go."""
+        return next((n for n in range(len(self.texts), 0, -1) if self.texts[n - 1]), 0)
 
-    def end_at(self, count: int) -> None:
-        del self.values[count:], self.texts[count:]
+    def cut(self, length: int) -> _Line:
+        return _Line(self.values[:length], self.texts[:length])
 
 
 def _line(document: Document, data: Json, skip_hidden: bool) -> _Line:

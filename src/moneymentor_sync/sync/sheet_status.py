@@ -268,7 +268,7 @@ class StatusTab:
     # --- along with a dataset -------------------------------------------------------------------------------
 
     def wanted(self, others: Sequence[Wanted]) -> Wanted | None:
-        """The tab as one more to be read, where that costs no call or somebody's cells in it are to be given back."""
+        """The tab as one more to read, where that costs no call or somebody's cells in it are to be given back."""
         state = self._state
         if state is None or state.known is None:
             return None
