@@ -115,8 +115,8 @@ def test_all_that_an_xlsx_shows_of_a_format() -> None:
     }  # fmt: skip
     assert properties(given) == {
         "bold": True, "italic": True, "underline": 1, "font_strikeout": True, "font_size": 12, "font_name": "Arial",
-        "font_color": "#FF0000", "bg_color": "#008000", "num_format": "0.00%", "align": "center", "valign": "vcenter",
-        "text_wrap": True, "rotation": 45, "top": 1, "top_color": "#0000FF",
+        "font_color": "#FF0000", "bg_color": "#008000", "num_format": "0.00%", "align": "center",
+        "valign": "vcenter", "text_wrap": True, "rotation": 45, "top": 1, "top_color": "#0000FF",
     }  # fmt: skip
 
 

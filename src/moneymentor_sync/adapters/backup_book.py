@@ -17,6 +17,29 @@ from moneymentor_sync.core.excel_formats import colour_of, properties
 Json = dict[str, Any]
 
 
+_WORDS = {
+    "text": (
+        "1 text is longer than an .xlsx holds and is cut there",
+        "{:,} texts are longer than an .xlsx holds and are cut there",
+    ),
+    "note": (
+        "1 note is longer than an .xlsx holds and is cut there",
+        "{:,} notes are longer than an .xlsx holds and are cut there",
+    ),
+    "rows": ("1 row is beyond what an .xlsx holds", "{:,} rows are beyond what an .xlsx holds"),
+    "columns": ("1 cell is beyond the columns of an .xlsx", "{:,} cells are beyond the columns of an .xlsx"),
+    "formula": (
+        "1 formula is Google's own: there it is its last value, with the formula in a note",
+        "{:,} formulas are Google's own: there each is its last value, with the formula in a note",
+    ),
+    "runs": (
+        "1 cell is formatted in part: there it is formatted as a whole",
+        "{:,} cells are formatted in part: there each is formatted as a whole",
+    ),
+}
+"""What is cut, in words for one and for many; “there” is the sheets that people look at."""
+
+
 @dataclass
 class Cut:
     """What the sheets do not show as Google Sheets does."""
@@ -26,15 +49,7 @@ class Cut:
 
     def notes(self) -> tuple[str, ...]:
         """In words; the first few of renamed tabs by name."""
-        words = {
-            "text": "{:,} texts are longer than an .xlsx holds and are cut there",
-            "note": "{:,} notes are longer than an .xlsx holds and are cut there",
-            "rows": "{:,} rows are beyond what an .xlsx holds",
-            "columns": "{:,} cells are beyond the columns that an .xlsx holds",
-            "formula": "{:,} formulas are Google's own: there each is its last value, with the formula in a note",
-            "runs": "{:,} cells are formatted in part: there they are formatted as a whole",
-        }
-        found = [words[what].format(count) for what, count in sorted(self.counts.items()) if count]
+        found = [_WORDS[what][count > 1].format(count) for what, count in sorted(self.counts.items()) if count]
         if self.renamed:
             some = ", ".join(self.renamed[:3]) + (" …" if len(self.renamed) > 3 else "")
             found.append(f"tabs have other names there, as an .xlsx allows them: {some}")

@@ -41,14 +41,18 @@ class _Value(msgspec.Struct):
     errorValue: dict[str, Any] | None = None  # noqa: N815
 
 
+_NOTHING = msgspec.Raw()
+"""What a cell has that was not there in the answer: always this object, which is quicker to see than to compare."""
+
+
 class _Cell(msgspec.Struct):
     userEnteredValue: _Value | None = None  # noqa: N815
     effectiveValue: _Value | None = None  # noqa: N815
-    userEnteredFormat: msgspec.Raw = msgspec.Raw()  # noqa: N815
-    dataValidation: msgspec.Raw = msgspec.Raw()  # noqa: N815
+    userEnteredFormat: msgspec.Raw = _NOTHING  # noqa: N815
+    dataValidation: msgspec.Raw = _NOTHING  # noqa: N815
     note: str | None = None
-    textFormatRuns: msgspec.Raw = msgspec.Raw()  # noqa: N815
-    pivotTable: msgspec.Raw = msgspec.Raw()  # noqa: N815
+    textFormatRuns: msgspec.Raw = _NOTHING  # noqa: N815
+    pivotTable: msgspec.Raw = _NOTHING  # noqa: N815
 
 
 class _Row(msgspec.Struct):
@@ -91,9 +95,9 @@ class Styles:
         """Those met since somebody emptied this."""
 
     def number(self, cell: _Cell) -> int:
-        key = (bytes(cell.userEnteredFormat), bytes(cell.dataValidation))
-        if key == (b"", b""):
+        if cell.userEnteredFormat is _NOTHING and cell.dataValidation is _NOTHING:
             return -1
+        key = (bytes(cell.userEnteredFormat), bytes(cell.dataValidation))
         found = self._numbers.get(key)
         if found is None:
             found = self._numbers[key] = len(self._numbers)
@@ -112,10 +116,9 @@ def decode_saved(index: int, raw: msgspec.Raw, styles: Styles) -> SavedRow | Non
     for column, cell in enumerate(cells):
         if cell.note:
             row.notes[column] = cell.note
-        extra = {"textFormatRuns": cell.textFormatRuns, "pivotTable": cell.pivotTable}
-        given = {name: msgspec.json.decode(raw) for name, raw in extra.items() if bytes(raw)}
-        if given:
-            row.extras[column] = given
+        if cell.textFormatRuns is not _NOTHING or cell.pivotTable is not _NOTHING:
+            extra = {"textFormatRuns": cell.textFormatRuns, "pivotTable": cell.pivotTable}
+            row.extras[column] = {name: msgspec.json.decode(raw) for name, raw in extra.items() if bytes(raw)}
     _trim(row.cells)
     while row.styles and row.styles[-1] == -1:
         row.styles.pop()

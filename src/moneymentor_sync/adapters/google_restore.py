@@ -85,10 +85,9 @@ class Restorer:
         direct = {one.sheet_id: self._direct(one) for one in tabs}
         self._check_room(tabs, over, leftovers, direct)
         requests: list[list[Request]] = []
-        for number, one in enumerate(tabs):
+        for one in tabs:
             given = direct[one.sheet_id]
             if given is None:
-                self._tick(one.title, "writing", number, len(tabs))
                 requests.append(self._staged(one, over, first, intend))
                 first = []
             else:
@@ -98,7 +97,6 @@ class Restorer:
             if number == len(batches):
                 last(self._batches.following)
             self._batches.send(batch, intend=intend)
-        self._tick("", "writing", len(tabs), len(tabs))
 
     def _check_room(
         self,
@@ -161,7 +159,7 @@ class Restorer:
         self._batches.send(
             [*first, make.add_tab(sheet_id, title, rows, columns, hidden=True, frozen=0)], intend=intend
         )
-        self._fill(one.saved, sheet_id, title)
+        self._fill(one, sheet_id, title)
         if made:
             return [_reveal(one), *self._around(one, over)]
         return [
@@ -182,8 +180,9 @@ class Restorer:
         tabs = over.structure.tabs
         return next(tab for tab in tabs if tab["properties"].get("sheetId", 0) == one.sheet_id)
 
-    def _fill(self, saved: SavedTab, sheet_id: int, title: str) -> None:
+    def _fill(self, one: TabRestore, sheet_id: int, title: str) -> None:
         """Values first, the short way; then formulas, formats and notes."""
+        saved, done = one.saved, 0
         width = saved.size[1]
         styles: list[dict[str, Any]] = []
         for body in values_bodies(title, _value_rows(self._rows(saved, styles)), width, 1):
@@ -196,6 +195,8 @@ class Restorer:
                 prettyPrint=False,
             )
             self._send(request, body.body)
+            done += body.rows
+            self._tick(one.title, "writing", min(done, saved.filled), saved.filled)
         styles = []
         requests = put.content(self._rows(saved, styles), styles, sheet_id, values=False)
         for part in bodies(requests, BODY_BYTES):

@@ -201,13 +201,15 @@ def take_off(now: Json, sheet_id: int) -> list[Request]:
 
 
 _OVER = ("merges", "conditionalFormats", "bandedRanges", "filterViews")
+_OTHER_WAYS = ("namedRangeId", "tableId", "bandedRangeReference")
+"""By which Google tells once more where something lies; only one way may be given."""
 
 
 def put_on(saved: SavedTab, sheet_id: int, now: SavedTab | None) -> list[Request]:
     """Puts on what lay over the tab's cells, and makes rows and columns as they were; `now` is the tab that the
     saved one goes over, None for a new one."""
     about = saved.about
-    over = {name: on_tab(about.get(name, []), sheet_id) for name in _OVER}
+    over = {name: [_placed(one, sheet_id) for one in about.get(name, ())] for name in _OVER}
     found: list[dict[str, Any]] = []
     found += [{"mergeCells": {"range": one, "mergeType": "MERGE_ALL"}} for one in over["merges"]]
     found += [
@@ -217,7 +219,7 @@ def put_on(saved: SavedTab, sheet_id: int, now: SavedTab | None) -> list[Request
     found += [{"addBanding": {"bandedRange": one}} for one in over["bandedRanges"]]
     found += [{"addFilterView": {"filter": one}} for one in over["filterViews"]]
     if about.get("basicFilter"):  # without its order: Google would sort the rows anew
-        kept = {name: one for name, one in on_tab(about["basicFilter"], sheet_id).items() if name != "sortSpecs"}
+        kept = {name: one for name, one in _placed(about["basicFilter"], sheet_id).items() if name != "sortSpecs"}
         found.append({"setBasicFilter": {"filter": kept}})
     grid = about["properties"]["gridProperties"]
     frozen = {name: int(grid.get(name, 0)) for name in ("frozenRowCount", "frozenColumnCount")}
@@ -227,6 +229,11 @@ def put_on(saved: SavedTab, sheet_id: int, now: SavedTab | None) -> list[Request
         *_sizes(sheet_id, "COLUMNS", saved.columns, now.columns if now else (), USUAL_COLUMN),
     ]
     return [*map(encode, found), *sizes, last]
+
+
+def _placed(given: Json, sheet_id: int) -> dict[str, Any]:
+    placed: dict[str, Any] = on_tab(given, sheet_id)
+    return {name: value for name, value in placed.items() if name not in _OTHER_WAYS}
 
 
 def _sizes(
