@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from moneymentor_sync.core.alert_messages import Message
 from moneymentor_sync.core.alert_ports import Addresses, Pending
 from moneymentor_sync.core.alerts import NOTHING, Memory
 from moneymentor_sync.core.errors import AlertError, DatabaseUnreachableError, ShrinkRefusedError, StateError
+from moneymentor_sync.core.events import unheard
 from moneymentor_sync.core.pings import Ping
 from moneymentor_sync.core.settings import AlertSettings, GoogleSettings
 from moneymentor_sync.daemon.alert_outbox import MOST_MESSAGES, MOST_PINGS
@@ -391,3 +393,40 @@ def test_a_bug_in_a_step_ends_no_thread(monkeypatch: pytest.MonkeyPatch) -> None
     assert waits[1] >= 10.0
     (fields,) = [fields for event, fields in stage.events if event == "witness.failed"]
     assert "secret" not in str(fields)
+
+
+class Hanging(Told):
+    """Takes a message, and comes back only when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__("webhook h")
+        self.asked, self.free = threading.Event(), threading.Event()
+
+    def send(self, message: Message) -> None:
+        self.asked.set()
+        self.free.wait(60)
+        super().send(message)
+
+
+def test_an_address_that_never_answers_holds_up_no_run_and_no_end() -> None:
+    hook, store, time = Hanging(), Kept(), Time()
+    config = replace(config_of("a", "b", max_consecutive_failures=1), alerts=AlertSettings(webhook="https://h"))
+    edges = AlertEdges(store, lambda _settings: Addresses((hook,)), KeysDouble(), "db1")
+    alerting = Alerting(config, edges, unheard, clock=time.clock, monotonic=time.monotonic)
+    bench = Bench(config, witnesses=[alerting])
+    alerting.follow(lambda: bench.daemon.config)
+    bench.engine.fails = {"a": DOWN, "b": DOWN}
+    bench.start()
+    assert hook.asked.wait(60), "the thread is sending"
+    bench.engine.fails = {}
+    bench.pass_time(200 * 300.0)
+    assert len(bench.synced) > 150
+    bench.daemon.say_goodbye()
+    alerting.close(0.0)
+    assert (hook.messages, hook.free.is_set()) == ([], False), "all of it while that one request hung"
+    assert alerting._thread is not None and alerting._thread.is_alive()
+    assert [one.waiting for one in store.messages.values()] == [{hook.key}], "and it is kept for the next start"
+    hook.free.set()
+    alerting._thread.join(60)
+    assert not alerting._thread.is_alive()
+    assert len(hook.messages) == 1
