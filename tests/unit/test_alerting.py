@@ -17,7 +17,8 @@ from moneymentor_sync.core.events import unheard
 from moneymentor_sync.core.pings import Ping
 from moneymentor_sync.core.settings import AlertSettings, GoogleSettings
 from moneymentor_sync.daemon.alert_outbox import MOST_MESSAGES, MOST_PINGS
-from moneymentor_sync.daemon.alerting import AlertEdges, Alerting
+from moneymentor_sync.daemon.alert_sender import AlertEdges
+from moneymentor_sync.daemon.alerting import Alerting
 from tests.daemon_double import Bench, Time, config_of
 
 DOWN = DatabaseUnreachableError("the database cannot be reached", hint="Start it.")
@@ -56,6 +57,7 @@ class Kept:
         self.broken = False
 
     def memory(self) -> Memory:
+        self._check()
         return self.known
 
     def pending(self) -> list[Pending]:
@@ -354,6 +356,32 @@ def test_a_full_disk_loses_notes_and_no_message() -> None:
     stage.passes(900)
     assert stage.told[:1] == ["alert"]
     assert any(event == "state.failed" for event, _ in stage.events)
+    stage.store.broken = False
+    stage.passes(60)
+    assert set(stage.store.known) == {one.condition.key for one in stage.alerting.seen.active}, "it is made up for"
+
+
+def test_a_state_file_that_cannot_be_read_at_first_is_read_later_and_repeats_nothing() -> None:
+    first = Stage()
+    first.fail()
+    first.passes(900)
+    first.store.broken = True
+    second = Stage(first.store, first.time, healthy=False)
+    assert any(event == "state.failed" for event, _ in second.events)
+    first.store.broken = False
+    second.passes(400)
+    assert second.told == []
+    second.bench.engine.fails = {}
+    second.passes(2_000)
+    assert second.told == ["recovery"]
+
+
+def test_a_state_file_that_can_never_be_read_keeps_nobody_from_being_told() -> None:
+    store = Kept()
+    store.broken = True
+    stage = Stage(store, healthy=False)
+    stage.passes(600)
+    assert stage.told == ["alert"]
 
 
 def test_the_end_sends_what_waits_and_tells_nothing_of_itself() -> None:
