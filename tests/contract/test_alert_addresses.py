@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import builtins
+import json
 import socket
 import threading
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -283,3 +285,25 @@ def test_apprise_logs_nothing(capfd: pytest.CaptureFixture[str], caplog: pytest.
     with receiving([500]) as receiver, pytest.raises(AlertError):
         apprise(receiver).send(ALERT)
     assert SECRET not in caplog.text + "".join(capfd.readouterr())
+
+
+# --- what the documentation shows ---------------------------------------------------------------------------
+
+DOCS = Path(__file__).parents[2] / "docs" / "operating.md"
+
+
+def shown(kind: str) -> str:
+    """The block of that language in the section about alerts."""
+    section = DOCS.read_text(encoding="utf-8").partition("\n## Alerts\n")[2].partition("\n## ")[0]
+    return section.partition(f"```{kind}\n")[2].partition("```")[0]
+
+
+def test_the_documented_json_is_what_a_webhook_gets() -> None:
+    jsonschema_rs.validator_for(SCHEMA, validate_formats=True).validate(json.loads(shown("json")))
+
+
+def test_the_documented_addresses_can_be_used() -> None:
+    settings = tomllib.loads(shown("toml"))["alerts"]
+    found = open_addresses(AlertSettings(urls=tuple(settings["urls"]), ping=settings["ping"]))
+    assert [one.name for one in found.told] == ["apprise 1 (slack)", "apprise 2 (mailto)"]
+    assert found.switch is not None and found.switch.name == "ping hc-ping.com"

@@ -46,7 +46,7 @@ def test_all_is_well(box: Sandbox, tmp_path: Path) -> None:
     done = mmsync("check", env=env, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
-    assert done.stdout.splitlines()[-1].startswith("17 ok.")
+    assert done.stdout.splitlines()[-1].startswith("18 ok.")
     assert box.log.count("write") == 0
     assert not list(tmp_path.glob(".local/**/*"))
 
@@ -90,4 +90,4 @@ def test_each_step_can_be_followed_in_the_log(box: Sandbox, tmp_path: Path) -> N
     create_sample(tmp_path / "app.db", users=5)
     done = mmsync("check", "-v", env=environment(box, tmp_path), cwd=tmp_path)
     events = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [event["status"] for event in events if event["event"] == "check.finished"] == ["ok"] * 17
+    assert [event["status"] for event in events if event["event"] == "check.finished"] == ["ok"] * 18

@@ -73,6 +73,13 @@ def test_one_failure_is_a_warning_and_as_many_as_open_the_breaker_are_told_at_on
     assert "The next try is at 2027-" in health.text
 
 
+def test_a_warning_says_which_dataset_it_is_about() -> None:
+    made = bench(a=QueryError("no such table: x"))
+    made.pass_time(300)
+    (warning,) = look(made).conditions
+    assert warning.title == "warning: dataset a: no such table: x"
+
+
 def test_nothing_synced_since_the_start_is_told_at_once() -> None:
     made = Bench(config_of("a"))
     made.engine.fails = {"a": DOWN}

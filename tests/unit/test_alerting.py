@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -12,10 +13,12 @@ from moneymentor_sync.core.alert_messages import Message
 from moneymentor_sync.core.alert_ports import Addresses, Pending
 from moneymentor_sync.core.alerts import NOTHING, Memory
 from moneymentor_sync.core.errors import AlertError, DatabaseUnreachableError, ShrinkRefusedError, StateError
+from moneymentor_sync.core.events import unheard
 from moneymentor_sync.core.pings import Ping
 from moneymentor_sync.core.settings import AlertSettings, GoogleSettings
 from moneymentor_sync.daemon.alert_outbox import MOST_MESSAGES, MOST_PINGS
-from moneymentor_sync.daemon.alerting import AlertEdges, Alerting
+from moneymentor_sync.daemon.alert_sender import AlertEdges
+from moneymentor_sync.daemon.alerting import Alerting
 from tests.daemon_double import Bench, Time, config_of
 
 DOWN = DatabaseUnreachableError("the database cannot be reached", hint="Start it.")
@@ -54,6 +57,7 @@ class Kept:
         self.broken = False
 
     def memory(self) -> Memory:
+        self._check()
         return self.known
 
     def pending(self) -> list[Pending]:
@@ -352,6 +356,32 @@ def test_a_full_disk_loses_notes_and_no_message() -> None:
     stage.passes(900)
     assert stage.told[:1] == ["alert"]
     assert any(event == "state.failed" for event, _ in stage.events)
+    stage.store.broken = False
+    stage.passes(60)
+    assert set(stage.store.known) == {one.condition.key for one in stage.alerting.seen.active}, "it is made up for"
+
+
+def test_a_state_file_that_cannot_be_read_at_first_is_read_later_and_repeats_nothing() -> None:
+    first = Stage()
+    first.fail()
+    first.passes(900)
+    first.store.broken = True
+    second = Stage(first.store, first.time, healthy=False)
+    assert any(event == "state.failed" for event, _ in second.events)
+    first.store.broken = False
+    second.passes(400)
+    assert second.told == []
+    second.bench.engine.fails = {}
+    second.passes(2_000)
+    assert second.told == ["recovery"]
+
+
+def test_a_state_file_that_can_never_be_read_keeps_nobody_from_being_told() -> None:
+    store = Kept()
+    store.broken = True
+    stage = Stage(store, healthy=False)
+    stage.passes(600)
+    assert stage.told == ["alert"]
 
 
 def test_the_end_sends_what_waits_and_tells_nothing_of_itself() -> None:
@@ -391,3 +421,40 @@ def test_a_bug_in_a_step_ends_no_thread(monkeypatch: pytest.MonkeyPatch) -> None
     assert waits[1] >= 10.0
     (fields,) = [fields for event, fields in stage.events if event == "witness.failed"]
     assert "secret" not in str(fields)
+
+
+class Hanging(Told):
+    """Takes a message, and comes back only when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__("webhook h")
+        self.asked, self.free = threading.Event(), threading.Event()
+
+    def send(self, message: Message) -> None:
+        self.asked.set()
+        self.free.wait(60)
+        super().send(message)
+
+
+def test_an_address_that_never_answers_holds_up_no_run_and_no_end() -> None:
+    hook, store, time = Hanging(), Kept(), Time()
+    config = replace(config_of("a", "b", max_consecutive_failures=1), alerts=AlertSettings(webhook="https://h"))
+    edges = AlertEdges(store, lambda _settings: Addresses((hook,)), KeysDouble(), "db1")
+    alerting = Alerting(config, edges, unheard, clock=time.clock, monotonic=time.monotonic)
+    bench = Bench(config, witnesses=[alerting])
+    alerting.follow(lambda: bench.daemon.config)
+    bench.engine.fails = {"a": DOWN, "b": DOWN}
+    bench.start()
+    assert hook.asked.wait(60), "the thread is sending"
+    bench.engine.fails = {}
+    bench.pass_time(200 * 300.0)
+    assert len(bench.synced) > 150
+    bench.daemon.say_goodbye()
+    alerting.close(0.0)
+    assert (hook.messages, hook.free.is_set()) == ([], False), "all of it while that one request hung"
+    assert alerting._thread is not None and alerting._thread.is_alive()
+    assert [one.waiting for one in store.messages.values()] == [{hook.key}], "and it is kept for the next start"
+    hook.free.set()
+    alerting._thread.join(60)
+    assert not alerting._thread.is_alive()
+    assert len(hook.messages) == 1

@@ -120,7 +120,7 @@ def test_the_five_levels(facts: Facts, level: str) -> None:
 
 def test_the_verdict_says_what_is_wrong_and_what_to_do() -> None:
     health = assess(replace(FINE, failing=(FAILING, replace(FAILING, name="b"))))
-    assert health == Health("warning", "dataset a: no such table (and 1 more)", "Correct the query.")
+    assert health == Health("warning", "dataset a: no such table (and 1 more)", "Correct the query.", ("a", "b"))
 
 
 # --- which failures concern all ---------------------------------------------------------------------------

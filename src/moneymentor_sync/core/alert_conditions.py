@@ -155,7 +155,7 @@ def _health(status: Document, datasets: Iterable[str]) -> Iterator[Condition]:
 def _cause(status: Document) -> str:
     """Why, without what the next lines say: how often it has failed, and which dataset met first what all meet."""
     reason, error = str(status["health"]["reason"]), str(status["statistics"]["last_error"] or "")
-    if not error or not reason.endswith(error):
+    if status["health"].get("datasets") or not error or not reason.endswith(error):
         return reason
     bare = next((error[len(name) + 2 :] for name in _names(status) if error.startswith(f"{name}: ")), error)
     since_start = "nothing could be synced since the start"

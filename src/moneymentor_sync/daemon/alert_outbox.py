@@ -74,6 +74,7 @@ class Outbox:
             if key in before:
                 line.waiting = before[key].waiting
         self._switch, self._switch_patience = addresses.switch, _Patience()
+        self._pings.clear()  # they were about another one's moments
         for key in before.keys() - self._lines.keys():
             for one in before[key].waiting:
                 self._note(one.id, key)

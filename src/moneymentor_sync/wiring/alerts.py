@@ -7,7 +7,8 @@ import socket
 from moneymentor_sync.core.alert_ports import Address, Addresses
 from moneymentor_sync.core.events import Emit
 from moneymentor_sync.core.settings import AlertSettings, Config
-from moneymentor_sync.daemon.alerting import AlertEdges, Alerting
+from moneymentor_sync.daemon.alert_sender import AlertEdges
+from moneymentor_sync.daemon.alerting import Alerting
 from moneymentor_sync.sync import Surroundings
 
 
