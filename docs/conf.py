@@ -16,5 +16,5 @@ html_copy_source = False
 html_show_sphinx = False
 html_show_copyright = False
 html_use_index = False
-html_theme_options = {"footer_icons": []}
+html_theme_options: dict[str, list[str]] = {"footer_icons": []}
 suppress_warnings = ["misc.highlighting_failure"]  # a `…` in an example is no Python
