@@ -1,6 +1,6 @@
 """The status tab of one spreadsheet in one run: its rows come along with a dataset's write, or by one of its own.
 
-It is a managed tab like any other, filled by a dataset that no configuration names. What goes wrong with it is its own:
+It is a managed tab like any other, filled by a dataset that no configuration names. What goes wrong is its own:
 the write that it was to come along with is made without it.
 """
 
