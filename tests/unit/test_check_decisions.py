@@ -21,7 +21,7 @@ from moneymentor_sync.checks.facts import (
     StateSeen,
     TabSeen,
 )
-from moneymentor_sync.checks.machine import clock_check, lock_check, socket_check, state_check
+from moneymentor_sync.checks.machine import backup_check, clock_check, lock_check, socket_check, state_check
 from moneymentor_sync.checks.result import Check, Sequence, Step, all_well, failed, ok, refused, skipped
 from moneymentor_sync.checks.tabs import cells_check, mark_check, needed_cells, tab_check, used_cells
 from moneymentor_sync.core.cells import CurrentCell
@@ -368,3 +368,26 @@ def test_the_lock() -> None:
 
 def test_a_skipped_check_has_its_reason() -> None:
     assert skipped("a", "because").message == "because"
+
+
+# --- backups ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("is_directory", "writable", "free", "status", "words"),
+    [
+        (True, True, 5_000_000_000, "ok", "they go to /b; 5 GB free on its disk"),
+        (True, True, None, "ok", "they go to /b"),
+        (True, True, 100_000_000, "warning", "100 MB free"),
+        (True, False, 5_000_000_000, "failed", "not writable for this user"),
+        (False, True, 5_000_000_000, "failed", "not a directory"),
+    ],
+)
+def test_the_directory_of_backups(
+    is_directory: bool, writable: bool, free: int | None, status: str, words: str
+) -> None:
+    place = Place(Path("/b/backup.xlsx"), Path("/b"), is_directory, writable, free_bytes=free, owned=True)
+    found = backup_check(place)
+    assert (found.name, found.status) == ("backups", status)
+    assert words in found.message
+    assert not found.hint if status == "ok" else found.hint
