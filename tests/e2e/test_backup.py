@@ -160,7 +160,7 @@ def test_while_a_backup_fails_nothing_is_deleted(house: House) -> None:
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 def test_killed_in_the_middle_nothing_is_half_restored(house: House, nth: int) -> None:
-    """Before the `nth` request that writes: a hidden tab is made, filled, and copied over. Killed as by the kernel."""
+    """At the `nth` request that writes: a hidden tab is made, filled, and copied over."""
     assert house.command("sync").returncode == 0
     person, box, spreadsheet = house.box.person(), house.box, house.box.spreadsheet_id
     cells = [{"userEnteredValue": {"numberValue": number}} for number in range(26)]

@@ -77,17 +77,18 @@ def open_daemon(
         quotas = held.enter_context(closing(Quotas(around.monotonic, alive)))
         local = Ledger(config.state_path)
         ticker = Ticks(around.rng)
+        rest = _nothing if gentle else give_back
         parts = Parts(
             ledger=local if shared is None else shared.ledger(local),
             ticker=ticker,
             open_engine=_engines(around, emit, holder, shared, quotas, gentle=gentle),
             load_config=lambda: usable(load_config()),
             render_metrics=render,
-            rest=_nothing if gentle else give_back,
+            rest=rest,
             emit=emit,
             open_watch=watches(around, emit),
             fleet=None if shared is None else shared.edges(quotas.document),
-            backups=KeptBackups(around, shared, quotas),
+            backups=KeptBackups(around, shared, quotas, rest),
         )
         yield Opened(Daemon(config, parts, around, Identity(__version__, pid)), ticker, around)
 
