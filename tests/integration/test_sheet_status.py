@@ -752,3 +752,14 @@ def test_the_chart_shows_each_dataset_also_one_that_comes_later(bench: Workbench
 def charts_of(bench: Workbench) -> dict[int, Any]:
     sheet = next(one for one in bench.box.document(bench.spreadsheet).sheets if one.title == STATUS)
     return sheet.extras.charts
+
+
+def test_notes_on_headers_are_none_of_its_own_and_both_cost_no_call(bench: Workbench) -> None:
+    bench.sheet = SheetSettings(status=True, header_notes=True)
+    ready(bench)
+    bench.people(*SOME, (3, "c", 3))
+    assert bench.told().ok
+    assert calls(bench) == (1, 1)
+    assert row(bench)["Rows"] == 3
+    assert bench.box.notes(bench.spreadsheet, STATUS) == {}
+    assert len(bench.box.notes(bench.spreadsheet, TAB)) == 3
