@@ -333,6 +333,7 @@ class SpreadsheetSync:
         between = self.holding.wait if tab is None else self.holding.let_go
         intend, tick = self._fencing.intend(view.fence, between), self._ticking(between)
         tidy = state is not None and state.dirty
+        self.tick(one.dataset.name, "writing", 0, None)
         try:
             landing = self.destination.write(plan, target, view.fence, intend=intend, tick=tick, tidy=tidy)
         except (UnavailableError, OvertakenError):  # the transport may have sent it twice: then once was refused
