@@ -52,7 +52,8 @@ def _command(place: Scene, *words: str) -> _Done:
 
 def _figures(name: str, what: str, done: _Done) -> Iterator[Figure]:
     yield seconds(f"saving.{name}.time", f"whole process: {what}", done.child.seconds)
-    yield seconds(f"saving.{name}.stand_in", "of that, CPU time of the stand-in", done.server_seconds)
+    yield seconds(f"saving.{name}.cpu", "its CPU time", done.child.cpu_seconds)
+    yield seconds(f"saving.{name}.stand_in", "CPU time of the stand-in meanwhile", done.server_seconds)
     yield memory(f"saving.{name}.peak", f"most memory of the process: {what}", done.child.peak_bytes, LIMIT)
     yield count(f"saving.{name}.reads", f"reads of Sheets: {what}", done.requests.reads)
     yield count(f"saving.{name}.writes", f"writes: {what}", len(done.requests.writes))

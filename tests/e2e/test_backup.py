@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -155,6 +156,45 @@ def test_while_a_backup_fails_nothing_is_deleted(house: House) -> None:
     assert sorted(house.emails()) == sorted(house.wanted())
     assert [one for one in files(house) if one.name.endswith("-deletion.xlsx")]
     assert house.end() == 0
+
+
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_killed_in_the_middle_nothing_is_half_restored(house: House, nth: int) -> None:
+    """At the `nth` request that writes: a hidden tab is made, filled, and copied over."""
+    assert house.command("sync").returncode == 0
+    person, box, spreadsheet = house.box.person(), house.box, house.box.spreadsheet_id
+    cells = [{"userEnteredValue": {"numberValue": number}} for number in range(26)]
+    rows = [{"values": cells}] * 1_000
+    start = {"sheetId": 0, "rowIndex": 0, "columnIndex": 0}
+    person.request({"updateCells": {"start": start, "rows": rows, "fields": "userEnteredValue"}})
+    assert house.command("backup").returncode == 0
+    (file,) = files(house)
+    saved = box.grid(spreadsheet, "Sheet1")
+    person.delete_rows("Sheet1", 10, 500)
+    wrecked = box.grid(spreadsheet, "Sheet1")
+    arguments = ["restore", str(file), "--yes", "-c", str(house.config)]
+    command = [sys.executable, "-m", "moneymentor_sync", *arguments]
+    environment = {"HOME": str(house.folder), "PATH": "/usr/bin:/bin"}
+    process = subprocess.Popen(command, env=environment, cwd=house.folder, stdin=subprocess.DEVNULL)
+    seen: list[int] = []
+
+    def kill(_request: object) -> None:
+        seen.append(1)
+        if len(seen) == nth:
+            process.kill()
+
+    box.hooks.before_write(kill)
+    assert process.wait(PATIENCE) == -signal.SIGKILL
+    box.hooks.clear()
+    box.person().type("Sheet1", 0, 25, "0")  # the request under way has been answered by now
+    shown = box.grid(spreadsheet, "Sheet1")
+    assert [row[:25] for row in shown] in ([row[:25] for row in saved], [row[:25] for row in wrecked])
+    done = house.command("restore", str(file), "--yes")
+    assert done.returncode == 0, done.stderr
+    assert box.grid(spreadsheet, "Sheet1") == saved
+    assert not [one for one in box.tabs(spreadsheet) if "staging" in one]
+    assert house.command("sync").returncode == 0
+    assert sorted(house.emails()) == sorted(house.wanted())
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,17 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from moneymentor_sync.adapters import google_sheets, google_staging
+from moneymentor_sync.adapters.lock_file import LockFiles
+from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core import sheet_status
 from moneymentor_sync.core.cells import EPOCH, serial
+from moneymentor_sync.core.errors import LeaseLostError, StateError, StoppedError
 from moneymentor_sync.core.settings import SheetSettings
 from moneymentor_sync.core.sheet_status import COLUMNS, Outlook, status_name
 from moneymentor_sync.sandbox import chartview
 from moneymentor_sync.sandbox.faults import Fault
 
-from .fault_kinds import PASSING, Kind
+from .fault_kinds import PASSING, STAYING, Kind
 from .rig import Rig
 from .workbench import TAB, Workbench, body
 
@@ -461,6 +464,99 @@ def test_a_bug_in_it_holds_up_no_dataset(bench: Workbench, monkeypatch: pytest.M
         bench.clock.now += 400
     assert failures(bench) == ["ValueError"] * 2
     assert "a value" not in str(bench.events)
+
+
+@pytest.mark.parametrize("call", ["begin_write", "finish", "dataset"])
+def test_a_state_that_cannot_be_noted_holds_up_no_dataset(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    ready(bench)
+    working = getattr(StateFile, call)
+
+    def full(store: StateFile, name: str, *given: Any, **named: Any) -> Any:
+        if name == status_name(bench.spreadsheet):
+            raise StateError("database or disk is full")
+        return working(store, name, *given, **named)
+
+    bench.people(*SOME, (3, "c", 3))
+    with monkeypatch.context() as broken:
+        broken.setattr(StateFile, call, full)
+        assert bench.told().ok
+    assert bench.rows() == body([*SOME, (3, "c", 3)])
+    assert failures(bench) == ["state"]
+    bench.clock.now += 400
+    bench.told()
+    assert row(bench)["Rows"] == 3
+
+
+@pytest.mark.parametrize("at", range(1, 13))
+@pytest.mark.parametrize("ends", [False, True], ids=["held up", "stopped"])
+def test_held_up_or_stopped_at_any_moment(bench: Workbench, at: int, ends: bool) -> None:
+    ready(bench)
+    bench.people(*SOME, (3, "c", 3))
+    passed = [0]
+
+    def gate(*, wait: bool) -> bool:
+        passed[0] += 1
+        if ends and passed[0] >= at:
+            raise StoppedError("the daemon is being stopped")
+        return passed[0] == at
+
+    with bench.kept_engine(gate) as engine:
+        run = engine.run(bench.config.datasets)
+        engine.tell("stopped" if ends else None)
+    assert passed[0] >= min(at, 5)
+    assert run.ok or ends
+    done = run.datasets[0].result == "synced"
+    assert bench.rows() == body([*SOME, (3, "c", 3)] if done else SOME)
+    assert (row(bench)["Rows"], row(bench)["Health"]) == (3 if done else 2, "stopped" if ends else "healthy")
+    assert failures(bench) == []
+    bench.clock.now += 100
+    bench.told()
+    assert (row(bench)["Rows"], row(bench)["Health"]) == (3, "healthy")
+
+
+@pytest.mark.parametrize("lost_at", range(1, 4))
+def test_a_lease_that_is_lost_is_no_failure_of_it(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, lost_at: int
+) -> None:
+    """The first proof is before the write that it rides on, the second before one of its own."""
+    bench.settings = replace(bench.settings, max_retries=0)
+    ready(bench)
+    asked = [0]
+
+    def prove(_locks: LockFiles, _spreadsheet: str) -> None:
+        asked[0] += 1
+        if asked[0] >= lost_at:
+            raise LeaseLostError("this member no longer has it")
+
+    before = bench.everything()
+    bench.people(*SOME, (3, "c", 3))
+    with monkeypatch.context() as lost:
+        lost.setattr(LockFiles, "prove", prove)
+        run = bench.told()
+    assert asked[0] >= 1
+    if lost_at == 1:
+        assert run.outcome == "stopped"
+        assert bench.everything() == before
+    assert failures(bench) == []
+    bench.clock.now += 100
+    bench.told()
+    assert (row(bench)["Rows"], row(bench)["Health"]) == (3, "healthy")
+
+
+@pytest.mark.parametrize("kind", STAYING, ids=lambda kind: kind.name)
+def test_what_somebody_has_to_mend_leaves_it_as_it_was(bench: Workbench, kind: Kind) -> None:
+    ready(bench)
+    bench.settings = replace(bench.settings, max_retries=0)
+    bench.people(*SOME, (3, "c", 3))
+    fault = bench.box.faults.add(replace(kind.at(1), on="write"))
+    bench.told()
+    assert fault.fired
+    bench.box.faults.clear()
+    bench.clock.now += 100
+    assert bench.told().ok
+    assert (row(bench)["Rows"], row(bench)["Health"]) == (3, "healthy")
 
 
 @pytest.mark.parametrize("kind", PASSING, ids=lambda kind: kind.name)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from moneymentor_sync.adapters.state_file import StateFile
-from moneymentor_sync.core.ports import DatasetResult, RunResult
+from moneymentor_sync.core.ports import DatasetResult, Gate, RunResult
 from moneymentor_sync.core.settings import (
     Config,
     DatabaseSettings,
@@ -128,7 +128,7 @@ class Workbench:
             yield engine
 
     @contextmanager
-    def kept_engine(self) -> Iterator[Engine]:
+    def kept_engine(self, gate: Gate | None = None) -> Iterator[Engine]:
         """One that is kept from sync to sync, as a daemon keeps it."""
         around = Surroundings(self.clock, self.clock, self.clock.sleep, self.chance)
 
@@ -138,7 +138,10 @@ class Workbench:
         def outlook(dataset: Dataset) -> Outlook:
             return self.outlooks.get(dataset.name) or no_outlook(dataset)
 
-        with open_engine(self.config, holder="test", surroundings=around, emit=emit, outlook=outlook) as engine:
+        config = self.config
+        with open_engine(
+            config, holder="test", surroundings=around, emit=emit, outlook=outlook, gate=gate
+        ) as engine:
             yield engine
 
     def told(self) -> RunResult:

@@ -15,6 +15,7 @@ from .boot import PROJECT, Booted, booted, install_project, project_visible, wai
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "systemd" / "README.md"
+SOURCE = ROOT / "src" / ".." / "src"
 UNIT = "mmsync.service"
 CONFIG = "/etc/mmsync/sync.toml"
 SOCKET = "/run/mmsync/control.sock"
@@ -56,6 +57,13 @@ def readme_command(after: str) -> str:
     found = re.search(r"```sh\n(.+)\n```", README.read_text(encoding="utf-8").partition(after)[2])
     assert found is not None
     return found[1]
+
+
+def readme_lines(heading: str, block: int = 0) -> list[str]:
+    """The commands of a block of a section, one a line."""
+    section = README.read_text(encoding="utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    blocks: list[str] = re.findall(r"(?s)```sh\n(.+?)\n```", section)
+    return blocks[block].splitlines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +186,7 @@ def surroundings(directory: Path) -> Iterator[Service]:
         **project_visible(),
         Path(__file__).parent: "/opt/tests",
         ROOT / "systemd": "/checkout/systemd",
+        SOURCE.parent / "systemd": "/opt/systemd",  # where a checkout's package, in /opt/source, leads to
         directory / "app": "/srv/app",
     }
     with booted(directory / "boot", visible, {directory / "box": "/srv/box"}) as system:

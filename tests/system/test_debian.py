@@ -19,7 +19,7 @@ from moneymentor_sync import __version__
 from tests.built import built, wheels
 
 from .boot import booted, missing, wait_until
-from .service import PEOPLE, ROOT, Service, make_places, start_sandbox
+from .service import PEOPLE, ROOT, Service, make_places, readme_lines, start_sandbox
 from .test_systemd import operator_of, shown
 
 VERSION = f"{__version__}-1"
@@ -169,15 +169,19 @@ def test_from_the_installation_to_the_purge(tmp_path: Path) -> None:
         assert service.show("ExecMainStatus") == "78"  # what is missing is in the journal
         service.system.run("systemctl", "reset-failed")
 
-        # Configured as README.Debian says, it works.
+        # Configured as systemd/README.md and README.Debian say, it works.
+        install, init, check, start = readme_lines("From the Debian package")
+        assert install == "sudo apt install ./dist/mmsync_*.deb"
+        debian = (ROOT / "packaging/debian/README.Debian").read_text(encoding="utf-8")
+        assert all(line.removeprefix("sudo ") in debian for line in (init, check, start))
         service.system.write("/etc/mmsync/.env", f"MMSYNC_GOOGLE_API_ENDPOINT={service.box['url']}\n")
         answers = {
             "--database-url": "sqlite:////srv/app/app.db",
             "--spreadsheet": service.box["spreadsheet_id"],
             "--credentials-file": service.box["credentials_file"],
         }
-        words = [word for answer in answers.items() for word in answer]
-        said = run("mmsync", "init", "--output", "/etc/mmsync/sync.toml", "--yes", *words).stdout
+        init += " --yes " + " ".join(word for answer in answers.items() for word in answer)
+        said = run("sh", "-c", init.removeprefix("sudo ")).stdout
         assert "root and the group mmsync may read it" in said
         modes = run(
             "sh", "-c", "cd /etc/mmsync; stat --format='%n %a %G' sync.toml database_url service-account.json"
@@ -186,15 +190,17 @@ def test_from_the_installation_to_the_purge(tmp_path: Path) -> None:
             "sync.toml 640 mmsync", "database_url 600 root", "service-account.json 600 root",
         ]  # fmt: skip
         assert "app.db" not in run("cat", "/etc/mmsync/sync.toml").stdout
-        again = run("mmsync", "init", "--output", "/etc/mmsync/sync.toml", "--yes", *words, check=False)
+        again = run("sh", "-c", init.removeprefix("sudo "), check=False)
         assert (again.returncode, "nothing was changed" in again.stderr) == (1, True)
         configured = run("cat", "/etc/mmsync/sync.toml").stdout
         for name in ("enable_user_profiles", "enable_course_stats"):
             configured = configured.replace(f"\n{name} = true", f"\n{name} = false")
         service.configure(f"{configured}\n{PEOPLE_TABLE}")
-        assert "database" in run("mmsync", "check").stdout  # as root, by the files that the unit will hand over
+        assert (
+            "database" in run("sh", "-c", check.removeprefix("sudo ")).stdout
+        )  # as root, by the files that the unit will hand over
         assert run("find", "/var/lib/private/mmsync", "-user", "root", check=False).stdout == ""
-        run("systemctl", "enable", "--now", "mmsync")
+        run("sh", "-c", start.removeprefix("sudo "))
         wait_until(lambda: service.tab() == shown(PEOPLE), "the tab holds the rows of the database")
         status = run("setpriv", *operator_of(service), "env", "HOME=/", "mmsync", "status")
         assert "people" in status.stdout

@@ -26,6 +26,7 @@ from .service import (
     Service,
     readme_command,
     readme_commands,
+    readme_lines,
     surroundings,
 )
 
@@ -261,6 +262,21 @@ def test_the_readmes_check_finds_nothing_wrong_and_leaves_nothing_behind(service
     wait_until(lambda: service.tab(), "the first sync has arrived")
     service.sh(readme_command("To try everything"))
     assert service.system.run("find", "/var/lib/private/mmsync", "-user", "root").stdout == ""
+
+
+@needs_boot
+def test_the_command_writes_the_same_files_as_the_six_commands(service: Service) -> None:
+    write, make, init, start = readme_lines("From the wheel", 1)
+    service.sh(write.replace("--to /", "--to /srv/root --program /opt/mmsync/bin/mmsync"))
+    for place in ("etc/systemd/system/mmsync.service", "etc/sysusers.d/mmsync.conf", "etc/tmpfiles.d/mmsync.conf"):
+        service.system.run("cmp", f"/{place}", f"/srv/root/{place}")
+    service.sh(make)
+    said = service.system.run("mmsync", "service", "--help").stdout
+    assert "sudo mmsync service --to /" in " ".join(said.split())
+    assert (init, start) == (
+        "sudo mmsync init --output /etc/mmsync/sync.toml",
+        "sudo systemctl daemon-reload && sudo systemctl enable --now mmsync",
+    )
 
 
 @needs_boot

@@ -24,6 +24,7 @@ from moneymentor_sync.checks.facts import (
     TabSeen,
 )
 from moneymentor_sync.checks.machine import (
+    backup_check,
     clock_check,
     lock_check,
     port_check,
@@ -410,3 +411,26 @@ def test_a_textfile_that_cannot_be_written_stops_no_sync(change: dict[str, Any],
     check = textfile_check(replace(PLACE, **change))
     assert (check.status, message in check.message) == (status, True)
     assert ("ReadWritePaths" in check.hint) is (status != "ok")
+
+
+# --- backups ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("is_directory", "writable", "free", "status", "words"),
+    [
+        (True, True, 5_000_000_000, "ok", "they go to /b; 5 GB free on its disk"),
+        (True, True, None, "ok", "they go to /b"),
+        (True, True, 100_000_000, "warning", "100 MB free"),
+        (True, False, 5_000_000_000, "failed", "not writable for this user"),
+        (False, True, 5_000_000_000, "failed", "not a directory"),
+    ],
+)
+def test_the_directory_of_backups(
+    is_directory: bool, writable: bool, free: int | None, status: str, words: str
+) -> None:
+    place = Place(Path("/b/backup.xlsx"), Path("/b"), is_directory, writable, free_bytes=free, owned=True)
+    found = backup_check(place)
+    assert (found.name, found.status) == ("backups", status)
+    assert words in found.message
+    assert not found.hint if status == "ok" else found.hint

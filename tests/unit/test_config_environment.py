@@ -247,3 +247,26 @@ def test_the_processs_own_environment_and_directory_are_the_defaults(
     monkeypatch.chdir(tmp_path)
     assert load_config(write(tmp_path / "named.toml", 7)).sync.max_retries == 7
     assert load_config().file == tmp_path / "named.toml"
+
+
+def test_beside_the_systems_file_root_finds_what_the_unit_would_hand_over(tmp_path: Path) -> None:
+    system = tmp_path / "system"
+    system.mkdir()
+    (system / "sync.toml").write_text("")
+    (system / "database_url").write_text("sqlite:////srv/theirs.db\n")
+    (system / "service-account.json").write_text("{}")
+    (system / "hash_key").write_text("\n")  # a blank one is none
+    environ = {"DATABASE_URL": "", "GOOGLE_APPLICATION_CREDENTIALS": ""}
+    found = load(tmp_path, environ=environ)
+    assert found.database.url == "sqlite:////srv/theirs.db"
+    assert found.google.account.file == system / "service-account.json"
+    assert found.privacy.hash_key is None
+
+    (tmp_path / "own.toml").write_text("")  # another file is not the service's
+    assert any("database.url: missing" in one for one in problems(tmp_path, Path("own.toml"), environ))
+
+    given = tmp_path / "given"
+    given.mkdir()
+    (given / "database_url").write_text("sqlite:////srv/given.db")
+    inside = load(tmp_path, environ={"DATABASE_URL": "", "CREDENTIALS_DIRECTORY": str(given)})
+    assert inside.database.url == "sqlite:////srv/given.db", "within the unit only what it hands over counts"

@@ -60,6 +60,20 @@ def test_where_no_row_is_new_it_says_in_which_columns_cells_change() -> None:
     assert shown(replace(BUSY, inserts=()))[1] == "  rows: 3 → 1; cells: 4 in score (2), name (1), since (1)"
 
 
+def test_what_does_not_fit_goes_on_further_in() -> None:
+    assert shown(replace(BUSY, inserts=()), 40)[2:5] == [
+        "  rows: 3 → 1; cells: 4 in score (2),",
+        "    name (1), since (1)",
+        "  put back, since people changed them:",
+    ]
+
+
+def test_text_that_becomes_a_time_is_in_quotes_as_text_that_becomes_a_number_is() -> None:
+    old, new = (1.0, "Ann", 5.0, "2025-12-09"), (1.0, "Ann", 5.0, 46_000.0)
+    [line] = shown(replace(NOTHING, updates=(RowUpdate(1, old, new),)))[2:]
+    assert line == '  ~   2  1  since  "2025-12-09" → 2025-12-09'
+
+
 def test_in_a_narrow_terminal_cells_stand_below_their_row() -> None:
     assert shown(BUSY, 40)[-7:-3] == [
         '      score  "5"        → 5',

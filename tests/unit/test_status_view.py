@@ -16,7 +16,7 @@ from moneymentor_sync.core.errors import MmsyncError, NotRunningError
 from moneymentor_sync.core.health import Health
 from moneymentor_sync.core.holds import Hold
 from moneymentor_sync.core.record import DatasetRecord, Totals
-from moneymentor_sync.core.status import DatasetSeen, ErrorSeen, Progress
+from moneymentor_sync.core.status import BackupSeen, DatasetSeen, ErrorSeen, Progress
 from moneymentor_sync.core.switches import Switch
 
 from .screens import IDLE, NOW, OPEN, PROFILES, UP, VIEW, lines, status
@@ -399,6 +399,19 @@ def test_long_names_and_errors_are_broken_and_not_cut() -> None:
 def test_brackets_in_names_are_no_markup() -> None:
     shown = screen(status(datasets=(DatasetSeen("[red]x", "[bold]T[/bold]", True),)))
     assert any(line.startswith("[red]x   [bold]T[/bold]") for line in shown)
+
+
+@pytest.mark.parametrize(
+    ("seen", "shown"),
+    [
+        (BackupSeen(True, NOW - 7_200, None, NOW + 3_600), "2 h ago (10:00:00); next 13:00:00 (in 1 h)"),
+        (BackupSeen(True, None, "the disk is full", None), "never; it failed: the disk is full"),
+        (BackupSeen(), None),
+    ],
+)
+def test_how_the_backups_go(seen: BackupSeen, shown: str | None) -> None:
+    found = [line for line in screen(status(backup=seen)) if line.startswith("backup")]
+    assert found == ([] if shown is None else [f"backup        {shown}"])
 
 
 def test_no_dataset_at_all() -> None:

@@ -12,16 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import google_auth_httplib2
-
 from moneymentor_sync.core.alert_conditions import KeyTrouble
 from moneymentor_sync.core.errors import CredentialsError, MmsyncError
 from moneymentor_sync.core.settings import GoogleSettings, ServiceAccount
 
-from .google_client import load_credentials
-from .google_errors import TRANSPORT_ERRORS, Whom, bad_answer, translate
 from .google_keys import key_info
-from .google_transport import ApiTransport
 
 SECONDS = 3.0
 """The silence that a request for a token may have; all of it may take three times as long."""
@@ -72,6 +67,12 @@ class KeyWatch:
         return [*self._refused.values()]
 
     def _obtain(self, one: _InUse) -> None:
+        import google_auth_httplib2  # slow to load, as all of Google's: not before the daemon says that it is ready
+
+        from .google_client import load_credentials
+        from .google_errors import TRANSPORT_ERRORS, Whom, bad_answer, translate
+        from .google_transport import ApiTransport
+
         credentials = load_credentials(one.account, endpoint=self._endpoint)
         transport = ApiTransport(self._endpoint, self._seconds)
         try:

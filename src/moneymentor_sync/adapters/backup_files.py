@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,22 +19,22 @@ _ABANDONED = 86_400.0
 
 
 @contextmanager
-def scratch(directory: Path | None) -> Iterator[Path]:
+def scratch(directory: Path | None, clock: Callable[[], float] = time.time) -> Iterator[Path]:
     """A directory to make a backup in, beside where it is to stand, gone at the end. Without one, in the usual
     place for such. Raises BackupError."""
     with disk_errors(directory):
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _tidy(directory)
+            _tidy(directory, clock())
         held = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=directory)
     with held as place:
         yield Path(place)
 
 
-def _tidy(directory: Path) -> None:
+def _tidy(directory: Path, now: float) -> None:
     """Removes what a process left that was killed."""
     for one in directory.glob(f"{_SCRATCH}*"):
-        if time.time() - one.stat().st_mtime > _ABANDONED:
+        if now - one.stat().st_mtime > _ABANDONED:
             shutil.rmtree(one, ignore_errors=True)
 
 
@@ -99,13 +99,3 @@ def disk_errors(directory: Path | None) -> Iterator[None]:
     except OSError as error:
         where = directory or tempfile.gettempdir()
         raise BackupError(f"backups cannot be kept in {where}: {error.strerror or error}", hint=_HINT) from error
-
-
-def check_directory(directory: Path) -> None:
-    """Raises BackupError where no backup could be written there; leaves nothing behind."""
-    with disk_errors(directory):
-        there = next(one for one in (directory, *directory.parents) if one.exists())
-        if not there.is_dir():
-            raise NotADirectoryError(20, "is no directory")
-        with tempfile.TemporaryFile(dir=there):
-            pass

@@ -27,6 +27,10 @@ CREDENTIALS = {
     "cluster_url": "cluster_url",
 }
 """systemd's credentials, and the files beside the system's configuration that the unit makes them of."""
+_NOT_IN_GROUP = (
+    "It is the system service's: run the command with sudo; for what only asks the daemon, be in the group mmsync "
+    "(`sudo usermod --append --groups mmsync YOU`, then log in again)."
+)
 T = TypeVar("T")
 
 # `mmsync status` is asked every few seconds: what it may not need is imported by the function that does.
@@ -81,7 +85,7 @@ def _parsed(
     environment = _environment(dotenv, environ, problems)
     secrets = _secrets(environ, system_file.parent if file is not None and file.path == system_file else None)
     places = replace(
-        _places(environ, cwd, home),
+        _places(cwd, home),
         google_credential=secrets.get("google"),
         database_credential=_text(secrets.get("database_url"), problems),
         hash_key_credential=_text(secrets.get("hash_key"), problems),
@@ -177,7 +181,7 @@ def _candidates(
         unread.append(f"{dotenv}: cannot be read: Permission denied")
     environment = _environment(dotenv, environ, [])
     found = parse_client_places(
-        toml, environment, file=None if file is None else file.path, places=_places(environ, cwd, home)
+        toml, environment, file=None if file is None else file.path, places=_places(cwd, home)
     )
     return found, tuple(unread)
 
@@ -239,7 +243,7 @@ def _read(path: Path) -> _File | None:
     except OSError as error:
         raise ConfigError(
             [f"{path}: cannot be read: {error.strerror}"],
-            hint="Make it a file that the user who runs mmsync may read.",
+            hint=_NOT_IN_GROUP if path == SYSTEM_FILE else "Make it a file that the user who runs mmsync may read.",
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: byte {error.start} is not UTF-8"]) from error
@@ -306,7 +310,7 @@ def _leading_newlines(text: str) -> int:
 # --- the machine ------------------------------------------------------------------------------------------
 
 
-def _places(environ: Mapping[str, str], cwd: Path, home: Path | None) -> Places:
+def _places(cwd: Path, home: Path | None) -> Places:
     return Places(
         working_directory=cwd,
         home=home,
@@ -331,9 +335,9 @@ def _home(environ: Mapping[str, str]) -> Path | None:
 def _secrets(environ: Mapping[str, str], system: Path | None) -> dict[str, Path]:
     """systemd's credentials (systemd.exec(5), LoadCredential=), by name, those that the unit has.
 
-    A blank one stands for none: it is how a unit says that a credential may be missing (SetCredential=). Outside of
-    the unit, for `sudo mmsync check`, they are the files beside the system's configuration that the unit hands over,
-    for whoever may read them.
+    A blank one stands for none: it is how a unit says that a credential may be missing (SetCredential=). Outside
+    of the unit, for `sudo mmsync check`, they are the files beside the system's configuration that the unit hands
+    over, for whoever may read them.
     """
     given = environ.get("CREDENTIALS_DIRECTORY")
     if given:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 ORDER = (
     "demo",
@@ -106,6 +107,32 @@ def group(name: str, text: str) -> typer.Typer:
     return made
 
 
+class _Command(TyperCommand):
+    """A command whose help says in words what Typer says in Python: `<list[str]>`, `[1<=x<=1000]`."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        write = formatter.write_dl
+
+        def write_in_words(rows: Iterable[tuple[str, str]], *given: Any, **named: Any) -> None:
+            write([_in_words(*row) for row in rows], *given, **named)
+
+        formatter.write_dl = write_in_words
+        super().format_options(ctx, formatter)
+
+
+def _in_words(name: str, text: str) -> tuple[str, str]:
+    """A line of the help: what an option takes has the name that its author gave it, else N for a number."""
+    kind = re.search(r" <([^>]*)>$", name)
+    if kind is not None:
+        number = "int" in kind[1] or "float" in kind[1]
+        name = name[: kind.start()] + (" N" if name.startswith("-") and number else "")
+    return name, re.sub(
+        r"(\d+(?:\.\d+)?)<=x<=(\d+(?:\.\d+)?)",
+        lambda found: f"{float(found[1]):,g} to {float(found[2]):,.15g}",
+        text,
+    )
+
+
 def command(name: str, of: typer.Typer | None = None) -> Callable[[Command], Command]:
     """Registers a command; its docstring is its help, each paragraph wrapped to the terminal's width.
 
@@ -116,7 +143,7 @@ def command(name: str, of: typer.Typer | None = None) -> Callable[[Command], Com
         paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
         text = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
         short = paragraphs[0].replace("\n", " ").rstrip(".")
-        (of or app).command(name, help=text, short_help=short)(function)
+        (of or app).command(name, cls=_Command, help=text, short_help=short)(function)
         return function
 
     return register
@@ -184,4 +211,4 @@ def registered() -> typer.Typer:
 
 def run() -> None:
     """Parses the command line and runs its command; ends in SystemExit, or the command's error."""
-    registered()()
+    registered()(prog_name="mmsync")

@@ -156,11 +156,17 @@ def _follow(settings: Config, place: Path, interval: int) -> None:
     ):
         out().print(f"The database changes every {interval} s, and the spreadsheet follows. Ctrl-C stops.")
         out().print(
-            _labelled("In another terminal:", "dim", f" {sys.argv[0]} status -c {place / 'sync.toml'}\n"),
+            _labelled("In another terminal:", "dim", f" {_own_name()} status --watch -c {place / 'sync.toml'}\n"),
             soft_wrap=True,
         )
         life.live()
     out().print("Stopped.")
+
+
+def _own_name() -> str:
+    """How this command was called, as it can be called again."""
+    called = Path(sys.argv[0])
+    return f"{sys.executable} -m {called.parent.name}" if called.name == "__main__.py" else sys.argv[0]
 
 
 def _labelled(label: str, style: str, text: str) -> Text:

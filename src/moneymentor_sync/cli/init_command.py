@@ -50,6 +50,12 @@ class _Question:
                 return " and ".join(names)
         return None
 
+    def value_in(self, environment: Mapping[str, str]) -> str | None:
+        """What one variable says, where one alone answers it."""
+        return next(
+            (environment[one[0]] for one in self.variables if len(one) == 1 and environment.get(one[0])), None
+        )
+
 
 @command("init")
 def init(
@@ -110,11 +116,13 @@ def init(
         return
     target = Path.cwd() / (output or config or "sync.toml")
     _refuse_to_overwrite(target, force=force)
-    questions = _questions(Path.cwd())
-    flags = dict(zip((q.flag for q in questions), (database_url, spreadsheet, credentials_file), strict=True))
     system = is_for_the_service(target)
     if system:
         refuse_what_is_not_ready(target, force=force)
+    questions = _questions(Path.cwd())
+    flags = dict(zip((q.flag for q in questions), (database_url, spreadsheet, credentials_file), strict=True))
+    if system:  # which does not see this environment
+        flags = {q.flag: flags[q.flag] or q.value_in(os.environ) for q in questions}
     found = _answers(questions, flags, {} if system else _environment(target), ask=not yes)
     url, spreadsheet_id, key = (found[q.flag] for q in questions)
     if system:

@@ -41,7 +41,7 @@ def clipped(words: str, width: int) -> str:
 def old_and_new(plan: Plan, update: RowUpdate, i: int) -> tuple[str, str]:
     """Both of a cell. Text that is to become a value is in quotes: it may read just as the value does."""
     old, new = _dated(plan, i, update.old[i]), _dated(plan, i, update.new[i])
-    became = isinstance(old, str) and isinstance(new, bool | float)
+    became = isinstance(update.old[i], str) and isinstance(update.new[i], bool | float)
     return (f'"{text(old)}"' if became else text(old)), text(new)
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -70,11 +71,11 @@ def plan_lines(plan: Plan, width: int, *, everything: bool, notes: Sequence[str]
     """One tab's plan, line by line; without `everything` only the first changes of each kind, and how many more."""
     yield _headline(plan)
     if not plan.is_empty:
-        yield Text(f"  {_numbers(plan)}", style="dim")
+        yield from _wrapped(_numbers(plan), width, "dim")
     for line in _structure(plan):
-        yield Text(f"  {line}", style=_NOTE)
+        yield from _wrapped(line, width, _NOTE)
     for note in notes:
-        yield Text(f"  {note}", style="yellow")
+        yield from _wrapped(note, width, "yellow")
     most = None if everything else MAX_LINES
     table = _Lines.fitting(plan, width, most)
     yield from table.updates()
@@ -83,6 +84,14 @@ def plan_lines(plan: Plan, width: int, *, everything: bool, notes: Sequence[str]
     hidden = "" if everything else _hidden(plan)
     if hidden:
         yield Text(f"    … {hidden}; --all shows them", style="dim")
+
+
+def _wrapped(words: str, width: int, style: str) -> Iterator[Text]:
+    """Below the headline; a line that does not fit goes on further in."""
+    for line in wrap(
+        words, max(width - 1, 20), initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+    ):
+        yield Text(line, style=style)
 
 
 # --- in all -----------------------------------------------------------------------------------------------

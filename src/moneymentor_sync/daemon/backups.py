@@ -52,8 +52,13 @@ class Backups:
             self._thread.start()
 
     def stop(self) -> None:
-        """A backup under way ends at its next tab; does not wait for it."""
+        """A backup under way ends soon; does not wait for it."""
         self._ended.set()
+
+    def join(self, seconds: float) -> None:
+        """Waits for so long at most until what a backup under way had begun is tidied up."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._ended.is_set():

@@ -39,6 +39,7 @@ from .witnesses import Witnesses
 from .worker import Worker
 
 WORKER = "worker"
+GOODBYE_SECONDS = 1.0
 SPARE_SECONDS = 60.0
 """What the worker may be silent for beyond its longest call."""
 
@@ -169,6 +170,7 @@ class Daemon:
     def say_goodbye(self) -> None:
         """Leaves its fleet, and notes in the state file that it was stopped, not killed."""
         self._works.fleet.stop()
+        self._works.backups.join(GOODBYE_SECONDS)
         self._mark(stopped_at=self._clock())
         self._witnesses.stopped()
 

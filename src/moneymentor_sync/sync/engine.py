@@ -35,8 +35,9 @@ from .gather import Gathered, NewRecords, gather
 from .holding import HeldUpError, Holding
 from .noting import Noting
 from .patience import Patience
-from .sheet_status import SheetStatus, StatusTab
+from .sheet_status import SheetStatus
 from .spreadsheet import SpreadsheetSync
+from .status_tab import StatusTab
 from .tally import failed
 
 NO_RETRIES = RetryRules(max_retries=0, max_quota_wait_seconds=0.0)
@@ -168,9 +169,7 @@ class Engine:
         """One spreadsheet, unless it was given away since the run began; whatever comes of it is its own."""
         try:
             with self._edges.lease.work(sync.spreadsheet_id):
-                if self._status is not None:
-                    self._status.begin(sync.spreadsheet_id)
-                    sync.status = self._status_tab(sync.spreadsheet_id, sync.decider)
+                sync.status = self._status_tab(sync.spreadsheet_id, sync.decider)
                 results = sync.run(group)
         except (LeaseLostError, ClusterError) as error:
             results = sync.given_up(group, error)

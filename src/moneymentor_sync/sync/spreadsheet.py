@@ -32,7 +32,6 @@ from moneymentor_sync.core.ports import (
     Wanted,
     unsaved,
 )
-from moneymentor_sync.core.repair import repairs
 from moneymentor_sync.core.sheet_status import Ending
 
 from .decide import Decider, Decision, current_state, source_is_unchanged, unchanged_layout, verify_is_due
@@ -42,7 +41,8 @@ from .holding import MAX_RESTARTS, HeldUpError, Holding
 from .memory import known_as_seen, known_tab, memory_of, state_begun
 from .noting import HeaderNoting, Noting, noted_after
 from .patience import Patience
-from .sheet_status import StatusTab, Unsettled
+from .settling import Unsettled, give_back, was_applied
+from .status_tab import StatusTab
 from .tally import Tally, failed
 
 MAX_PASSES = 6
@@ -138,12 +138,9 @@ class SpreadsheetSync:
         tally, one = self._start(), Gathered(status.dataset)
         try:
             reading = self._read([one])
-            one = status.gathered(status.picture(ended), reading.zone, alone=True)
-            return self._sync(one, reading, tally, status.unsettled)
         except MmsyncError as error:
             return self._failed(one, error, tally)
-        finally:
-            status.settled()
+        return self._sync(status.gathered(status.picture(ended), reading.zone, alone=True), reading, tally)
 
     def _mend(self, status: StatusTab) -> None:
         """Gives people back what a rider hit, before anything else happens to the tab."""
@@ -219,23 +216,19 @@ class SpreadsheetSync:
             return None
         return self._result(one, "unchanged", tally, rows=state.rows)
 
-    def _sync(
-        self, one: Gathered, reading: Reading | None, tally: Tally, unsettled: Unsettled | None = None
-    ) -> DatasetResult:
+    def _sync(self, one: Gathered, reading: Reading | None, tally: Tally) -> DatasetResult:
         try:
-            result = self._passes(one, reading, tally, unsettled)
+            result = self._passes(one, reading, tally)
         except MmsyncError as error:
             return self._failed(one, error, tally)
         self.patience.refresh()
         return result
 
-    def _passes(
-        self, one: Gathered, reading: Reading | None, tally: Tally, unsettled: Unsettled | None
-    ) -> DatasetResult:
+    def _passes(self, one: Gathered, reading: Reading | None, tally: Tally) -> DatasetResult:
         """Reads, plans and writes until the tab is as it must be. An unclear failure is never sent again:
-        the next pass reads, and plans what is then missing. `unsettled` is left from a write before."""
+        the next pass reads, and plans what is then missing."""
         refusals = 0
-        self._unsettled = unsettled
+        self._unsettled = None
         for _ in range(MAX_PASSES + MAX_RESTARTS):
             view = reading if reading is not None else self.patience.reading(lambda: self._read([one]))
             reading = None
@@ -312,13 +305,13 @@ class SpreadsheetSync:
         next plan. True where something was written, so that the tab has to be read again."""
         assert self._unsettled is not None  # noqa: S101 - asked by the caller
         last = self._unsettled
-        if not self._was_applied(last, view):
+        if not was_applied(last, view, self._fencing):
             self._unsettled = None
             return False
         if not last.counted:
             tally.count(last.plan)
             self._unsettled = replace(last, counted=True)
-        given = self._give_back(last, view, one.dataset.name)
+        given = give_back(last, view, one.dataset.name, self.destination, self._fencing)
         self._unsettled = None
         return given
 
@@ -327,25 +320,13 @@ class SpreadsheetSync:
         last = status.unsettled
         if last is None:
             return False
-        status.settled()  # tried once: it may not hold up what somebody waits for
+        status.unsettled = None  # tried once: it may not hold up what somebody waits for
         try:
-            return self._was_applied(last, view) and self._give_back(last, view, status.dataset.name)
+            applied = was_applied(last, view, self._fencing)
+            return applied and give_back(last, view, status.dataset.name, self.destination, self._fencing)
         except MmsyncError as error:
             status.keeper.failed(self.spreadsheet_id, error)
             return True
-
-    def _was_applied(self, last: Unsettled, view: Reading) -> bool:
-        ours = self._fencing.known()
-        return view.fence.token in (last.landing.token, ours.token, ours.pending)
-
-    def _give_back(self, last: Unsettled, view: Reading, name: str) -> bool:
-        shape, now = last.plan.shape, view.tabs.get(name)
-        cells = repairs(last.landing, shape.headers, shape.key, last.before, now) if now else []
-        if cells and now is not None:
-            self.destination.put_back(
-                now.info.sheet_id, cells, view.fence, intend=self._fencing.intend(view.fence, at_once)
-            )
-        return bool(cells)
 
     def _decide(self, one: Gathered, view: Reading, between: Callable[[], None]) -> Decision:
         self.tick(one.dataset.name, "comparing", 0, None)

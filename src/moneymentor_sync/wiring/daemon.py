@@ -87,17 +87,18 @@ def open_daemon(
         held.callback(alerts.close)
         ticker = Ticks(around.rng)
         metrics = Metrics(lambda: daemon.config, around.clock)
+        rest = _nothing if gentle else give_back
         parts = Parts(
             ledger=local if shared is None else shared.ledger(local),
             ticker=ticker,
             open_engine=_engines(around, emit, holder, shared, quotas, gentle=gentle),
             load_config=lambda: usable(load_config()),
             render_metrics=metrics.text,
-            rest=_nothing if gentle else give_back,
+            rest=rest,
             emit=emit,
             open_watch=watches(around, emit),
             fleet=None if shared is None else shared.edges(quotas.document),
-            backups=KeptBackups(around, shared, quotas),
+            backups=KeptBackups(around, shared, quotas, rest),
             witnesses=(alerts, *_witnesses(config, metrics, emit, around)),
             alerts=lambda: alerts.seen,
         )

@@ -48,6 +48,8 @@ class KeptBackups:
     around: Surroundings
     shared: Shared | None
     quotas: Quotas
+    rest: Callable[[], None]
+    """Gives back what a backup needed."""
 
     def last(self, config: Config, spreadsheet_id: str) -> float | None:
         from moneymentor_sync.adapters.backup_files import backups_in
@@ -74,4 +76,5 @@ class KeptBackups:
         with open_backups(config, surroundings=around, shared=self.shared, quotas=self.quotas) as edges:
             made = make_backup(edges, spreadsheet_id, directory_of(config), "daily", tick=tick)
         prune(config)
+        self.rest()
         return made
