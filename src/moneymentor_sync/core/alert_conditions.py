@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 from .alerts import Condition, Look
 from .errors import GuardError
 from .health import is_early
-from .moments import moment
+from .moments import moment, seconds_of
 from .remedies import for_daemon
+from .staleness import is_stale, stale_limit, waits_since
 
 Document = Mapping[str, Any]
 BAD, POORLY, BREAKER, BACKUP = "health", "health:warning", "breaker", "backup"
 GUARD_CODES = frozenset({GuardError.code, *(one.code for one in GuardError.__subclasses__())})
-_STALE_INTERVALS = 2
-"""A dataset that is synced seldom is not stale between two syncs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def look_at(status: Document, known: Known, now: float) -> Look:
         *_breakers(datasets),
         *_common_breaker(status),
         *_health(status, datasets),
-        *(() if apart or not status["sync_enabled"] else _stale(status, datasets, known.stale_after, now)),
+        *(() if apart else _stale(status, datasets, known.stale_after, now)),
         *_backup(status.get("backup")),
     )
     early = is_early(status["health"]["reason"])
@@ -180,10 +178,8 @@ def _stale(
     status: Document, datasets: Mapping[str, Document], stale_after: Mapping[str, float], now: float
 ) -> Iterator[Condition]:
     for name, one in datasets.items():
-        success = one["last_sync_time"] or status["started_at"]
-        base = max((seconds_of(when) for when in (success, one.get("owner_since")) if when), default=now)
-        limit = max(stale_after.get(name, float("inf")), _STALE_INTERVALS * one["interval_seconds"])
-        if now - base > limit:
+        limit = stale_limit(stale_after.get(name, float("inf")), one["interval_seconds"])
+        if is_stale(status, one, limit, now):
             when = clock_of(seconds_of(one["last_sync_time"])) if one["last_sync_time"] else "never"
             yield Condition(
                 f"stale:{name}",
@@ -195,7 +191,7 @@ def _stale(
                 for_daemon(one["hint"] or "", name)
                 or "`mmsync status` says what it waits for; `mmsync force` syncs at once.",
                 name,
-                base,
+                waits_since(status, one),
             )
 
 
@@ -209,11 +205,6 @@ def _backup(backup: Document | None) -> Iterator[Condition]:
 
 
 # --- words --------------------------------------------------------------------------------------------------
-
-
-def seconds_of(when: str) -> float:
-    """UNIX seconds of a moment in a document."""
-    return datetime.fromisoformat(when).timestamp()
 
 
 def clock_of(seconds: float) -> str:
