@@ -525,6 +525,41 @@ def test_what_it_hit_while_it_rode_is_given_back_though_that_fails_at_first(benc
     assert row(bench)["whom to ask"] == "Ada"
 
 
+def test_a_failure_is_no_reason_to_leave_it_alone_for_a_day(bench: Workbench) -> None:
+    bench.sheet = replace(bench.sheet, status_every_seconds=86_400)
+    ready(bench)
+    with bench.kept_engine() as engine:
+        engine.run(bench.config.datasets)
+        bench.clock.now += 86_400
+        bench.box.faults.add(Fault("status", on="write", status=503))
+        engine.run(bench.config.datasets)
+        engine.tell()
+        assert failures(bench) == ["unavailable"]
+        bench.clock.now += 301
+        bench.people(*SOME, (3, "c", 3))
+        engine.run(bench.config.datasets)
+    assert row(bench)["Rows"] == 3
+
+
+def test_there_are_signs_of_life_before_each_call_for_it(bench: Workbench) -> None:
+    """Each may take minutes; whoever watches over the process is not to take that for its end."""
+    ready(bench)
+    bench.clock.now += 400
+    passed: list[tuple[int, int]] = []
+
+    def gate(*, wait: bool) -> bool:
+        passed.append(calls(bench))
+        return not wait  # somebody holds the syncs up meanwhile: that is not asked for this
+
+    with bench.kept_engine(gate) as engine:
+        engine.run(bench.config.datasets)
+        bench.box.log.reset()
+        passed.clear()
+        engine.tell()
+    assert calls(bench) == (1, 1)
+    assert {(0, 0), (1, 0)} <= {*passed}
+
+
 def test_where_there_is_little_room_it_is_small(bench: Workbench) -> None:
     bench.max_cells = 30_000  # the dataset's tab has 26,000
     assert bench.told().ok

@@ -18,6 +18,8 @@ from .settling import Unsettled
 from .status_rows import StatusDecider
 from .status_tab import StatusTab
 
+REST_SECONDS = 300.0
+"""How long a tab is left alone after a failure, at most: its own time may be a day."""
 OWED_SECONDS = 600.0
 """How long people are still to be given back what was hit: later it may be what they have changed since."""
 
@@ -87,10 +89,10 @@ class SheetStatus:
         if self.owed(spreadsheet_id) is not None:
             return False
         until = self._rests.get(spreadsheet_id, 0.0)
-        return self.clock() < until <= self.clock() + self.sheet.status_every_seconds
+        return self.clock() < until <= self.clock() + REST_SECONDS
 
     def failed(self, spreadsheet_id: str, error: Exception) -> None:
-        """Says so, and leaves the tab alone for its usual time."""
+        """Says so, and leaves the tab alone for a while."""
         if isinstance(error, MmsyncError):
             self._rest(spreadsheet_id, error=error.code, message=str(error), hint=error.hint or None)
         else:
@@ -105,7 +107,7 @@ class SheetStatus:
         self._rest(spreadsheet_id, error=result.error_code, message=result.error, hint=result.hint)
 
     def _rest(self, spreadsheet_id: str, **fields: object) -> None:
-        self._rests[spreadsheet_id] = self.clock() + self.sheet.status_every_seconds
+        self._rests[spreadsheet_id] = self.clock() + min(self.sheet.status_every_seconds, REST_SECONDS)
         self._emit("sheet_status.failed", spreadsheet=spreadsheet_id, **fields)
 
     def tab(self, spreadsheet_id: str, store: Store, decider: Decider) -> StatusTab | None:
