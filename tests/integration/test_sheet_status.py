@@ -525,6 +525,27 @@ def test_what_it_hit_while_it_rode_is_given_back_though_that_fails_at_first(benc
     assert row(bench)["whom to ask"] == "Ada"
 
 
+def test_a_run_that_google_fails_waits_for_no_look_at_what_rode(bench: Workbench) -> None:
+    """Each call may take minutes just then; the next run looks."""
+    ready(bench)
+    person = bench.person
+    person.type(STATUS, 0, 9, "whom to ask")
+    person.type(STATUS, 1, 9, "Ada")
+    bench.clock.now += 400
+    bench.told()
+    bench.settings = replace(bench.settings, max_retries=0)
+    bench.people(*SOME, (3, "c", 3))
+    bench.before_write(lambda: person.move_columns(STATUS, 9, 10, 3))
+    bench.box.faults.add(Fault("status", on="write", status=503, after_applying=True))
+    with bench.kept_engine() as engine:
+        bench.box.log.reset()
+        assert engine.run(bench.config.datasets).datasets[0].error_code == "unavailable"
+        assert calls(bench) == (1, 1)
+        bench.clock.now += 60
+        assert engine.run(bench.config.datasets).ok
+    assert row(bench)["whom to ask"] == "Ada"
+
+
 def test_a_failure_is_no_reason_to_leave_it_alone_for_a_day(bench: Workbench) -> None:
     bench.sheet = replace(bench.sheet, status_every_seconds=86_400)
     ready(bench)

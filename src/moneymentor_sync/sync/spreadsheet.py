@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from moneymentor_sync.core.errors import ClusterError, MmsyncError
 from moneymentor_sync.core.ports import DatasetResult, Reading
-from moneymentor_sync.core.sheet_status import Ending
+from moneymentor_sync.core.sheet_status import Ending, unreachable
 
 from .decide import Decision
 from .gather import Gathered
@@ -55,8 +55,10 @@ class SpreadsheetSync:
                     reading = None  # no longer what the spreadsheet is: the next one looks again
             results[one.dataset.name] = self._told(result)
             tally = self.visit.start()  # the common read is counted once, with the first
-        if self.visit.status is not None and self.visit.status.unsettled is not None:
-            self._mend(self.visit.status)
+        status = self.visit.status
+        reached = not unreachable([one.error_code for one in results.values()])
+        if status is not None and status.unsettled is not None and reached:  # else the next run looks
+            self._mend(status)
         return [self._noted(one, results[one.dataset.name]) for one in group]
 
     def _noted(self, one: Gathered, result: DatasetResult) -> DatasetResult:
