@@ -233,6 +233,17 @@ def test_a_tab_that_was_deleted_and_one_that_was_emptied_have_them_again(noted: 
     assert noted.sync().writes == 0
 
 
+@pytest.mark.parametrize("bob", ["Bob", "Bert"])  # nothing to be written, and something
+def test_a_tab_that_a_person_made_in_the_place_of_a_deleted_one_is_looked_at(noted: Workbench, bob: str) -> None:
+    noted.datasets = [noted.dataset(match_on=("name",), verify="always")]
+    noted.sync()
+    noted.person.delete_tab(TAB)
+    noted.person.add_tab(TAB)
+    noted.person.type_rows(TAB, 0, 0, [["id", "name", "score"], ["1", "Ana", "5"], ["2", bob, "7"]])
+    noted.sync()
+    assert notes(noted) == wanted(noted)
+
+
 def _id(bench: Workbench) -> int:
     return next(one.sheet_id for one in bench.box.document(bench.spreadsheet).sheets if one.title == TAB)
 

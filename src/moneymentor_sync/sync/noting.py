@@ -54,7 +54,6 @@ _FOR_ALL = (QuotaExhaustedError, UnavailableError)
 class Sent:
     """Notes on their way to a tab, by column index, and its row 1 as it was before."""
 
-    sheet_id: int
     notes: Mapping[int, str]
     before: Sequence[HeaderCell]
 
@@ -173,8 +172,8 @@ class HeaderNoting:
 
         def sending(following: str) -> None:
             intend(following)
-            sent = Sent(reading.info.sheet_id, changes, reading.cells)
-            self.noting.sent[dataset] = (*self.noting.sent.get(dataset, ()), sent)
+            sent = self.noting.sent.get(dataset, ())
+            self.noting.sent[dataset] = (*sent, Sent(changes, reading.cells))
 
         now, token = notes.write(reading, changes, intend=sending)
         self.fencing.landed(token)
@@ -185,8 +184,7 @@ class HeaderNoting:
         kept: list[Sent] = []
         found: dict[int, str] = {}
         for sent in self.noting.sent.pop(dataset, ()):
-            there = sent.sheet_id == reading.info.sheet_id
-            hit = to_put_back(sent.notes, sent.before, reading.cells) if there else {}
+            hit = to_put_back(sent.notes, sent.before, reading.cells)
             if hit:
                 kept.append(sent)
                 found |= hit
