@@ -19,6 +19,7 @@ from .remedies import for_daemon
 Document = Mapping[str, Any]
 BAD, POORLY, BREAKER, BACKUP = "health", "health:warning", "breaker", "backup"
 GUARD_CODES = frozenset({GuardError.code, *(one.code for one in GuardError.__subclasses__())})
+_REFUSED_KEY = "credentials:refused:"
 _STALE_INTERVALS = 2
 """A dataset that is synced seldom is not stale between two syncs."""
 
@@ -36,12 +37,13 @@ class KeyTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a status document has not: after how many seconds each dataset is stale, what guards refused last, and
-    what is wrong with keys."""
+    """What a status document has not: after how many seconds each dataset is stale, what guards refused last, what
+    is wrong with keys, and what was told of them that was not looked at anew yet."""
 
     stale_after: Mapping[str, float] = field(default_factory=dict)
     refusals: Mapping[str, Condition] = field(default_factory=dict)
     keys: tuple[KeyTrouble, ...] = ()
+    unasked: tuple[Condition, ...] = ()
 
 
 def look_at(status: Document, known: Known, now: float) -> Look:
@@ -52,17 +54,20 @@ def look_at(status: Document, known: Known, now: float) -> Look:
     if cluster is not None and not apart:
         mine = {name for one in cluster["spreadsheets"] if one["mine"] for name in one["datasets"]}
         datasets = {name: one for name, one in datasets.items() if name in mine}
+    stale = () if apart else tuple(_stale(status, datasets, known.stale_after, now))
+    enabled = status["sync_enabled"]
     found = (
         *(one for name, one in known.refusals.items() if name in datasets),
         *map(_key, known.keys),
         *_breakers(datasets),
         *_common_breaker(status),
         *_health(status, datasets),
-        *(() if apart or not status["sync_enabled"] else _stale(status, datasets, known.stale_after, now)),
+        *(stale if enabled else ()),
         *_backup(status.get("backup")),
     )
     early = is_early(status["health"]["reason"])
-    return Look(found, frozenset(datasets), unsure=early or apart, quiet=not status["sync_enabled"])
+    lasting = (*known.unasked, *(() if enabled else stale))
+    return Look(found, frozenset(datasets), unsure=early or apart, quiet=not enabled, lasting=lasting)
 
 
 def guard_condition(dataset: str, code: str, error: str, hint: str) -> Condition:
@@ -81,6 +86,11 @@ def guard_condition(dataset: str, code: str, error: str, hint: str) -> Condition
 
 def guard_key(dataset: str) -> str:
     return f"guard:{dataset}"
+
+
+def is_refused_key(one: Condition) -> bool:
+    """Whether it can end only when Google has been asked again."""
+    return one.key.startswith(_REFUSED_KEY)
 
 
 def _key(one: KeyTrouble) -> Condition:
