@@ -89,7 +89,7 @@ class _Once:
 
     def connect(self) -> None:
         if self._made:
-            raise http.client.RemoteDisconnected
+            raise http.client.RemoteDisconnected("once")
         super().connect()  # type: ignore[misc]  # of the connection that it is mixed into
         self._made = True
 
