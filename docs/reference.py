@@ -59,6 +59,7 @@ KINDS = {
     "spreadsheet_id": "A spreadsheet's id or address",
     "tab_title": "A tab's title",
     "timezone": "An IANA name",
+    "_metrics_file": "A path",
     "_socket": "A path",
     "_time_of_day": 'A time of day, `"HH:MM"`',
 }

@@ -12,7 +12,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from moneymentor_sync.adapters.prometheus_runs import GUARDS, LIKELY, RunCounts
 from moneymentor_sync.adapters.prometheus_text import Metrics
+from moneymentor_sync.core.alert_conditions import Known, look_at
 from moneymentor_sync.core.errors import DatabaseUnreachableError, ShrinkRefusedError
+from moneymentor_sync.core.moments import moment
 from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.settings import Config, ServiceAccount
 from tests.daemon_double import Bench, config_of
@@ -142,19 +144,42 @@ def test_a_member_tells_of_its_own_datasets_only_also_of_what_it_did_to_others_b
 
 
 @pytest.mark.parametrize(
-    ("seconds", "enabled", "stale"), [(3_599, True, 0.0), (3_602, True, 1.0), (9_999, False, 0.0)]
+    ("interval", "seconds", "off", "stale"),
+    [
+        (300, 3_599, (), False),
+        (300, 3_602, (), True),
+        (300, 9_999, ("a",), False),
+        (300, 9_999, None, False),
+        (7_200, 14_399, (), False),
+        (7_200, 14_402, (), True),
+    ],
 )
-def test_a_dataset_is_stale_by_its_own_setting_and_only_while_it_is_enabled(
-    seconds: float, enabled: bool, stale: float
+def test_what_is_stale_is_what_alerts_call_stale(
+    interval: float, seconds: float, off: tuple[str, ...] | None, stale: bool
 ) -> None:
-    watched = Watched(config_of(interval_seconds=100_000))
+    """`off` are the datasets that are disabled; None is all syncing."""
+    watched = Watched(config_of("a", interval_seconds=interval))
     watched.bench.start()
-    if not enabled:
-        watched.bench.daemon.operations.disable(["a"], reason=None, for_seconds=None, by=None)
+    if off != ():
+        watched.bench.daemon.operations.disable(off, reason=None, for_seconds=None, by=None)
     watched.bench.time.advance(seconds)
     assert watched.get("mmsync_dataset_stale", dataset="a") == stale
     assert watched.get("mmsync_dataset_age_seconds", dataset="a") == pytest.approx(seconds, abs=1)
-    assert watched.get("mmsync_dataset_stale_after_seconds", dataset="a") == 3600
+    assert watched.get("mmsync_dataset_stale_after_seconds", dataset="a") == max(3_600, 2 * interval)
+    told = look_at(watched.bench.status, Known({"a": 3_600.0}), watched.bench.time.wall)
+    assert [one.key for one in told.conditions if one.kind == "stale"] == ["stale:a"] * stale
+
+
+def test_a_member_that_took_a_dataset_over_has_its_time_for_it_too() -> None:
+    watched = Watched(config_of("a"))
+    watched.bench.start()
+    watched.bench.time.advance(9_999)
+    for since, stale in ((3_599, 0), (3_601, 1)):
+        status = watched.bench.status
+        status["datasets"][0]["owner_since"] = moment(watched.bench.time.wall - since)
+        assert samples(watched.metrics.text(status))["mmsync_dataset_stale", frozenset({("dataset", "a")})] == stale
+        told = look_at(status, Known({"a": 3_600.0}), watched.bench.time.wall)
+        assert [one.key for one in told.conditions if one.kind == "stale"] == ["stale:a"] * stale
 
 
 def test_one_that_never_had_a_success_is_as_old_as_the_daemon() -> None:

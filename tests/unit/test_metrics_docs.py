@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.unit.test_metrics import Watched
 
 DOCS = Path(__file__).parents[2] / "docs" / "operating.md"
-_BACKUP = {"last": "2027-01-15T08:00:00Z", "last_error": None, "next": "2027-01-16T03:30:00Z"}
+_BACKUP = {"enabled": True, "last": "2027-01-15T08:00:00Z", "last_error": None, "next": "2027-01-16T03:30:00Z"}
 
 
 def _texts() -> list[str]:

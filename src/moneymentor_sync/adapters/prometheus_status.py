@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from moneymentor_sync.core.moments import seconds_of
 from moneymentor_sync.core.settings import Config, GoogleSettings
+from moneymentor_sync.core.staleness import is_stale, stale_limit
 
 LEVELS = ("healthy", "warning", "degraded", "unhealthy")
 STATES = ("closed", "open", "half_open")
@@ -34,6 +35,10 @@ class Seen:
         mine = {name for one in cluster["spreadsheets"] if one["mine"] for name in one["datasets"]}
         return [one for one in self.status["datasets"] if one["name"] in mine]
 
+    def limits(self) -> dict[str, float]:
+        """After how many seconds without a success each dataset is stale."""
+        return {one.name: stale_limit(one.stale_after, one.interval_seconds) for one in self.config.datasets}
+
 
 def living(seen: Seen) -> Iterator[Metric]:
     """Of a daemon that runs."""
@@ -52,6 +57,9 @@ def lasting(seen: Seen) -> Iterator[Metric]:
     yield _time(
         "mmsync_last_success_timestamp_seconds", "End of the last successful sync.", status["last_sync_time"]
     )
+    yield GaugeMetricFamily(
+        "mmsync_sync_enabled", "Whether syncing is enabled.", value=float(status["sync_enabled"])
+    )
     yield from _runs(status["statistics"])
     yield from _backups(status)
     yield _of_each(seen, "enabled", "Whether the dataset is enabled.", lambda one: one["enabled"])
@@ -68,11 +76,11 @@ def lasting(seen: Seen) -> Iterator[Metric]:
         "End of its last successful sync.",
         lambda one: _seconds(one["last_sync_time"]),
     )
-    limits = {one.name: one.stale_after for one in seen.config.datasets}
+    limits = seen.limits()
     yield _of_each(
         seen,
         "stale_after_seconds",
-        "It is stale after so long without a successful sync, by the settings.",
+        "It is stale after so long without a successful sync: its `stale_after`, or twice its interval if longer.",
         lambda one: limits.get(one["name"]),
     )
 
@@ -86,7 +94,6 @@ def _daemon(seen: Seen) -> Iterator[Metric]:
     numbers, ahead = status["statistics"], status["next_sync_in_seconds"]
     for name, what, value in (
         ("sync_in_progress", "Whether a sync is under way.", status["sync_in_progress"]),
-        ("sync_enabled", "Whether syncing is enabled.", status["sync_enabled"]),
         ("paused_for_requests", "Whether somebody's requests hold syncs up.", status["paused_for_requests"]),
         ("realtime_listening", "Whether changes are heard as they happen.", _listens(status)),
         ("uptime_seconds", "Seconds since the daemon started.", numbers["uptime_seconds"]),
@@ -146,16 +153,14 @@ def _backups(status: Document) -> Iterator[Metric]:
 
 
 def _datasets(seen: Seen) -> Iterator[Metric]:
-    limits = {one.name: one.stale_after for one in seen.config.datasets}
-    started = _seconds(seen.status["started_at"])
+    limits, started = seen.limits(), _seconds(seen.status["started_at"])
 
     def age(one: Document) -> float | None:
         since = _seconds(one["last_sync_time"]) or started
         return None if since is None else max(seen.now - since, 0.0)
 
-    def is_stale(one: Document) -> bool:
-        waited, limit = age(one), limits.get(one["name"])
-        return bool(one["enabled"] and waited is not None and limit is not None and waited > limit)
+    def stale(one: Document) -> bool:
+        return is_stale(seen.status, one, limits.get(one["name"], float("inf")), seen.now)
 
     yield _of_each(seen, "interval_seconds", "How often it is synced.", lambda one: one["interval_seconds"])
     yield _of_each(
@@ -165,7 +170,10 @@ def _datasets(seen: Seen) -> Iterator[Metric]:
         age,
     )
     yield _of_each(
-        seen, "stale", "Whether it is enabled and its age is beyond mmsync_dataset_stale_after_seconds.", is_stale
+        seen,
+        "stale",
+        "Whether it is enabled and was not synced for longer than mmsync_dataset_stale_after_seconds.",
+        stale,
     )
     family = GaugeMetricFamily(
         "mmsync_dataset_circuit", "The dataset's circuit breaker: 1 for its state.", labels=["dataset", "state"]
@@ -202,4 +210,4 @@ def _time(name: str, what: str, moment: str | None) -> Metric:
 
 
 def _seconds(moment: str | None) -> float | None:
-    return datetime.fromisoformat(moment).timestamp() if moment else None
+    return seconds_of(moment) if moment else None

@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal
 
 from .alerts import Condition, Look
 from .errors import GuardError
 from .health import is_early
-from .moments import moment
+from .moments import moment, seconds_of
 from .remedies import for_daemon
+from .staleness import is_old, stale_limit, waits_since
 
 Document = Mapping[str, Any]
 BAD, POORLY, BREAKER, BACKUP = "health", "health:warning", "breaker", "backup"
 GUARD_CODES = frozenset({GuardError.code, *(one.code for one in GuardError.__subclasses__())})
 _REFUSED_KEY = "credentials:refused:"
-_STALE_INTERVALS = 2
-"""A dataset that is synced seldom is not stale between two syncs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def look_at(status: Document, known: Known, now: float) -> Look:
     if cluster is not None and not apart:
         mine = {name for one in cluster["spreadsheets"] if one["mine"] for name in one["datasets"]}
         datasets = {name: one for name, one in datasets.items() if name in mine}
-    stale = () if apart else tuple(_stale(status, datasets, known.stale_after, now))
+    stale = () if apart else tuple(_old(status, datasets, known.stale_after, now))
     enabled = status["sync_enabled"]
     found = (
         *(one for name, one in known.refusals.items() if name in datasets),
@@ -186,14 +184,13 @@ def _how_it_goes(status: Document) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _stale(
+def _old(
     status: Document, datasets: Mapping[str, Document], stale_after: Mapping[str, float], now: float
 ) -> Iterator[Condition]:
+    """What would be stale were nothing switched off."""
     for name, one in datasets.items():
-        success = one["last_sync_time"] or status["started_at"]
-        base = max((seconds_of(when) for when in (success, one.get("owner_since")) if when), default=now)
-        limit = max(stale_after.get(name, float("inf")), _STALE_INTERVALS * one["interval_seconds"])
-        if now - base > limit:
+        limit = stale_limit(stale_after.get(name, float("inf")), one["interval_seconds"])
+        if is_old(status, one, limit, now):
             when = clock_of(seconds_of(one["last_sync_time"])) if one["last_sync_time"] else "never"
             yield Condition(
                 f"stale:{name}",
@@ -205,7 +202,7 @@ def _stale(
                 for_daemon(one["hint"] or "", name)
                 or "`mmsync status` says what it waits for; `mmsync force` syncs at once.",
                 name,
-                base,
+                waits_since(status, one),
             )
 
 
@@ -219,11 +216,6 @@ def _backup(backup: Document | None) -> Iterator[Condition]:
 
 
 # --- words --------------------------------------------------------------------------------------------------
-
-
-def seconds_of(when: str) -> float:
-    """UNIX seconds of a moment in a document."""
-    return datetime.fromisoformat(when).timestamp()
 
 
 def clock_of(seconds: float) -> str:

@@ -10,3 +10,8 @@ def moment(seconds: float | None) -> str | None:
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def seconds_of(when: str) -> float:
+    """UNIX seconds of a moment in a document."""
+    return datetime.fromisoformat(when).timestamp()

@@ -397,6 +397,7 @@ class SpreadsheetSync:
         intend, tick = self._fencing.intend(view.fence, between), self._ticking(between)
         tidy = state is not None and state.dirty
         rider = self._rider(one, plan, view, tally)
+        self.tick(one.dataset.name, "writing", 0, None)
         try:
             landing = self.destination.write(
                 plan, target, view.fence, intend=intend, tick=tick, tidy=tidy, rider=rider
