@@ -190,7 +190,7 @@ def status(scene: Scene) -> str:
     scene.client.disable(["courses"], reason="its titles are being translated", for_seconds=7_200)
     scene.box.faults.add(Fault("delay", on="^PUT ", nth=2, seconds=PATIENCE))
     scene.client.force(["quiz_responses"], allow_deletes=False, wait=False, timeout=None)
-    scene.until(lambda status: (status["current"] or {}).get("phase") == "writing")
+    scene.until(lambda status: (status["current"] or {}).get("total"))
     watched = scene.started("status", "--watch", lines=32)
     watched.until(LAST_LINE)
     watched.type("\x03")

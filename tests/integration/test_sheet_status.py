@@ -19,6 +19,7 @@ from moneymentor_sync.core.settings import SheetSettings
 from moneymentor_sync.core.sheet_status import COLUMNS, Outlook, status_name
 from moneymentor_sync.sandbox import chartview
 from moneymentor_sync.sandbox.faults import Fault
+from moneymentor_sync.sandbox.rules import Rules
 
 from .fault_kinds import PASSING, STAYING, Kind
 from .rig import Rig
@@ -118,6 +119,37 @@ def test_what_is_overdue_goes_by_the_spreadsheets_own_clocks(bench: Workbench, z
     late = datetime.fromtimestamp(due + 420, here).replace(tzinfo=None)
     assert row(bench)["Next sync"] == cell(due)
     assert row(bench)["Overdue from"] == pytest.approx((late - EPOCH).total_seconds() / 86400, abs=1e-6)
+
+
+def reds(bench: Workbench, now: float) -> list[str]:
+    """The headers of the cells that a rule makes red at that moment, row by row."""
+    document = bench.box.document(bench.spreadsheet)
+    sheet = next(one for one in document.sheets if one.title == STATUS)
+    laid, grid = Rules(document, sheet, now), bench.grid(STATUS)
+    places = [(n, column) for n in range(sheet.row_count) for column in range(len(grid[0]))]
+    return [str(grid[0][column]) for n, column in places if laid.look(n, column).get("backgroundColor")]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/Los_Angeles"])
+@pytest.mark.parametrize("moved", [False, True], ids=["as made", "columns moved"])
+def test_a_sync_that_is_long_over_is_red(bench: Workbench, zone: str, moved: bool) -> None:
+    """Of two datasets the one that nothing is planned for is not."""
+    bench.box.document(bench.spreadsheet).time_zone = zone
+    bench.datasets.append(bench.dataset(name="more", tab="More", enabled=False))
+    due = bench.clock.now + 300
+    bench.outlooks = {"people": Outlook(due)}
+    assert bench.told().ok
+    if moved:
+        bench.person.move_columns(STATUS, 6, 7, 0)
+        bench.person.sort(STATUS, 1)
+    late = due + 300 + 120
+    assert reds(bench, due + 1) == []
+    assert reds(bench, late - 2) == []
+    assert reds(bench, late + 2) == ["Next sync"]
+    with bench.kept_engine() as engine:
+        engine.run([bench.datasets[0]])
+        engine.tell("stopped")
+    assert reds(bench, late + 2) == []
 
 
 # --- what it costs ------------------------------------------------------------------------------------------------
@@ -720,3 +752,14 @@ def test_the_chart_shows_each_dataset_also_one_that_comes_later(bench: Workbench
 def charts_of(bench: Workbench) -> dict[int, Any]:
     sheet = next(one for one in bench.box.document(bench.spreadsheet).sheets if one.title == STATUS)
     return sheet.extras.charts
+
+
+def test_notes_on_headers_are_none_of_its_own_and_both_cost_no_call(bench: Workbench) -> None:
+    bench.sheet = SheetSettings(status=True, header_notes=True)
+    ready(bench)
+    bench.people(*SOME, (3, "c", 3))
+    assert bench.told().ok
+    assert calls(bench) == (1, 1)
+    assert row(bench)["Rows"] == 3
+    assert bench.box.notes(bench.spreadsheet, STATUS) == {}
+    assert len(bench.box.notes(bench.spreadsheet, TAB)) == 3

@@ -128,6 +128,8 @@ def test_operators_reach_it_and_nobody_else_does(service: Service) -> None:
     stranger = ("--reuid=4001", "--regid=4001", "--clear-groups")
     assert service.ask(SOCKET, "/sync/status", identity=operator)["status"] == 200
     assert service.ask(SOCKET, "/sync/status", identity=stranger) == {"error": "PermissionError"}
+    told = service.system.run("setpriv", *stranger, "env", "HOME=/", "mmsync", "status", check=False)
+    assert (told.returncode, "be in the group mmsync" in told.stderr) == (3, True)
     may_read = [
         service.system.run("setpriv", *who, "cat", place, check=False).returncode == 0
         for who in (operator, stranger)

@@ -322,6 +322,42 @@ def test_keys_are_looked_after_and_told_of() -> None:
     assert len(stage.keys.used) == 2
 
 
+def test_a_key_is_accepted_again_only_when_google_has_said_so() -> None:
+    stage = Stage()
+    stage.keys.of_tokens = [KeyTrouble("sync@p", "refused", "Google does not accept the key.", "Make a new key.")]
+    stage.passes(2_000)
+    assert stage.told == ["alert"]
+    stage.bench.on_disk = replace(stage.bench.daemon.config)
+    stage.bench.daemon.operations.reload(by=None)
+    stage.passes(600)
+    assert (stage.told, stage.keys.asked) == (["alert"], 2), "asked anew soon, and it is no better"
+    second = Stage(stage.store, stage.time)
+    second.keys.of_tokens = stage.keys.of_tokens
+    second.passes(600)
+    assert (second.told, second.keys.asked) == ([], 1)
+    second.keys.of_tokens = []
+    second.bench.on_disk = replace(second.bench.daemon.config)
+    second.bench.daemon.operations.reload(by=None)
+    second.passes(240)
+    assert second.told == ["recovery"], "a mended one is told soon"
+
+
+def test_what_is_stale_does_not_become_fresh_by_being_switched_off() -> None:
+    stage = Stage(failures=100)
+    stage.fail("a")
+    stage.passes(4_500)
+    assert "stale:a" in stage.alerting._sender._memory
+    stage.bench.daemon.operations.disable(None, reason=None, for_seconds=None, by=None)
+    stage.passes(3_000)
+    items = [(item.key, item.event) for one in stage.hook.messages for item in one.items]
+    assert ("stale:a", "recovery") not in items
+    assert ("stale:b", "alert") not in items, "nor is anything told that got old meanwhile"
+    stage.bench.engine.fails = {}
+    stage.bench.daemon.operations.enable(None, reason=None, for_seconds=None, by=None)
+    stage.passes(600)
+    assert "a: fresh again" in [item.title for item in stage.hook.messages[-1].items]
+
+
 def test_a_reload_takes_new_addresses_at_once_and_drops_what_waits_for_old_ones() -> None:
     stage = Stage()
     stage.hook.fails = AlertError("webhook h: no")

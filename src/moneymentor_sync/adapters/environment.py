@@ -27,7 +27,7 @@ CREDENTIALS = {
     "cluster_url": "cluster_url",
 }
 """systemd's credentials, and the files beside the system's configuration that the unit makes them of."""
-_NOT_IN_GROUP = (
+NOT_IN_GROUP = (
     "It is the system service's: run the command with sudo; for what only asks the daemon, be in the group mmsync "
     "(`sudo usermod --append --groups mmsync YOU`, then log in again)."
 )
@@ -243,7 +243,7 @@ def _read(path: Path) -> _File | None:
     except OSError as error:
         raise ConfigError(
             [f"{path}: cannot be read: {error.strerror}"],
-            hint=_NOT_IN_GROUP if path == SYSTEM_FILE else "Make it a file that the user who runs mmsync may read.",
+            hint=NOT_IN_GROUP if path == SYSTEM_FILE else "Make it a file that the user who runs mmsync may read.",
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: byte {error.start} is not UTF-8"]) from error

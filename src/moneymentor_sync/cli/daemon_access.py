@@ -50,11 +50,13 @@ def find_places(config: Path | None, *, verbose: bool, only_to_look: bool = Fals
 
     `only_to_look` is as of `places_to_look_at`: whoever changes something must be sure whom they ask.
     """
-    from moneymentor_sync.adapters.environment import load_places
+    from moneymentor_sync.adapters.environment import NOT_IN_GROUP, SYSTEM_FILE, load_places
 
     places = places_to_look_at(config) if only_to_look else load_places(config)
     for reason in places.unread:
         say(f"note: {reason}; asking the daemon at {places.socket_path}")
+    if any(reason.startswith(f"{SYSTEM_FILE}: ") for reason in places.unread):
+        say(f"  → {NOT_IN_GROUP}")
     if verbose and not places.unread:
         say(f"asking the daemon at {places.socket_path}")
     return places
