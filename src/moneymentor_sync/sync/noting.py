@@ -134,8 +134,7 @@ class HeaderNoting:
         state = current_state(one.dataset, self.store.dataset(one.dataset.name))
         if state is None or state.dirty or state.known is None:
             return None
-        due = one.dataset.name in self.noting.sent or is_due(self.noting.texts(one), state.known.noted)
-        return state if due else None
+        return state if is_due(self.noting.texts(one), state.known.noted) else None
 
     def _settle(self, one: Gathered, state: DatasetState, known: KnownTab, notes: HeaderNotes) -> None:
         """Reads row 1 and writes what is not as it is to be; one more batch gives back what that hit by mistake, at
