@@ -39,6 +39,7 @@ from .sheet_status import SheetStatus
 from .spreadsheet import SpreadsheetSync
 from .status_tab import StatusTab
 from .tally import failed
+from .visit import Visit
 
 NO_RETRIES = RetryRules(max_retries=0, max_quota_wait_seconds=0.0)
 """What nobody waits for is not tried again, nor does it wait."""
@@ -152,6 +153,7 @@ class Engine:
         except LeaseLostError as error:  # what the fleet knows cannot be asked for: nothing is tried
             return [failed(DatasetResult(one.name, one.tab, "failed"), error) for one in datasets]
         gathered = self._gather(datasets, decider.hasher, holding, whole=remove_unmatched)
+        self._noting.begin()
         unguarded = _named(datasets, allow_deletes)
         results: list[DatasetResult] = []
         try:
@@ -167,14 +169,15 @@ class Engine:
 
     def _run_one(self, sync: SpreadsheetSync, group: Sequence[Gathered]) -> list[DatasetResult]:
         """One spreadsheet, unless it was given away since the run began; whatever comes of it is its own."""
+        spreadsheet_id = sync.visit.spreadsheet_id
         try:
-            with self._edges.lease.work(sync.spreadsheet_id):
-                sync.status = self._status_tab(sync.spreadsheet_id, sync.decider)
+            with self._edges.lease.work(spreadsheet_id):
+                sync.visit.status = self._status_tab(spreadsheet_id, sync.visit.decider)
                 results = sync.run(group)
         except (LeaseLostError, ClusterError) as error:
             results = sync.given_up(group, error)
         if self._status is not None:
-            self._status.ran(sync.spreadsheet_id, results)
+            self._status.ran(spreadsheet_id, results)
         return results
 
     def _status_tab(self, spreadsheet_id: str, decider: Decider) -> StatusTab | None:
@@ -200,7 +203,7 @@ class Engine:
             tab = self._status_tab(spreadsheet_id, decider)
             if tab is None or not tab.is_due(ended):
                 return
-            sync = SpreadsheetSync(
+            visit = Visit(
                 spreadsheet_id=spreadsheet_id,
                 open_destination=self._edges.destination,
                 store=self._edges.store,
@@ -212,7 +215,7 @@ class Engine:
                 holding=Holding(_open),
                 prove=self._edges.lease.prove,
             )
-            result = sync.write_status(tab, ended)
+            result = SpreadsheetSync(visit).write_status(tab, ended)
         if result.result == "failed":
             status.not_written(spreadsheet_id, result)
         elif result.result != "stopped":
@@ -283,7 +286,7 @@ class Engine:
             self._around.rng.random,
             partial(self._emit, run=run_id),
         )
-        return SpreadsheetSync(
+        visit = Visit(
             spreadsheet_id=spreadsheet_id,
             open_destination=self._edges.destination,
             store=self._edges.store,
@@ -299,6 +302,7 @@ class Engine:
             noting=self._noting,
             safeguard=self._edges.safeguard,
         )
+        return SpreadsheetSync(visit)
 
     def _gather(
         self, datasets: Sequence[Dataset], hasher: Hasher, holding: Holding, *, whole: bool = False

@@ -22,9 +22,11 @@ class Unsettled:
 
 
 def was_applied(last: Unsettled, view: Reading, fencing: Fencing) -> bool:
-    """Whether the write came about at all, by the fence that is there now."""
-    ours = fencing.known()
-    return view.fence.token in (last.landing.token, ours.token, ours.pending)
+    """Whether the write came about at all, by the fence that is there now: its own, or that of what was put back
+    after it. One that a person took away, and another installation's, tell nothing of it."""
+    if view.fence.token is None or fencing.foreign:
+        return False
+    return not (fencing.late and fencing.known().pending == last.landing.token)
 
 
 def give_back(last: Unsettled, view: Reading, name: str, destination: Destination, fencing: Fencing) -> bool:
