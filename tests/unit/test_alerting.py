@@ -15,6 +15,7 @@ from moneymentor_sync.core.alerts import NOTHING, Memory
 from moneymentor_sync.core.errors import AlertError, DatabaseUnreachableError, ShrinkRefusedError, StateError
 from moneymentor_sync.core.events import unheard
 from moneymentor_sync.core.pings import Ping
+from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.settings import AlertSettings, GoogleSettings
 from moneymentor_sync.daemon.alert_outbox import MOST_MESSAGES, MOST_PINGS
 from moneymentor_sync.daemon.alert_sender import AlertEdges
@@ -299,6 +300,29 @@ def test_a_refusal_is_told_until_a_sync_of_it_succeeds_also_over_a_restart() -> 
     second.bench.engine.fails = {}
     second.passes(600)
     assert second.told == ["recovery"]
+
+
+def test_a_sync_that_finds_nothing_to_change_ends_a_refusal_too() -> None:
+    stage = Stage()
+    stage.bench.engine.fails = {"a": ShrinkRefusedError("all 30 rows would be deleted")}
+    stage.passes(300)
+    result = DatasetResult("a", "A", "unchanged", rows=3)
+    stage.alerting.ended(RunResult("r1", stage.time.wall, 1.0, "retry", (result,)))
+    stage.settle()
+    assert stage.alerting._sender._refusals == {}
+
+
+def test_what_waits_for_somebody_who_is_no_longer_told_is_forgotten_after_a_start() -> None:
+    first = Stage()
+    first.hook.fails = first.mail.fails = AlertError("no")
+    first.fail()
+    first.passes(700)
+    (number,) = first.store.messages
+    gone = {f"key of {one.name}" for one in (first.hook, first.mail)}
+    assert first.store.messages[number].waiting == gone
+    first.store.messages[number] = replace(first.store.messages[number], waiting=frozenset({"key of another"}))
+    Stage(first.store, first.time)
+    assert first.store.messages == {}
 
 
 def test_keys_are_looked_after_and_told_of() -> None:
