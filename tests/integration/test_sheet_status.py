@@ -473,6 +473,93 @@ def test_a_protected_tab_holds_up_no_dataset(bench: Workbench) -> None:
         assert failures(bench) == ["protected"]
 
 
+def test_what_refuses_the_dataset_itself_is_told(bench: Workbench) -> None:
+    """The tab that came along with the refused write is not what was refused."""
+    ready(bench)
+    bench.person.protect(TAB)
+    bench.people(*SOME, (3, "c", 3))
+    with bench.kept_engine() as engine:
+        for _ in range(2):
+            bench.clock.now += 400
+            assert engine.run(bench.config.datasets).datasets[0].error_code == "protected"
+            engine.tell()
+            assert row(bench)["Health"] == "warning: a protected range is in the way; it is being tried again"
+    assert failures(bench) == []
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
+def test_what_a_write_of_its_own_hit_is_given_back_though_its_answer_is_lost(bench: Workbench, again: bool) -> None:
+    ready(bench)
+    person = bench.person
+    person.type(STATUS, 0, 9, "whom to ask")
+    person.type(STATUS, 1, 9, "Ada")
+    bench.clock.now += 400
+    bench.told()
+    bench.clock.now += 400
+    happened = bench.before_write(lambda: person.move_columns(STATUS, 9, 10, 3))
+    bench.box.faults.add(Fault("status", on="write", status=503, after_applying=True))
+    if again:  # and so is the one of what is put back
+        bench.box.faults.add(Fault("status", on="write", nth=2, status=503, after_applying=True))
+    assert bench.told().ok
+    assert happened == [1]
+    assert row(bench)["whom to ask"] == "Ada"
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_it_hit_while_it_rode_is_given_back_though_that_fails_at_first(bench: Workbench, times: int) -> None:
+    """By the run itself if that can be, else by the next one."""
+    ready(bench)
+    person = bench.person
+    person.type(STATUS, 0, 9, "whom to ask")
+    person.type(STATUS, 1, 9, "Ada")
+    bench.clock.now += 400
+    bench.told()
+    bench.people(*SOME, (3, "c", 3))
+    happened = bench.before_write(lambda: person.move_columns(STATUS, 9, 10, 3))
+    bench.box.faults.add(Fault("status", on="write", nth=2, count=times, status=503))
+    with bench.kept_engine() as engine:
+        assert engine.run(bench.config.datasets).ok
+        assert happened == [1]
+        bench.clock.now += 400
+        assert engine.run(bench.config.datasets).ok
+    assert row(bench)["whom to ask"] == "Ada"
+
+
+def test_a_failure_is_no_reason_to_leave_it_alone_for_a_day(bench: Workbench) -> None:
+    bench.sheet = replace(bench.sheet, status_every_seconds=86_400)
+    ready(bench)
+    with bench.kept_engine() as engine:
+        engine.run(bench.config.datasets)
+        bench.clock.now += 86_400
+        bench.box.faults.add(Fault("status", on="write", status=503))
+        engine.run(bench.config.datasets)
+        engine.tell()
+        assert failures(bench) == ["unavailable"]
+        bench.clock.now += 301
+        bench.people(*SOME, (3, "c", 3))
+        engine.run(bench.config.datasets)
+    assert row(bench)["Rows"] == 3
+
+
+def test_there_are_signs_of_life_before_each_call_for_it(bench: Workbench) -> None:
+    """Each may take minutes; whoever watches over the process is not to take that for its end."""
+    ready(bench)
+    bench.clock.now += 400
+    passed: list[tuple[int, int]] = []
+
+    def gate(*, wait: bool) -> bool:
+        passed.append(calls(bench))
+        return not wait  # somebody holds the syncs up meanwhile: that is not asked for this
+
+    with bench.kept_engine(gate) as engine:
+        engine.run(bench.config.datasets)
+        bench.box.log.reset()
+        passed.clear()
+        engine.tell()
+    assert calls(bench) == (1, 1)
+    assert {(0, 0), (1, 0)} <= {*passed}
+
+
 def test_where_there_is_little_room_it_is_small(bench: Workbench) -> None:
     bench.max_cells = 30_000  # the dataset's tab has 26,000
     assert bench.told().ok

@@ -14,8 +14,14 @@ from moneymentor_sync.core.settings import Dataset, SheetSettings
 from moneymentor_sync.core.sheet_status import NOTHING, Fact, Outlooks, fact_after, unreachable
 
 from .decide import Decider
+from .settling import Unsettled
 from .status_rows import StatusDecider
 from .status_tab import StatusTab
+
+REST_SECONDS = 300.0
+"""How long a tab is left alone after a failure, at most: its own time may be a day."""
+OWED_SECONDS = 600.0
+"""How long people are still to be given back what was hit: later it may be what they have changed since."""
 
 
 class SheetStatus:
@@ -40,6 +46,7 @@ class SheetStatus:
         self._reachable: dict[str, bool] = {}
         self._ran: set[str] = set()
         self._rests: dict[str, float] = {}
+        self._owed: dict[str, tuple[Unsettled, float]] = {}
 
     def datasets(self, spreadsheet_id: str) -> list[Dataset]:
         return [one for one in self._datasets if one.spreadsheet_id == spreadsheet_id]
@@ -64,13 +71,28 @@ class SheetStatus:
             if reachable and (ended or not ran or one in ran) and not self.rests(one)
         ]
 
+    def owed(self, spreadsheet_id: str) -> Unsettled | None:
+        """A write to the tab of which it is still to be looked at where it landed, or what it hit to be given back;
+        it outlives a run, and goes with the process."""
+        found, since = self._owed.get(spreadsheet_id, (None, 0.0))
+        return found if since <= self.clock() < since + OWED_SECONDS else None
+
+    def owes(self, spreadsheet_id: str, what: Unsettled | None) -> None:
+        """Notes that; with None that it is done."""
+        if what is None:
+            self._owed.pop(spreadsheet_id, None)
+        else:
+            self._owed[spreadsheet_id] = what, self.clock()
+
     def rests(self, spreadsheet_id: str) -> bool:
-        """Whether its last try failed a short while ago."""
+        """Whether its last try failed a short while ago, and people are owed nothing."""
+        if self.owed(spreadsheet_id) is not None:
+            return False
         until = self._rests.get(spreadsheet_id, 0.0)
-        return self.clock() < until <= self.clock() + self.sheet.status_every_seconds
+        return self.clock() < until <= self.clock() + REST_SECONDS
 
     def failed(self, spreadsheet_id: str, error: Exception) -> None:
-        """Says so, and leaves the tab alone for its usual time."""
+        """Says so, and leaves the tab alone for a while."""
         if isinstance(error, MmsyncError):
             self._rest(spreadsheet_id, error=error.code, message=str(error), hint=error.hint or None)
         else:
@@ -85,7 +107,7 @@ class SheetStatus:
         self._rest(spreadsheet_id, error=result.error_code, message=result.error, hint=result.hint)
 
     def _rest(self, spreadsheet_id: str, **fields: object) -> None:
-        self._rests[spreadsheet_id] = self.clock() + self.sheet.status_every_seconds
+        self._rests[spreadsheet_id] = self.clock() + min(self.sheet.status_every_seconds, REST_SECONDS)
         self._emit("sheet_status.failed", spreadsheet=spreadsheet_id, **fields)
 
     def tab(self, spreadsheet_id: str, store: Store, decider: Decider) -> StatusTab | None:

@@ -74,7 +74,7 @@ class SpreadsheetSync:
 
     def _told(self, result: DatasetResult) -> DatasetResult:
         if self.visit.status is not None:
-            self.visit.status.keeper.took(result)
+            self.visit.status.took(result)
         return result
 
     def write_status(self, status: StatusTab, ended: Ending | None) -> DatasetResult:
@@ -82,16 +82,24 @@ class SpreadsheetSync:
         tally, one = self.visit.start(), Gathered(status.dataset)
         try:
             reading = self.visit.read([one])
+            if self.visit.give_back_for(status, reading):
+                reading = self.visit.read([one])
         except MmsyncError as error:
             return self.visit.failed(one, error, tally)
-        return self._passes.sync(status.gathered(status.picture(ended), reading.zone, alone=True), reading, tally)
+        rows = status.gathered(status.picture(ended), reading.zone, alone=True)
+        result = self._passes.sync(rows, reading, tally)
+        if result.result == "failed" and self.visit.unsettled is not None:
+            status.settles_later(self.visit.unsettled)
+            self._mend(status)
+        return result
 
     def _mend(self, status: StatusTab) -> None:
-        """Gives people back what a rider hit, before anything else happens to the tab."""
+        """Gives people back what a write to it hit, before anything else happens to the tab."""
         try:
-            self.visit.settle_rider(status, self.visit.read([]))
+            along = self.visit.status is status  # else it is one that is asked for
+            self.visit.give_back_for(status, self.visit.read([] if along else [Gathered(status.dataset)]))
         except MmsyncError as error:
-            status.keeper.failed(self.visit.spreadsheet_id, error)
+            status.settled_in_vain(error)
 
     def given_up(self, group: Sequence[Gathered], error: MmsyncError) -> list[DatasetResult]:
         """The results where nothing was tried."""

@@ -12,7 +12,16 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from moneymentor_sync.core.errors import MmsyncError, StoppedError
-from moneymentor_sync.core.ports import DatasetState, Landing, Reading, Rider, Store, TabView, Wanted
+from moneymentor_sync.core.ports import (
+    DatasetResult,
+    DatasetState,
+    Landing,
+    Reading,
+    Rider,
+    Store,
+    TabView,
+    Wanted,
+)
 from moneymentor_sync.core.settings import Dataset
 from moneymentor_sync.core.sheet_status import (
     Ending,
@@ -59,9 +68,11 @@ class StatusTab:
     told: Told = field(init=False)
     _state: DatasetState | None = field(init=False)
     """As it is kept; changed here alone."""
-    unsettled: Unsettled | None = None
-    """Where a rider landed is still to be looked at, or what it hit to be given back."""
     _banned: bool = False
+    _in_vain: bool = False
+    """Whether people could not be given back what is theirs, in this run."""
+    _suspect: MmsyncError | None = None
+    """What was refused with a rider aboard, until it is known whose the reason was."""
     _riding: _Riding | None = None
 
     def __post_init__(self) -> None:
@@ -71,11 +82,40 @@ class StatusTab:
         self.told = told_of(kept.cursor if kept is not None else None)
         self.keeper.facts = newest(self.told.facts, self.keeper.facts, self.keeper.clock())
 
+    @property
+    def unsettled(self) -> Unsettled | None:
+        """Where a write to it landed is still to be looked at, or what that hit to be given back."""
+        return self.keeper.owed(self.spreadsheet_id)
+
+    def to_settle(self) -> Unsettled | None:
+        """The same where it is to be tried in the midst of a run: once, since somebody waits for what that does."""
+        return None if self._in_vain else self.unsettled
+
+    def settled(self) -> None:
+        self.keeper.owes(self.spreadsheet_id, None)
+
+    def settles_later(self, what: Unsettled) -> None:
+        self.keeper.owes(self.spreadsheet_id, what)
+
+    def settled_in_vain(self, error: MmsyncError) -> None:
+        """It is left for the end of the run, or the next look."""
+        self._in_vain = True
+        self._failed(error)
+
+    def took(self, result: DatasetResult) -> None:
+        """Takes in how a dataset's sync ended: also whether a refusal was meant for what rode along."""
+        self.keeper.took(result)
+        suspect, self._suspect = self._suspect, None
+        if suspect is not None and result.error_code != suspect.code:
+            self._failed(suspect)
+
     def picture(self, ended: Ending | None) -> Picture:
         return Picture(self.keeper.facts, self.keeper.outlook, ended)
 
     def is_due(self, ended: Ending | None) -> bool:
         """Whether a write of its own is to be made now."""
+        if self.unsettled is not None:
+            return True
         state = self._state
         words = self.picture(ended).words(self.keeper.datasets(self.spreadsheet_id))
         if ended is not None:  # to say good-bye no tab is made
@@ -187,11 +227,12 @@ class StatusTab:
         if self._riding is None:
             return False
         self.rode(None, foreign=False)
-        self._failed(error)
+        self._banned, self._suspect = True, error
         return True
 
     def _look_after(self, riding: _Riding, landing: Landing) -> None:
-        self.unsettled = Unsettled(landing, riding.decision.plan, riding.tab, counted=True)
+        what = Unsettled(landing, riding.decision.plan, riding.tab, counted=True)
+        self.settles_later(what)
 
     def _as_before(self, riding: _Riding) -> None:
         """It was not sent: nothing is in doubt that was not before."""

@@ -85,7 +85,7 @@ class Visit:
             wanted.append(Wanted(one.dataset.name, one.dataset.tab, known, coming))
         self.looks += 1
         along = None if self.status is None else self.status.wanted(wanted)
-        owed = self.status is not None and self.status.unsettled is not None
+        owed = self.status is not None and self.status.to_settle() is not None
         if self.unsettled is None and not owed:  # else people's cells are still to be given back
             self.holding.wait()
         reading = self.destination.read(wanted if along is None else [*wanted, along])
@@ -114,16 +114,19 @@ class Visit:
     def settle_rider(self, status: StatusTab, view: Reading) -> bool:
         """Gives people back what a rider hit; True where something may have been written, so that what was read is
         old."""
-        last = status.unsettled
-        if last is None:
-            return False
-        status.unsettled = None  # tried once: it may not hold up what somebody waits for
         try:
-            applied = was_applied(last, view, self.fencing)
-            return applied and give_back(last, view, status.dataset.name, self.destination, self.fencing)
+            return status.to_settle() is not None and self.give_back_for(status, view)
         except MmsyncError as error:
-            status.keeper.failed(self.spreadsheet_id, error)
+            status.settled_in_vain(error)
             return True
+
+    def give_back_for(self, status: StatusTab, view: Reading) -> bool:
+        """The same, as often as it is asked; raises what it ends with."""
+        last, given = status.unsettled, False
+        if last is not None and was_applied(last, view, self.fencing):
+            given = give_back(last, view, status.dataset.name, self.destination, self.fencing)
+        status.settled()
+        return given
 
     # --- counts and results ------------------------------------------------------------------------------------
 
