@@ -177,6 +177,8 @@ class Script:
         self.opened = 0
         self.told: list[Ending | None] = []
         """Each time that it was to tell the sheet's readers, with the word for it at the end."""
+        self.told_only: list[set[str] | None] = []
+        """The spreadsheets that each of these was for; None for all."""
         self.needs: EngineNeeds | None = None
 
     @contextmanager
@@ -198,8 +200,9 @@ class Script:
         results = tuple(self._result(one) for one in datasets)
         return RunResult(run_id, started, self.seconds, trigger, results)
 
-    def tell(self, ended: Ending | None = None) -> None:
+    def tell(self, ended: Ending | None = None, only: Collection[str] | None = None) -> None:
         self.told.append(ended)
+        self.told_only.append(None if only is None else {*only})
 
     def _result(self, dataset: Dataset) -> DatasetResult:
         error = self.fails.get(dataset.name)

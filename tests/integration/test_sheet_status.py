@@ -772,6 +772,17 @@ def test_each_spreadsheet_has_one_of_its_own(bench: Workbench) -> None:
     assert [*shown(bench, spreadsheet=other)] == ["more"]
 
 
+def test_one_that_is_left_behind_says_so_and_the_others_do_not(bench: Workbench) -> None:
+    other = bench.box.new_spreadsheet("Other", share_with=(bench.box.client_email,))
+    bench.datasets.append(bench.dataset(name="more", tab="More", spreadsheet_id=other))
+    with bench.kept_engine() as engine:
+        engine.run(bench.config.datasets)
+        engine.tell()
+        engine.tell("no longer updated", {other})
+    assert shown(bench, spreadsheet=other)["more"]["Health"] == "no longer updated"
+    assert row(bench)["Health"] == "healthy"
+
+
 def test_turned_off_it_stays_as_it_is_and_turned_on_again_it_goes_on(bench: Workbench) -> None:
     ready(bench)
     on = bench.sheet

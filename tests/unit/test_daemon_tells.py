@@ -42,7 +42,7 @@ def test_after_each_run_that_was_one() -> None:
 def test_after_one_that_failed_with_what_follows_from_it() -> None:
     bench = Bench(config_of(max_consecutive_failures=1))
     seen: list[Outlook] = []
-    bench.engine.tell = lambda ended=None: seen.append(outlook(bench))  # type: ignore[method-assign]
+    bench.engine.tell = lambda ended=None, only=None: seen.append(outlook(bench))  # type: ignore[method-assign]
     bench.engine.fails["a"] = QueryError("no such table")
     bench.start()
     assert [(one.waits, one.code) for one in seen] == [(True, "query")], "its breaker is open by then"
@@ -52,7 +52,7 @@ def test_whoever_waits_for_the_run_does_not_wait_for_that() -> None:
     bench = Bench().start()
     accepted = bench.daemon.operations.force(None, allow_deletes=False, by=None)
     done: list[bool] = []
-    bench.engine.tell = lambda ended=None: done.append(accepted.done.done())  # type: ignore[method-assign]
+    bench.engine.tell = lambda ended=None, only=None: done.append(accepted.done.done())  # type: ignore[method-assign]
     bench.settle()
     assert done == [True]
 
@@ -163,6 +163,17 @@ def test_a_tab_that_is_left_behind_says_so(after: SheetSettings, word: list[str]
     bench.settle()
     assert bench.engine.told == [None, *word, None]
     assert bench.engine.opened == 2
+
+
+def test_so_does_that_of_a_spreadsheet_with_no_dataset_any_more() -> None:
+    config = replace(config_of("a", "b", "c"), sheet=SheetSettings(status=True))
+    a, b, c = config.datasets
+    bench = Bench(replace(config, datasets=(a, replace(b, spreadsheet_id="other"), c))).start()
+    bench.on_disk = replace(config, datasets=(a, c))
+    bench.daemon.operations.reload(by=None)
+    bench.settle()
+    assert bench.engine.told == [None, "no longer updated", None]
+    assert bench.engine.told_only == [None, {"other"}, None]
 
 
 # --- what is planned ----------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from moneymentor_sync.core import errors, sheet_status
 from moneymentor_sync.core.ports import DatasetResult
-from moneymentor_sync.core.settings import Dataset, SheetSettings
+from moneymentor_sync.core.settings import Config, Dataset, SheetSettings
 from moneymentor_sync.core.sheet_status import (
     COLUMNS,
     DRESSING,
@@ -29,8 +29,8 @@ from moneymentor_sync.core.sheet_status import (
     fact_after,
     health_word,
     is_due,
-    is_left_behind,
     is_status_header,
+    left_behind,
     newest,
     no_outlook,
     reason,
@@ -40,6 +40,7 @@ from moneymentor_sync.core.sheet_status import (
     unreachable,
     zone_of,
 )
+from tests.daemon_double import config_of
 
 NOW = 1_800_000_000.0
 SHEET = SheetSettings(status=True)
@@ -244,7 +245,18 @@ def test_an_end_that_is_none_any_more_is_taken_back_at_once(ended: Ending) -> No
     ],
 )
 def test_settings_that_leave_a_tab_behind(before: SheetSettings, now: SheetSettings, left: bool) -> None:
-    assert is_left_behind(before, now) is left
+    assert left_behind(config(before, "sheet", "other"), config(now, "sheet", "other")) == (
+        {"sheet", "other"} if left else frozenset()
+    )
+
+
+def test_a_spreadsheet_without_datasets_is_left_behind() -> None:
+    assert left_behind(config(SHEET, "sheet", "other"), config(SHEET, "new", "sheet")) == {"other"}
+
+
+def config(sheet: SheetSettings, *spreadsheets: str) -> Config:
+    datasets = tuple(replace(DATASET, name=one, spreadsheet_id=one) for one in spreadsheets)
+    return replace(config_of(), sheet=sheet, datasets=datasets)
 
 
 def test_failures_after_which_google_is_not_tried() -> None:

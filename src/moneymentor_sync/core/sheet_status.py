@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from .errors import HeaderDamagedError
 from .ports import DatasetResult, SourceColumn
-from .settings import Column, Dataset, SheetSettings
+from .settings import Column, Config, Dataset, SheetSettings
 
 SOON_SECONDS = 60.0
 """A write of its own that cannot wait for its time, since a health is another one, waits for so long."""
@@ -333,9 +333,13 @@ def _passed(since: float, now: float) -> float:
     return now - since if now >= since else float("inf")
 
 
-def is_left_behind(before: SheetSettings, now: SheetSettings) -> bool:
-    """Whether these settings leave a tab that nobody writes any more."""
-    return before.status and (not now.status or now.status_tab.casefold() != before.status_tab.casefold())
+def left_behind(before: Config, now: Config) -> frozenset[str]:
+    """The spreadsheets whose tab nobody writes any more by this configuration."""
+    if not before.sheet.status:
+        return frozenset()
+    goes_on = now.sheet.status and now.sheet.status_tab.casefold() == before.sheet.status_tab.casefold()
+    others = {one.spreadsheet_id for one in now.datasets} if goes_on else set()
+    return frozenset({one.spreadsheet_id for one in before.datasets} - others)
 
 
 def unreachable(codes: Collection[str | None]) -> bool:

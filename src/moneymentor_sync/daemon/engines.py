@@ -8,7 +8,7 @@ from typing import Protocol
 
 from moneymentor_sync.core.ports import RunResult
 from moneymentor_sync.core.settings import Config, Dataset
-from moneymentor_sync.core.sheet_status import Ending, is_left_behind
+from moneymentor_sync.core.sheet_status import Ending, left_behind
 
 
 class Runs(Protocol):
@@ -23,7 +23,7 @@ class Runs(Protocol):
         run_id: str,
     ) -> RunResult: ...
 
-    def tell(self, ended: Ending | None = None) -> None: ...
+    def tell(self, ended: Ending | None = None, only: Collection[str] | None = None) -> None: ...
 
 
 OpenEngine = Callable[[Config], AbstractContextManager[Runs]]
@@ -41,8 +41,10 @@ class Engines:
     def get(self, config: Config) -> Runs:
         """Raises StateError."""
         if self._engine is None or self._config is not config:
-            if self._config is not None and is_left_behind(self._config.sheet, config.sheet):
-                self.tell("no longer updated")
+            if self._engine is not None and self._config is not None:
+                left = left_behind(self._config, config)
+                if left:
+                    self._engine.tell("no longer updated", left)
             self.close()
             held = self._open_engine(config)
             self._engine = held.__enter__()

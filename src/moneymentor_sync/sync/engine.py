@@ -183,12 +183,15 @@ class Engine:
     def _status_tab(self, spreadsheet_id: str, decider: Decider) -> StatusTab | None:
         return self._status.tab(spreadsheet_id, self._edges.store, decider) if self._status is not None else None
 
-    def tell(self, ended: Ending | None = None) -> None:
+    def tell(self, ended: Ending | None = None, only: Collection[str] | None = None) -> None:
         """Writes the status tabs of the last run's spreadsheets where that is due: nothing was written along with
-        which they could have been. With `ended` it is the last time, and those of all runs. Raises nothing."""
+        which they could have been. With `ended` it is the last time, and those of all runs, or `only` some. Raises
+        nothing."""
         if self._status is None:
             return
         for spreadsheet_id in self._status.to_look_at(ended=ended is not None):
+            if only is not None and spreadsheet_id not in only:
+                continue
             try:
                 # Whoever has the spreadsheet now tells its readers.
                 with suppress(LockHeldError, StoppedError), self._edges.lease.hold(spreadsheet_id):

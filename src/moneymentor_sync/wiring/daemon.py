@@ -201,8 +201,8 @@ class _Gentle:
         with no_full_collection():
             return self._engine.run(datasets, trigger=trigger, allow_deletes=allow_deletes, run_id=run_id)
 
-    def tell(self, ended: Ending | None = None) -> None:
-        self._engine.tell(ended)
+    def tell(self, ended: Ending | None = None, only: Collection[str] | None = None) -> None:
+        self._engine.tell(ended, only)
 
 
 def _nothing() -> None:
