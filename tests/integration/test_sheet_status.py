@@ -761,6 +761,21 @@ def test_rows_come_and_go_with_the_configuration(bench: Workbench) -> None:
     assert failures(bench) == []
 
 
+def test_one_that_was_never_wanted_has_no_row_and_one_that_was_has(bench: Workbench) -> None:
+    """As the datasets that are built in, where there is another program's database."""
+    bench.datasets += [bench.dataset(name=one, tab=one.title(), enabled=one == "more") for one in ("more", "never")]
+    with bench.kept_engine() as engine:
+        engine.run([one for one in bench.config.datasets if one.enabled])
+        engine.tell()
+    assert {*shown(bench)} == {"people", "more"}
+    bench.datasets[1] = bench.dataset(name="more", tab="More", enabled=False)
+    bench.clock.now += 100
+    with bench.kept_engine() as engine:
+        engine.run(bench.config.datasets[:1])
+        engine.tell()
+    assert {name: one["Health"] for name, one in shown(bench).items()} == {"people": "healthy", "more": "disabled"}
+
+
 def test_each_spreadsheet_has_one_of_its_own(bench: Workbench) -> None:
     other = bench.box.new_spreadsheet("Other", share_with=(bench.box.client_email,))
     bench.datasets.append(bench.dataset(name="more", spreadsheet_id=other))

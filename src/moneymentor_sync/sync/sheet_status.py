@@ -49,7 +49,9 @@ class SheetStatus:
         self._owed: dict[str, tuple[Unsettled, float]] = {}
 
     def datasets(self, spreadsheet_id: str) -> list[Dataset]:
-        return [one for one in self._datasets if one.spreadsheet_id == spreadsheet_id]
+        """Those with a row: not one that the configuration has turned off and that nobody ever synced."""
+        here = [one for one in self._datasets if one.spreadsheet_id == spreadsheet_id]
+        return [one for one in here if one.enabled or one.name in self.facts]
 
     def took(self, result: DatasetResult) -> None:
         """Takes in how a dataset's sync ended."""

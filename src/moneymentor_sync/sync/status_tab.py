@@ -106,7 +106,7 @@ class StatusTab:
         """Takes in how a dataset's sync ended: also whether a refusal was meant for what rode along."""
         self.keeper.took(result)
         suspect, self._suspect = self._suspect, None
-        if suspect is not None and result.error_code != suspect.code:
+        if suspect is not None and result.result in ("synced", "unchanged"):  # without it all went well
             self._failed(suspect)
 
     def picture(self, ended: Ending | None) -> Picture:
@@ -179,7 +179,7 @@ class StatusTab:
         None where there is nothing, or it has to wait for a write of its own."""
         self._riding = None
         tab = view.tabs.get(self.dataset.name)
-        if self._banned or self.unsettled is not None or tab is None:
+        if self._banned or tab is None:
             return None
         try:
             return self._board(view, tab, dataset.name, rows, seconds)
