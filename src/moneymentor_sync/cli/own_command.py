@@ -10,17 +10,20 @@ from pathlib import Path
 NAME = "mmsync"
 
 
-def as_typed(program: Path | None = None) -> str:
-    """A program in words for a shell, `mmsync` where the PATH leads to it; without one, what was typed just now."""
-    found = shutil.which(NAME)
-    if program is not None:
-        return NAME if _same(found, program) else shlex.quote(str(program))
+def as_typed(*, elsewhere: bool = False) -> str:
+    """What was typed just now, in words for a shell; if `elsewhere`, so that it works in another directory, too."""
     typed = Path(sys.argv[0])
-    if typed.name != NAME:  # python -m
-        beside = Path(sys.executable).with_name(NAME)
-        return NAME if _same(found, beside) else f"{shlex.quote(sys.executable)} -m moneymentor_sync"
-    return NAME if _same(found, typed) else shlex.quote(sys.argv[0])
+    if typed.name == NAME:
+        return NAME if _leads_to(typed) else shlex.quote(str(typed.absolute() if elsewhere else typed))
+    beside = Path(sys.executable).with_name(NAME)  # python -m
+    return NAME if _leads_to(beside) else f"{shlex.quote(sys.executable)} -m moneymentor_sync"
 
 
-def _same(found: str | None, program: Path) -> bool:
+def named(program: Path) -> str:
+    """A program in words for a shell: `mmsync` where the PATH leads to it."""
+    return NAME if _leads_to(program) else shlex.quote(str(program))
+
+
+def _leads_to(program: Path) -> bool:
+    found = shutil.which(NAME)
     return found is not None and Path(found).resolve() == program.resolve()

@@ -63,7 +63,7 @@ def service(
     from moneymentor_sync.core.errors import MmsyncError
 
     from .failures import say, say_error
-    from .own_command import as_typed
+    from .own_command import named
 
     runs = (Path.cwd() / program) if program else _this_program()
     files = _files(runs)
@@ -84,7 +84,7 @@ def service(
                 f"{to / place} cannot be written: {error.strerror}",
                 hint="Run it with sudo, or name another --to DIR.",
             ) from error
-    say(_NEXT.format(program=as_typed(runs)))
+    say(_NEXT.format(program=named(runs)))
 
 
 def _files(program: Path) -> dict[str, str]:
