@@ -109,6 +109,7 @@ class Scene:
             f'[google]\nspreadsheet_id = "{box.spreadsheet_id}"\n'
             f'credentials_file = "{box.credentials_file}"\napi_endpoint = "{box.url}"\n'
             "[sync]\nretry_delay_seconds = 0\nmax_retries = 0\n"
+            "[backup]\nenabled = true\n"
             f'[state]\npath = "state.db"\n[control]\nsocket = "control.sock"\n{_MORE}',
             encoding="utf-8",
         )
@@ -146,6 +147,7 @@ class Scene:
             process = subprocess.Popen(self.command("run"), env=self.environment, cwd=self.folder, stderr=log)
         try:
             self.until(lambda status: status["statistics"]["total_syncs"] and not status["sync_in_progress"])
+            self.until(lambda status: status["backup"]["last"])  # before Google refuses anything
             yield
         finally:
             process.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -37,6 +38,7 @@ class Terminal:
         )  # fmt: skip
         os.close(slave)
         self.seen = ""
+        self._text = codecs.getincrementaldecoder("utf-8")(errors="replace")  # a read may end within a letter
 
     def _size(self, size: tuple[int, int]) -> None:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
@@ -59,7 +61,7 @@ class Terminal:
     def _read(self) -> None:
         ready, _, _ = select.select([self.master], [], [], PATIENCE)
         assert ready, f"nothing more came after: {self.seen!r}"
-        self.seen += os.read(self.master, 65536).decode(errors="replace")
+        self.seen += self._text.decode(os.read(self.master, 65536))
 
     def end(self) -> int:
         """Reads to the end; the exit code."""

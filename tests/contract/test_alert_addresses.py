@@ -8,6 +8,7 @@ import socket
 import threading
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -110,6 +111,36 @@ def test_who_does_not_listen_is_told_as_such() -> None:
         Webhook(f"{closed_port()}/{SECRET}").send(ALERT)
     with pytest.raises(AlertError):
         apprise_addresses([f"{closed_port().replace('http', 'json')}/{SECRET}"])[0].send(ALERT)
+
+
+def test_a_user_and_a_password_in_the_address_are_sent_as_such() -> None:
+    with receiving() as receiver:
+        url = receiver.url.replace("://", "://ops:p%40ss%3Aword@")
+        Webhook(f"{url}/hook").send(ALERT)
+        PingSwitch(f"{url}/uuid").ping("start")
+    assert [one.path for one in receiver.got] == ["/hook", "/uuid/start"]
+    assert {one.headers["authorization"] for one in receiver.got} == {"Basic b3BzOnBAc3M6d29yZA=="}
+    assert {one.headers["host"] for one in receiver.got} == {receiver.url.removeprefix("http://")}
+
+
+def test_who_takes_a_message_and_says_nothing_is_asked_once_in_one_try() -> None:
+    taken: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def take() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        taken.append(connection.recv(65_536))
+
+        thread = threading.Thread(target=take, daemon=True)
+        thread.start()
+        with pytest.raises(AlertError, match="it gave no answer"):
+            Webhook(f"http://127.0.0.1:{server.getsockname()[1]}/hook").send(ALERT)
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+    assert len(taken) == 1
 
 
 def test_one_that_hangs_is_left_after_its_time() -> None:

@@ -134,6 +134,8 @@ def test_a_state_file_of_an_older_version_is_taken_along(fleet: Fleet, tmp_path:
     path = alone(tmp_path)
     with closing(sqlite3.connect(path)) as db:
         db.execute("ALTER TABLE dataset DROP COLUMN coming")
+        db.execute("DROP TABLE alert")
+        db.execute("DROP TABLE alert_message")
         db.execute("PRAGMA user_version = 2")
         db.commit()
     assert adopt_local_state(fleet.engine, fleet.name, path)

@@ -177,6 +177,11 @@ def test_it_has_the_bounds_of_the_channel() -> None:
         assert port.events.seen == []
 
 
+def test_of_itself_it_has_few_places_so_that_a_flood_leaves_descriptors_to_the_channel() -> None:
+    with serving() as port:
+        assert port.served._server._limits.connections == 8 < Limits().connections
+
+
 def test_who_only_keeps_a_place_gives_it_away() -> None:
     with (
         serving(Limits(PATIENCE, PATIENCE, PATIENCE, crowded_seconds=0.0, connections=4)) as port,

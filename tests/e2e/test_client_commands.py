@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from moneymentor_sync.adapters.state_file import StateFile
 from moneymentor_sync.core.ports import DatasetResult, RunResult
+from moneymentor_sync.core.service_unit import how_to_start
 from tests.fake_daemon import Answer, FakeDaemon, fake_daemon
 from tests.unit.screens import NOW, status
 
@@ -136,7 +138,7 @@ def test_no_daemon_and_nothing_known_is_exit_code_3(place: Place, command: list[
     done = place.command(*command)
     assert (done.returncode, done.stdout) == (3, "")
     assert "no daemon is running" in done.stderr
-    assert "→ Start it with `systemctl start mmsync`, or `mmsync run`." in done.stderr
+    assert f"→ {how_to_start(os.path.exists)}" in done.stderr
 
 
 def test_quick_and_parsed_are_the_same(place: Place, daemon: FakeDaemon) -> None:

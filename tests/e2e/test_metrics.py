@@ -84,7 +84,7 @@ def test_killed_it_leaves_a_file_that_grows_old(house: Metered) -> None:
     by_hand = house.told()
     assert ("mmsync_up", NONE) not in by_hand
     assert by_hand["mmsync_dataset_rows", PROFILES] == 30
-    assert by_hand["mmsync_dataset_stale_after_seconds", PROFILES] == 3600
+    assert by_hand["mmsync_dataset_stale_after_seconds", PROFILES] == 7200, "twice its interval"
 
 
 def test_without_its_directory_it_syncs_says_so_and_goes_on_when_it_is_there(house: Metered) -> None:

@@ -49,6 +49,11 @@ def test_each_shows_what_it_is_there_to_show(taken: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("name", PICTURES)
+def test_no_letter_is_broken(taken: dict[str, str], name: str) -> None:
+    assert [svg.count("\ufffd") for svg in (SHOWN[name], taken[name])] == [0, 0]
+
+
+@pytest.mark.parametrize("name", PICTURES)
 def test_nobody_else_is_asked_for_anything(name: str) -> None:
     asked = re.findall(r"""(?:href|src)=|@import|url\((?!#)""", SHOWN[name])
     assert asked == []

@@ -6,6 +6,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,7 +18,11 @@ from moneymentor_sync.adapters import google_backup
 from moneymentor_sync.adapters.backup_package import open_backup
 from moneymentor_sync.core.backups import SavedRow, parse_name, tag_of
 from moneymentor_sync.core.errors import BackupError, BackupFileError, UnavailableError
+from moneymentor_sync.core.settings import BackupSettings
+from moneymentor_sync.daemon.backups import Backups
 from moneymentor_sync.sandbox import Fault
+from moneymentor_sync.wiring.kept_backups import KeptBackups
+from moneymentor_sync.wiring.quota import Quotas
 
 from .saving import Desk
 from .workbench import TAB, Workbench
@@ -320,3 +325,23 @@ def test_a_damaged_byte_anywhere_in_the_rows_is_found(desk: Desk, bench: Workben
     broken.write_bytes(content)
     with pytest.raises(BackupFileError, match="damaged"), open_backup(broken):
         pass
+
+
+def test_a_clock_that_was_far_ahead_once_costs_one_backup(desk: Desk, bench: Workbench) -> None:
+    """One with a stamp of the future is neither the last one nor in the place of those that are kept."""
+    bench.people((1, "a", 1))
+    bench.sync()
+    careful = Desk(bench, BackupSettings(enabled=True, keep_daily=1, keep_weekly=0))
+    bench.clock.now += 400 * 86_400
+    ahead = careful.save("daily")
+    bench.clock.now -= 400 * 86_400
+    with closing(Quotas(bench.clock)) as quotas:
+        kept = KeptBackups(careful.around, None, quotas, lambda: None)
+        backups = Backups(kept, lambda: careful.config, lambda _: True, bench.clock, lambda *_args, **_given: None)
+        for _ in range(4):
+            backups.turn()
+            bench.clock.now += 60
+    files = sorted(careful.directory.iterdir())
+    assert len(files) == 2
+    assert Path(ahead.path) in files
+    assert backups.seen.last == bench.clock.now - 240

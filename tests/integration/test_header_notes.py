@@ -233,6 +233,17 @@ def test_a_tab_that_was_deleted_and_one_that_was_emptied_have_them_again(noted: 
     assert noted.sync().writes == 0
 
 
+@pytest.mark.parametrize("bob", ["Bob", "Bert"])  # nothing to be written, and something
+def test_a_tab_that_a_person_made_in_the_place_of_a_deleted_one_is_looked_at(noted: Workbench, bob: str) -> None:
+    noted.datasets = [noted.dataset(match_on=("name",), verify="always")]
+    noted.sync()
+    noted.person.delete_tab(TAB)
+    noted.person.add_tab(TAB)
+    noted.person.type_rows(TAB, 0, 0, [["id", "name", "score"], ["1", "Ana", "5"], ["2", bob, "7"]])
+    noted.sync()
+    assert notes(noted) == wanted(noted)
+
+
 def _id(bench: Workbench) -> int:
     return next(one.sheet_id for one in bench.box.document(bench.spreadsheet).sheets if one.title == TAB)
 
@@ -283,6 +294,50 @@ def test_what_a_write_hits_by_mistake_is_given_back_and_the_next_sync_puts_it_ri
     noted.sync()
     assert notes(noted) == wanted(noted) | ({"remarks": THEIRS} if act is swapping else {"remarks": ""})
     quiet(noted)
+
+
+FAULTS = {
+    "the giving back fails": Fault("status", on="write", nth=2, count=2),
+    "the answer is lost": Fault("reset_after", on="write"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_what_was_hit_and_could_not_be_given_back_at_once_is_given_back_by_the_next_sync(
+    noted: Workbench, fault: Fault
+) -> None:
+    noted.sheet = OFF
+    noted.sync()
+    noted.person.type(TAB, 0, 3, "remarks")
+    noted.person.note(TAB, 0, 3, THEIRS)
+    noted.sheet = ON
+    noted.datasets = [replace(noted.datasets[0], verify=86_400.0)]
+    happened = noted.before_write(lambda: swapping(noted))
+    noted.box.faults.add(replace(fault))
+    with noted.opened() as engine:  # as a daemon keeps it
+        assert engine.run(noted.config.datasets).datasets[0].notes
+        assert happened and notes(noted)["remarks"] != THEIRS
+        noted.box.faults.clear()
+        for _ in range(2):
+            assert not engine.run(noted.config.datasets).datasets[0].notes
+            assert notes(noted)["remarks"] == THEIRS
+    assert notes(noted) == wanted(noted) | {"remarks": THEIRS}
+    quiet(noted)
+
+
+def test_a_write_that_never_arrived_owes_nobody_anything(noted: Workbench) -> None:
+    noted.sheet = OFF
+    noted.sync()
+    noted.person.type(TAB, 0, 3, "remarks")
+    noted.person.note(TAB, 0, 3, THEIRS)
+    noted.sheet = ON
+    noted.datasets = [replace(noted.datasets[0], verify=86_400.0)]
+    noted.box.faults.add(Fault("status", on="write"))
+    with noted.opened() as engine:
+        assert engine.run(noted.config.datasets).datasets[0].notes
+        swapping(noted)
+        assert not engine.run(noted.config.datasets).datasets[0].notes
+    assert notes(noted) == wanted(noted) | {"remarks": THEIRS}
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------
@@ -339,6 +394,23 @@ def test_a_fault_after_a_write_of_rows_takes_nothing_from_it(noted: Workbench) -
     assert noted.rows() == body([*ROWS, (3, "Cleo", 9)])
     noted.sync()
     assert notes(noted) == wanted(noted)
+
+
+def test_while_google_cannot_be_reached_only_the_first_tab_is_tried(noted: Workbench) -> None:
+    """Each try may take as long as the timeout, and somebody waits for the sync."""
+    noted.datasets = [noted.dataset(name=f"d{n}", tab=f"Tab {n}", verify=86_400.0) for n in range(4)]
+    noted.sheet = OFF
+    noted.run()
+    noted.sheet = ON
+    noted.box.faults.add(Fault("status", on="read"))
+    with noted.opened() as engine:
+        run = engine.run(noted.config.datasets)
+        assert [(one.result, one.reads, len(one.notes)) for one in run.datasets] == [
+            ("unchanged", 1, 1),
+            *[("unchanged", 0, 0)] * 3,
+        ]
+        run = engine.run(noted.config.datasets)
+        assert [(one.writes, one.notes) for one in run.datasets] == [(1, ())] * 4
 
 
 def test_a_header_that_is_protected_is_told_and_left_alone_for_an_hour(noted: Workbench) -> None:

@@ -320,6 +320,40 @@ def test_a_sync_while_somebody_thinks_makes_the_plan_an_old_one(desk: Desk, benc
         assert bench.everything() == before
 
 
+def test_what_people_type_while_somebody_thinks_is_kept(desk: Desk, bench: Workbench) -> None:
+    """The restore goes over it, as it was asked to, and it is in the backup of what was there before."""
+    peopled(bench)
+    made, saved = desk.save(), whole(bench, TAB)
+    cleared(bench)
+    opened = open_restore(desk.config, Path(made.path), None, holder="test", surroundings=desk.around)
+    with opened as restore:
+        with restore.right.given_back():
+            bench.person.type(TAB, 1, 4, "typed meanwhile")
+            wrecked = whole(bench, TAB)
+        kept = carry_out(restore)
+    assert whole(bench, TAB) == saved
+    assert kept is not None
+    desk.restore(kept)
+    assert whole(bench, TAB) == wrecked
+    assert bench.grid()[1][4] == "typed meanwhile"
+
+
+def test_after_the_state_was_lost_rows_of_tabs_that_are_as_they_were_are_known_again(
+    desk: Desk, bench: Workbench
+) -> None:
+    """They are in the backup as well as those of the tab that is put back."""
+    bench.datasets = [bench.dataset(), bench.dataset(name="second", tab="Second")]
+    bench.people(*PEOPLE)
+    bench.sync()
+    made = desk.save()
+    bench.person.type(TAB, 1, 1, "wrecked")
+    bench.forget()
+    desk.restore(made.path)
+    bench.people(*PEOPLE[1:])
+    run = bench.run()
+    assert [(one.result, one.deleted, one.error) for one in run.datasets] == [("synced", 1, None)] * 2
+
+
 FAULTS = [
     Fault(kind="status", on="write", status=503),
     Fault(kind="status", on="write", status=503, after_applying=True),

@@ -15,6 +15,7 @@ from .boot import PROJECT, Booted, booted, install_project, project_visible, wai
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "systemd" / "README.md"
+CHECKOUT = "/opt/systemd"
 SOURCE = ROOT / "src" / ".." / "src"
 UNIT = "mmsync.service"
 CONFIG = "/etc/mmsync/sync.toml"
@@ -186,7 +187,7 @@ def surroundings(directory: Path) -> Iterator[Service]:
         **project_visible(),
         Path(__file__).parent: "/opt/tests",
         ROOT / "systemd": "/checkout/systemd",
-        SOURCE.parent / "systemd": "/opt/systemd",  # where a checkout's package, in /opt/source, leads to
+        SOURCE.parent / "systemd": CHECKOUT,  # where a checkout's package, in /opt/source, leads to
         directory / "app": "/srv/app",
     }
     with booted(directory / "boot", visible, {directory / "box": "/srv/box"}) as system:

@@ -6,6 +6,7 @@ own records are copies: what dpkg does to them is gone at the end.
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from moneymentor_sync import __version__
+from moneymentor_sync.cli.completion import script
 from tests.built import built, wheels
 
 from .boot import booted, missing, wait_until
@@ -39,6 +41,13 @@ def asked(*command: str | Path) -> str:
     done = subprocess.run([str(one) for one in command], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tree = tmp_path_factory.mktemp("unpacked")
+    asked("dpkg-deb", "--extract", package(), tree)
+    return tree
 
 
 # --- the file ---------------------------------------------------------------------------------------------
@@ -77,12 +86,29 @@ def test_it_has_what_is_locked_and_nothing_else() -> None:
     assert {one for one in own if not one.endswith("/")} == {one for one in there if "__pycache__" not in one}
 
 
-def test_every_vendored_package_is_in_the_copyright_file(tmp_path: Path) -> None:
-    asked("dpkg-deb", "--extract", package(), tmp_path)
-    text = (tmp_path / "usr/share/doc/mmsync/copyright").read_text()
+@pytest.mark.parametrize(
+    ("place", "shell"),
+    [
+        ("bash-completion/completions/mmsync", "bash"),
+        ("zsh/vendor-completions/_mmsync", "zsh"),
+        ("fish/vendor_completions.d/mmsync.fish", "fish"),
+    ],
+)
+def test_each_shell_finds_its_completion(unpacked: Path, place: str, shell: str) -> None:
+    assert (unpacked / "usr/share" / place).read_text(encoding="utf-8") == script(shell)
+
+
+def test_the_manual_is_the_whole_one_and_there_once(unpacked: Path) -> None:
+    (page,) = unpacked.rglob("mmsync.1*")
+    assert page == unpacked / "usr/share/man/man1/mmsync.1.gz"
+    assert gzip.decompress(page.read_bytes()) == (ROOT / "docs/man/mmsync.1").read_bytes()
+
+
+def test_every_vendored_package_is_in_the_copyright_file(unpacked: Path) -> None:
+    text = (unpacked / "usr/share/doc/mmsync/copyright").read_text()
     stanzas = re.findall(r"(?m)^Files: (.+)\nCopyright: .+(?:\n .+)*\nLicense: (.+)$", text)
     covered = {path.split("/")[3] for paths, _ in stanzas for path in paths.split() if path != "*"}
-    tops = {one.name for one in (tmp_path / "usr/lib/mmsync").iterdir()}
+    tops = {one.name for one in (unpacked / "usr/lib/mmsync").iterdir()}
     own = {one for one in tops if one.startswith("moneymentor_sync")}
     assert tops - own - covered <= {"psycopg_binary.libs"} | covered
     assert {name for _, name in stanzas} <= set(

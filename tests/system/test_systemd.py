@@ -17,6 +17,7 @@ import pytest
 
 from .boot import booted, control_group, missing, remove_group, wait_until
 from .service import (
+    CHECKOUT,
     CONFIG,
     PEOPLE,
     ROOT,
@@ -234,6 +235,8 @@ def test_stopped_it_leaves_its_state_and_nothing_else(service: Service) -> None:
     assert service.system.run("ls", "/run/mmsync", check=False).returncode != 0
     assert service.system.run("stat", "--format=%a", "/var/lib/private/mmsync").stdout == "700\n"
     service.system.run("test", "-s", STATE)
+    status = service.system.run("mmsync", "status", "--config", CONFIG, check=False)
+    assert (status.returncode, "→ Start it with `systemctl start mmsync`" in status.stdout) == (3, True)
 
 
 @needs_boot
@@ -287,7 +290,8 @@ def test_removed_nothing_is_left(tmp_path: Path) -> None:
         service.install()
         service.sh(readme_command("\nRemove"))
         left = service.system.run("find", "/etc", "/opt", "/run", "/usr/local", "/var", "-name", "*mmsync*").stdout
-        assert [line for line in left.splitlines() if "/mmsync.service.d" not in line] == []
+        ours = ("/mmsync.service.d", f"{CHECKOUT}/")  # what the boot itself has put there
+        assert [line for line in left.splitlines() if not any(one in line for one in ours)] == []
         assert service.system.run("getent", "group", "mmsync", check=False).returncode != 0
 
 

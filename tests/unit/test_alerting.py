@@ -15,6 +15,7 @@ from moneymentor_sync.core.alerts import NOTHING, Memory
 from moneymentor_sync.core.errors import AlertError, DatabaseUnreachableError, ShrinkRefusedError, StateError
 from moneymentor_sync.core.events import unheard
 from moneymentor_sync.core.pings import Ping
+from moneymentor_sync.core.ports import DatasetResult, RunResult
 from moneymentor_sync.core.settings import AlertSettings, GoogleSettings
 from moneymentor_sync.daemon.alert_outbox import MOST_MESSAGES, MOST_PINGS
 from moneymentor_sync.daemon.alert_sender import AlertEdges
@@ -301,6 +302,29 @@ def test_a_refusal_is_told_until_a_sync_of_it_succeeds_also_over_a_restart() -> 
     assert second.told == ["recovery"]
 
 
+def test_a_sync_that_finds_nothing_to_change_ends_a_refusal_too() -> None:
+    stage = Stage()
+    stage.bench.engine.fails = {"a": ShrinkRefusedError("all 30 rows would be deleted")}
+    stage.passes(300)
+    result = DatasetResult("a", "A", "unchanged", rows=3)
+    stage.alerting.ended(RunResult("r1", stage.time.wall, 1.0, "retry", (result,)))
+    stage.settle()
+    assert stage.alerting._sender._refusals == {}
+
+
+def test_what_waits_for_somebody_who_is_no_longer_told_is_forgotten_after_a_start() -> None:
+    first = Stage()
+    first.hook.fails = first.mail.fails = AlertError("no")
+    first.fail()
+    first.passes(700)
+    (number,) = first.store.messages
+    gone = {f"key of {one.name}" for one in (first.hook, first.mail)}
+    assert first.store.messages[number].waiting == gone
+    first.store.messages[number] = replace(first.store.messages[number], waiting=frozenset({"key of another"}))
+    Stage(first.store, first.time)
+    assert first.store.messages == {}
+
+
 def test_keys_are_looked_after_and_told_of() -> None:
     stage = Stage()
     stage.passes(1_700)
@@ -320,6 +344,42 @@ def test_keys_are_looked_after_and_told_of() -> None:
     stage.bench.daemon.operations.reload(by=None)
     stage.settle()
     assert len(stage.keys.used) == 2
+
+
+def test_a_key_is_accepted_again_only_when_google_has_said_so() -> None:
+    stage = Stage()
+    stage.keys.of_tokens = [KeyTrouble("sync@p", "refused", "Google does not accept the key.", "Make a new key.")]
+    stage.passes(2_000)
+    assert stage.told == ["alert"]
+    stage.bench.on_disk = replace(stage.bench.daemon.config)
+    stage.bench.daemon.operations.reload(by=None)
+    stage.passes(600)
+    assert (stage.told, stage.keys.asked) == (["alert"], 2), "asked anew soon, and it is no better"
+    second = Stage(stage.store, stage.time)
+    second.keys.of_tokens = stage.keys.of_tokens
+    second.passes(600)
+    assert (second.told, second.keys.asked) == ([], 1)
+    second.keys.of_tokens = []
+    second.bench.on_disk = replace(second.bench.daemon.config)
+    second.bench.daemon.operations.reload(by=None)
+    second.passes(240)
+    assert second.told == ["recovery"], "a mended one is told soon"
+
+
+def test_what_is_stale_does_not_become_fresh_by_being_switched_off() -> None:
+    stage = Stage(failures=100)
+    stage.fail("a")
+    stage.passes(4_500)
+    assert "stale:a" in stage.alerting._sender._memory
+    stage.bench.daemon.operations.disable(None, reason=None, for_seconds=None, by=None)
+    stage.passes(3_000)
+    items = [(item.key, item.event) for one in stage.hook.messages for item in one.items]
+    assert ("stale:a", "recovery") not in items
+    assert ("stale:b", "alert") not in items, "nor is anything told that got old meanwhile"
+    stage.bench.engine.fails = {}
+    stage.bench.daemon.operations.enable(None, reason=None, for_seconds=None, by=None)
+    stage.passes(600)
+    assert "a: fresh again" in [item.title for item in stage.hook.messages[-1].items]
 
 
 def test_a_reload_takes_new_addresses_at_once_and_drops_what_waits_for_old_ones() -> None:

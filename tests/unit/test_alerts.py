@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moneymentor_sync.core.alerts import NOTHING, Condition, Look, Memory, Notice, Rules, Severity, decide
+from moneymentor_sync.core.alerts import (
+    CALM_SECONDS,
+    LONGEST_SETTLE_SECONDS,
+    NOTHING,
+    Condition,
+    Look,
+    Memory,
+    Notice,
+    Rules,
+    Severity,
+    decide,
+)
 
 RULES = Rules(remind_after=3_600.0, settle=120.0)
 T = 1_800_000_000.0
@@ -32,7 +44,7 @@ class Story:
         self.memory: Memory = NOTHING
         self.notices: list[tuple[float, Notice]] = []
 
-    def look(self, after: float, *conditions: Condition, **about: bool) -> list[tuple[str, str]]:
+    def look(self, after: float, *conditions: Condition, **about: Any) -> list[tuple[str, str]]:
         self.now += after
         look = Look(conditions, frozenset({"a"}), **about)
         self.memory, told = decide(look, self.memory, self.now, self.rules)
@@ -178,8 +190,8 @@ def told_of(key: str, steps: Sequence[Step]) -> list[tuple[float, str]]:
         if restart:
             story.restart()
         story.look(after, *(one for name, one in KEYS.items() if name in held))
-    story.look(120)
-    story.look(120)  # everything ends for good
+    for after in (LONGEST_SETTLE_SECONDS, LONGEST_SETTLE_SECONDS, CALM_SECONDS):
+        story.look(after)  # everything ends for good
     assert story.memory == {}
     return [(at, one.event) for at, one in story.notices if one.condition.key == key]
 
@@ -203,7 +215,7 @@ def test_what_is_severe_and_stands_for_itself_is_told_at_its_first_sight(steps: 
         told = story.look(after, *(one for name, one in KEYS.items() if name in held))
         if "bad" in held and not lasting:
             assert ("alert", "bad") in told
-        lasting = "bad" in story.memory
+        lasting = "bad" in story.memory and story.memory["bad"].told is not None
 
 
 @given(steps=STEPS)
@@ -220,3 +232,34 @@ def test_flapping_is_one_alert_however_often(gap: float, times: int) -> None:
     for _ in range(times):
         steps += [(gap, frozenset({"bad"}), False), (gap, frozenset(), False)]
     assert [event for _, event in told_of("bad", steps) if event != "reminder"] == ["alert", "recovery"]
+
+
+def slow_flapping(story: Story, times: int) -> list[str]:
+    """Five minutes wrong, five minutes right, with a look each minute."""
+    minutes = ([(BAD,)] * 5 + [()] * 5) * times
+    return [event for held in minutes for event, _ in story.look(60, *held)]
+
+
+def test_slow_flapping_is_told_a_few_times_and_then_as_one() -> None:
+    story = Story(replace(RULES, remind_after=0))
+    assert slow_flapping(story, 30) == ["alert", "recovery", "alert", "recovery", "alert"]
+    assert [event for _ in range(8) for event, _ in story.look(60)] == ["recovery"]
+
+
+def test_what_has_been_calm_for_long_is_believed_as_soon_as_ever() -> None:
+    story = Story()
+    slow_flapping(story, 3)
+    story.look(LONGEST_SETTLE_SECONDS)
+    story.look(CALM_SECONDS + LONGEST_SETTLE_SECONDS)
+    assert story.memory == {}
+    assert slow_flapping(story, 1) == ["alert", "recovery"]
+
+
+def test_what_only_lasts_is_not_told_anew_and_not_over() -> None:
+    story = Story()
+    about = {"lasting": (BAD, MILD)}
+    assert [story.look(120, **about) for _ in range(3)] == [[], [], []]
+    assert story.memory == {}
+    story.look(0, BAD)
+    assert [story.look(600, quiet=True, **about) for _ in range(10)] == [[]] * 10
+    assert [story.look(120), story.look(120)] == [[], [("recovery", "bad")]]

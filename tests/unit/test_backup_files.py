@@ -77,6 +77,20 @@ def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path) -> None:
         assert not left.exists()
 
 
+def test_so_does_what_was_left_in_the_usual_place_for_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A restore makes the backup of what was before in there, and keeps it elsewhere."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / ".mmsync-backup-left"
+    left.mkdir()
+    (left / "tab-1.gz").touch()
+    (tmp_path / ".mmsync-backup-to-nowhere").symlink_to(tmp_path / "nowhere")
+    written = left.stat().st_mtime
+    with scratch(None, lambda: written + 86_000):
+        assert left.exists(), "somebody may be at it"
+    with scratch(None, lambda: written + 87_000):
+        assert not left.exists()
+
+
 def test_other_files_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.xlsx").write_text("mine")
     path = kept(tmp_path, reason="daily")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,6 +99,12 @@ def test_every_target_asks_the_chosen_source_for_the_chosen_instances() -> None:
         for target in panel["targets"]:
             assert target["datasource"] == panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
             assert target["expr"].count("{") == target["expr"].count('{job=~"$job",instance=~"$instance"')
+
+
+def test_what_is_disabled_grows_no_older_than_it_may() -> None:
+    shares = [one for _, one in dashboard.expressions() if re.search("age_seconds.*/.*stale_after", one)]
+    assert len(shares) == 1
+    assert re.search(r" and mmsync_dataset_enabled\{[^}]*\} == 1$", shares[0])
 
 
 TEXTS = {

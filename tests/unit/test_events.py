@@ -10,7 +10,8 @@ from moneymentor_sync.core.events import LEVELS
 
 ROOT = Path(moneymentor_sync.__file__).parent
 INFO = {
-    "alert.sent", "breaker.closed", "cluster.given", "cluster.joined", "cluster.taken", "control.changed",
+    "alert.sent", "backup.made", "breaker.closed", "cluster.given", "cluster.joined", "cluster.taken",
+    "control.changed",
     "daemon.started", "daemon.stopped", "daemon.stopping", "dataset.synced",
     "dataset.stopped", "health.checked", "history.pruned", "realtime.listening", "reload.done",
     "service.standing_by", "sync.finished", "sync.started",

@@ -174,7 +174,9 @@ def test_what_a_write_hit_by_mistake_is_given_back() -> None:
     assert to_put_back(written, before, stood) == {}
     new = row(("New", written[0]), ("Score", ""), ("Theirs", THEIRS), ("Other", written[3]), ("Name", ""))
     assert to_put_back(written, before, new) == {0: "", 3: "more"}
-    assert to_put_back(written, before, row(("Score", written[0]))) == {3: ""}
+    assert to_put_back(written, before, row(("Score", written[0]))) == {}
+    unwritten = row(("Theirs", THEIRS), ("Score", ""), ("Other", "more"), ("Name", OLD["Name"]))
+    assert to_put_back(written, before, unwritten) == {}, "it never arrived"
 
 
 def test_of_columns_without_a_heading_only_what_is_certain_is_given_back() -> None:

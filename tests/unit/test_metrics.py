@@ -227,6 +227,9 @@ def test_the_last_words_are_what_stays_true(watched: Watched) -> None:
     assert (living["mmsync_up", frozenset()], ended["mmsync_up", frozenset()]) == (1, 0)
     names = {name for name, _ in ended}
     assert "mmsync_dataset_last_success_timestamp_seconds" in names
+    assert ended["mmsync_sync_enabled", frozenset()] == 1, (
+        "what is disabled grows no staler in a file than elsewhere"
+    )
     assert not {name for name in names if re.search("health|circuit|uptime|next|age|dataset_stale$|process", name)}
     by_hand = samples(watched.metrics.by_hand(watched.bench.status))
     assert {name for name, _ in ended} - {name for name, _ in by_hand} == {"mmsync_up"}

@@ -162,6 +162,10 @@ def test_a_range_of_a_whole_column_ends_with_what_is_in_it(google: Google) -> No
     found = chart(google, headerCount=1, domains=[{"domain": whole}])
     assert google.sheet.row_count > 5
     assert found["labels"] == ["Ana", "Bob", "", "anastasia"]
+    google.put("A6", [["Zoe"]])
+    (longer,) = chartview.listed(google.document, google.sheet)
+    assert longer["labels"] == ["Ana", "Bob", "", "anastasia", "Zoe"], "as far as the longest of its lines"
+    assert longer["series"] == found["series"]
 
 
 def test_hidden_rows_are_left_out_of_a_chart(google: Google) -> None:

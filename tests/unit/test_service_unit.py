@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from moneymentor_sync.core.service_unit import PLACES, closed, exec_word, hidden, unit_for
+from moneymentor_sync.core.service_unit import PLACES, closed, exec_word, hidden, how_to_start, unit_for
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 
@@ -23,6 +23,14 @@ def test_only_the_program_is_another_one() -> None:
     ]
     with pytest.raises(ValueError, match="0 lines"):
         unit_for("[Service]\n", PurePosixPath("/usr/bin/mmsync"))
+
+
+@pytest.mark.parametrize("unit", ["/etc/systemd/system/mmsync.service", "/lib/systemd/system/mmsync.service"])
+def test_systemctl_is_suggested_where_it_would_find_a_unit(unit: str) -> None:
+    assert how_to_start(lambda path: str(path) == unit) == (
+        "Start it with `systemctl start mmsync`, or `mmsync run`."
+    )
+    assert how_to_start(lambda path: False) == "Start it with `mmsync run`."
 
 
 @pytest.mark.parametrize(

@@ -433,7 +433,7 @@ def test_a_daemon_that_tells_only_what_the_contract_has() -> None:
 def test_what_is_watched_while_it_is_gone() -> None:
     assert lines(gone(NotRunningError("no daemon is running"))) == [
         "■ no daemon is running",
-        "→ Start it with `systemctl start mmsync`, or `mmsync run`.",
+        "→ Start it with `mmsync run`.",
     ]
     assert lines(gone(MmsyncError("x"))) == ["■ x"]
 

@@ -101,6 +101,20 @@ def test_a_disk_that_hangs_does_not_keep_the_daemon(tmp_path: Path, monkeypatch:
     assert path.read_text() == "1\n"
 
 
+def test_nothing_is_written_after_the_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync that hung, and ends when the daemon has said good-bye: it does not run any more."""
+    monkeypatch.setattr(textfile, "LAST_SECONDS", 0.01)
+    path, slow = tmp_path / "mmsync.prom", Slow()
+    file = Textfile(path, lambda _: "up\n", slow, Events(), lambda: 0.0)
+    file.stopped({"number": 1})
+    assert slow.begun.acquire(timeout=PATIENCE)
+    file.looked({"number": 2})
+    slow.go.release()
+    file._thread.join(PATIENCE)
+    file.looked({"number": 3})
+    assert path.read_text() == "1\n"
+
+
 def test_stopped_before_anything_was_told_it_has_its_last_word_too(tmp_path: Path) -> None:
     path = tmp_path / "mmsync.prom"
     Textfile(path, str, lambda _: "end\n", Events(), lambda: 0.0).stopped({})

@@ -1,17 +1,19 @@
 """One request to an address of an alert: bounded in time, followed nowhere, and its failure told without the URL.
 
-A redirect is an answer like any other that is no success: what stands in the address is for that host alone.
+A redirect is an answer like any other that is no success: what stands in the address is for that host alone. A user
+and a password in it are sent as basic authentication, as curl does.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
 import socket
 import ssl
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import httplib2
 
@@ -49,9 +51,11 @@ class OneRequest:
         client = httplib2.Http(timeout=self._seconds, **proxy)
         client.follow_redirects = False
         deadline = Deadline(self._seconds, lambda: _cut(client))
+        bare, login = _without_login(url)
+        sent = {"user-agent": "mmsync", **login, **(headers or {})}
         try:
             with deadline:
-                response, _ = client.request(url, method, body, {"user-agent": "mmsync", **(headers or {})})
+                response, _ = client.request(bare, method, body, sent, connection_type=_kind_of(bare))
         except (httplib2.HttpLib2Error, http.client.HTTPException, OSError, ValueError) as error:
             why = self._too_long if deadline.passed or isinstance(error, TimeoutError) else _reason(error)
             raise AlertError(f"{self._name}: {why}", hint=_UNREACHED) from None  # its text may quote the URL
@@ -77,6 +81,42 @@ class OneRequest:
         )
 
 
+class _Once:
+    """A connection that is made once: httplib2 would ask a second time where the first gave no answer, and who has
+    taken a message in already would get it again."""
+
+    _made = False
+
+    def connect(self) -> None:
+        if self._made:
+            raise http.client.RemoteDisconnected("once")
+        super().connect()  # type: ignore[misc]  # of the connection that it is mixed into
+        self._made = True
+
+
+class _Plain(_Once, httplib2.HTTPConnectionWithTimeout):  # type: ignore[misc]  # httplib2 has no types
+    pass
+
+
+class _Secure(_Once, httplib2.HTTPSConnectionWithTimeout):  # type: ignore[misc]
+    pass
+
+
+def _kind_of(url: str) -> type[_Once]:
+    return _Plain if urlsplit(url).scheme == "http" else _Secure
+
+
+def _without_login(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without user and password, and the header that says them."""
+    parts = urlsplit(url)
+    user, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, {}
+    words = ":".join(unquote(one) for one in user.partition(":")[::2])
+    token = base64.b64encode(words.encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"authorization": f"Basic {token}"}
+
+
 def _cut(client: httplib2.Http) -> None:
     for connection in list(client.connections.values()):
         if connection.sock is not None:
@@ -91,4 +131,6 @@ def _reason(error: Exception) -> str:
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "it gave no answer"
     return f"the connection failed ({type(error).__name__})"

@@ -48,7 +48,10 @@ class KeyWatch:
     def use(self, settings: GoogleSettings) -> None:
         self._endpoint = settings.api_endpoint
         self._keys = tuple(_InUse(one, _whose(one), _seal(one.file)) for one in settings.accounts)
-        self._refused = {}
+        here = {one.whose for one in self._keys}
+        self._refused = {
+            whose: one for whose, one in self._refused.items() if whose in here
+        }  # till Google says more
 
     def files(self) -> Sequence[KeyTrouble]:
         return [trouble for one in self._keys if (trouble := _file_trouble(one)) is not None]

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from moneymentor_sync.core.backups import BackupName, Reason, file_name, parse_name
@@ -25,17 +25,19 @@ def scratch(directory: Path | None, clock: Callable[[], float] = time.time) -> I
     with disk_errors(directory):
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _tidy(directory, clock())
+        _tidy(Path(directory or tempfile.gettempdir()), clock())
         held = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=directory)
     with held as place:
         yield Path(place)
 
 
 def _tidy(directory: Path, now: float) -> None:
-    """Removes what a process left that was killed."""
+    """Removes what a process of this user left that was killed: it is as private as what was to be saved."""
     for one in directory.glob(f"{_SCRATCH}*"):
-        if now - one.stat().st_mtime > _ABANDONED:
-            shutil.rmtree(one, ignore_errors=True)
+        with suppress(OSError):  # it is just being removed by whom it belongs to
+            found = one.lstat()
+            if found.st_uid == os.geteuid() and now - found.st_mtime > _ABANDONED:
+                shutil.rmtree(one)
 
 
 def keep(made: Path, directory: Path, spreadsheet_id: str, made_at: float, reason: Reason) -> Path:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from moneymentor_sync.core.breaker import CLOSED
-from moneymentor_sync.core.errors import NotRunningError
 from moneymentor_sync.core.health import Health
 from moneymentor_sync.core.moments import moment
 from moneymentor_sync.core.record import DaemonMark
+from moneymentor_sync.core.service_unit import how_to_start
 from moneymentor_sync.core.status import DatasetSeen, ErrorSeen, Snapshot, document, seen_of
 
 from .lock_file import daemon_holder
@@ -38,7 +38,7 @@ def last_status(path: Path, now: float) -> dict[str, Any] | None:
         version=mark.version if mark else "",
         config=config,
         datasets=datasets,
-        health=_unreachable(running) if running else Health("stopped", _reason(mark), NotRunningError.default_hint),
+        health=_unreachable(running) if running else Health("stopped", _reason(mark), how_to_start(os.path.exists)),
         pid=None,
         started_at=mark.started_at if mark else None,
         totals=totals,

@@ -87,7 +87,9 @@ class Textfile:
 
     def _hand(self, render: Render, status: Document, *, last: bool = False) -> None:
         with self._changed:
-            self._next, self._ended = (render, status), self._ended or last
+            if self._ended:  # a sync that hung comes to its end when the last word is said
+                return
+            self._next, self._ended = (render, status), last
             self._changed.notify()
 
     def _work(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from moneymentor_sync.core.alert_messages import Message
     from moneymentor_sync.core.alert_ports import Addresses
 
-alerts = group("alerts", "Try whether those who are told of trouble (`[alerts]`) can be.")
+alerts = group("alerts", "Try whether those whom `[alerts]` names are reached")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import shlex
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,6 +16,7 @@ import typer
 
 from .app import ConfigOption, VerboseOption, command
 from .console import out
+from .own_command import as_typed
 from .progress import progress
 from .sandbox_command import explained
 
@@ -155,18 +156,10 @@ def _follow(settings: Config, place: Path, interval: int) -> None:
         _changing(place / "moneymentor.db", interval),
     ):
         out().print(f"The database changes every {interval} s, and the spreadsheet follows. Ctrl-C stops.")
-        out().print(
-            _labelled("In another terminal:", "dim", f" {_own_name()} status --watch -c {place / 'sync.toml'}\n"),
-            soft_wrap=True,
-        )
+        watch = f"{as_typed(elsewhere=True)} status --watch -c {shlex.quote(str(place / 'sync.toml'))}"
+        out().print(_labelled("In another terminal:", "dim", f" {watch}\n"), soft_wrap=True)
         life.live()
     out().print("Stopped.")
-
-
-def _own_name() -> str:
-    """How this command was called, as it can be called again."""
-    called = Path(sys.argv[0])
-    return f"{sys.executable} -m {called.parent.name}" if called.name == "__main__.py" else sys.argv[0]
 
 
 def _labelled(label: str, style: str, text: str) -> Text:

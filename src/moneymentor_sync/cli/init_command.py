@@ -338,6 +338,9 @@ def _put(temporary: Path, target: Path, *, force: bool) -> None:
 
 
 def _say_what_is_next(target: Path, config: Config, *, system: bool) -> None:
+    from .own_command import as_typed
+
+    command = as_typed()
     option = "" if _is_found(target) else f" -c {shlex.quote(str(target))}"
     spreadsheet = f"spreadsheet {config.google.spreadsheet_id}"
     if config.google.api_endpoint is None:
@@ -353,7 +356,7 @@ def _say_what_is_next(target: Path, config: Config, *, system: bool) -> None:
         )[: 2 if system else 3],
         start=2,
     ):
-        typer.echo(f"  {number}. mmsync {name}{option}\n     {what}")
+        typer.echo(f"  {number}. {command} {name}{option}\n     {what}")
     if system:
         typer.echo("  4. systemctl daemon-reload && systemctl enable --now mmsync\n     does it, from now on")
 

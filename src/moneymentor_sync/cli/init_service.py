@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from moneymentor_sync.adapters.environment import CREDENTIALS, SYSTEM_FILE
@@ -36,15 +35,17 @@ def refuse_what_is_not_ready(target: Path, *, force: bool) -> None:
 
 
 def write_secrets(directory: Path, url: str | None, key: str | None) -> None:
-    """The database's URL and a copy of the key, for root alone: the unit hands them over as credentials."""
+    """The database's URL and a copy of the key, for root alone: the unit hands them over as credentials.
+
+    Nothing is replaced before all of it can be read: what is there may be the only copy."""
     from moneymentor_sync.core.errors import MmsyncError
 
     try:
+        secrets = {} if key is None else {CREDENTIALS["google"]: Path(key).read_bytes()}
         if url is not None:
-            _closed_file(directory / CREDENTIALS["database_url"]).write_text(url + "\n", encoding="utf-8")
-        copy = directory / CREDENTIALS["google"]
-        if key is not None and not (copy.exists() and copy.samefile(key)):
-            shutil.copyfile(key, _closed_file(copy))
+            secrets[CREDENTIALS["database_url"]] = f"{url}\n".encode()
+        for name, content in secrets.items():
+            _put_closed(directory / name, content)
     except OSError as error:
         raise MmsyncError(
             f"{error.filename or directory}: {error.strerror}", hint="Name a key file that is there."
@@ -57,8 +58,12 @@ def open_to_operators(path: Path) -> None:
     path.chmod(0o640)
 
 
-def _closed_file(path: Path) -> Path:
-    """The path, where there is now an empty file that only its owner may read."""
-    path.unlink(missing_ok=True)
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    return path
+def _put_closed(path: Path, content: bytes) -> None:
+    """In one step, and never where others could read it meanwhile."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Signs in place of ours where the output cannot take them: another encoding, or a locale that says so.
 
-A sign stands for one sign, so that columns stay columns; what somebody wrote and cannot be shown is a `?`, but in JSON,
-which has a way to write every letter.
+A sign stands for one sign, so that columns stay columns; what somebody wrote and cannot be shown is a `?`, but in
+JSON, which has a way to write every letter.
 """
 
 from __future__ import annotations

@@ -63,6 +63,7 @@ def service(
     from moneymentor_sync.core.errors import MmsyncError
 
     from .failures import say, say_error
+    from .own_command import named
 
     runs = (Path.cwd() / program) if program else _this_program()
     files = _files(runs)
@@ -83,7 +84,7 @@ def service(
                 f"{to / place} cannot be written: {error.strerror}",
                 hint="Run it with sudo, or name another --to DIR.",
             ) from error
-    say(_NEXT.format(program=_as_typed(runs)))
+    say(_NEXT.format(program=named(runs)))
 
 
 def _files(program: Path) -> dict[str, str]:
@@ -175,11 +176,3 @@ def _put(path: Path, text: str) -> str:
     finally:
         temporary.unlink(missing_ok=True)
     return "replaced:" if there else "wrote:"
-
-
-def _as_typed(program: Path) -> str:
-    import shlex
-    import shutil
-
-    found = shutil.which("mmsync")
-    return "mmsync" if found and Path(found).resolve() == program.resolve() else shlex.quote(str(program))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -12,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from moneymentor_sync.core.errors import ConfigError, ControlError, NotRunningError, UnknownDatasetError
+from moneymentor_sync.core.service_unit import how_to_start
 
 Document = dict[str, Any]
 """A JSON object, as the channel sends it."""
@@ -123,9 +125,9 @@ class ControlClient:
         try:
             connection.connect()
         except FileNotFoundError as error:
-            raise NotRunningError(f"no daemon is running: there is no socket {self.path}") from error
+            raise _not_running(f"there is no socket {self.path}") from error
         except (ConnectionRefusedError, NotADirectoryError) as error:
-            raise NotRunningError(f"no daemon is running: nobody listens on {self.path}") from error
+            raise _not_running(f"nobody listens on {self.path}") from error
         except PermissionError as error:
             raise ControlError(
                 f"the socket {self.path} may not be used by this user", hint=_how_to_get_in(self.path)
@@ -195,6 +197,10 @@ def _refusal(status: int, found: Document) -> Exception:
         problems = said.get("problems")
         return ConfigError([str(one) for one in problems] if isinstance(problems, list) else [message], hint=hint)
     return ControlError(message, answered=code, hint=hint)
+
+
+def _not_running(why: str) -> NotRunningError:
+    return NotRunningError(f"no daemon is running: {why}", hint=how_to_start(os.path.exists))
 
 
 def _how_to_get_in(path: Path) -> str:

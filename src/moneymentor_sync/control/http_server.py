@@ -22,6 +22,8 @@ from .limits import Limits, accepted_at_once
 from .protocol import protocol_class
 from .seldom import Seldom
 
+_LEAST_BACKLOG = 32
+"""Who finds the kernel's queue full is turned away without a word."""
 _GRACE_SECONDS = 1  # for answers under way when the daemon stops; a whole number, as uvicorn has it
 _LAST_WORDS_SECONDS = 0.3
 _START_SECONDS = 10.0
@@ -110,6 +112,7 @@ class HttpServer:
             await asyncio.sleep(self._beat_seconds)
 
     def _config(self, app: ASGIApp) -> uvicorn.Config:
+        most = self._limits.places_with_refused(trusted=True)
         return uvicorn.Config(
             app,
             http=protocol_class(self._limits),
@@ -125,7 +128,7 @@ class HttpServer:
             access_log=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
             # asyncio takes so many in one go
-            backlog=min(accepted_at_once(self._files), self._limits.places_with_refused(trusted=True)),
+            backlog=min(accepted_at_once(self._files), max(_LEAST_BACKLOG, most)),
         )
 
 

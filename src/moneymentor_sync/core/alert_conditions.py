@@ -14,11 +14,12 @@ from .errors import GuardError
 from .health import is_early
 from .moments import moment, seconds_of
 from .remedies import for_daemon
-from .staleness import is_stale, stale_limit, waits_since
+from .staleness import is_old, stale_limit, waits_since
 
 Document = Mapping[str, Any]
 BAD, POORLY, BREAKER, BACKUP = "health", "health:warning", "breaker", "backup"
 GUARD_CODES = frozenset({GuardError.code, *(one.code for one in GuardError.__subclasses__())})
+_REFUSED_KEY = "credentials:refused:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,13 @@ class KeyTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a status document has not: after how many seconds each dataset is stale, what guards refused last, and
-    what is wrong with keys."""
+    """What a status document has not: after how many seconds each dataset is stale, what guards refused last, what
+    is wrong with keys, and what was told of them that was not looked at anew yet."""
 
     stale_after: Mapping[str, float] = field(default_factory=dict)
     refusals: Mapping[str, Condition] = field(default_factory=dict)
     keys: tuple[KeyTrouble, ...] = ()
+    unasked: tuple[Condition, ...] = ()
 
 
 def look_at(status: Document, known: Known, now: float) -> Look:
@@ -50,17 +52,20 @@ def look_at(status: Document, known: Known, now: float) -> Look:
     if cluster is not None and not apart:
         mine = {name for one in cluster["spreadsheets"] if one["mine"] for name in one["datasets"]}
         datasets = {name: one for name, one in datasets.items() if name in mine}
+    stale = () if apart else tuple(_old(status, datasets, known.stale_after, now))
+    enabled = status["sync_enabled"]
     found = (
         *(one for name, one in known.refusals.items() if name in datasets),
         *map(_key, known.keys),
         *_breakers(datasets),
         *_common_breaker(status),
         *_health(status, datasets),
-        *(() if apart else _stale(status, datasets, known.stale_after, now)),
+        *(stale if enabled else ()),
         *_backup(status.get("backup")),
     )
     early = is_early(status["health"]["reason"])
-    return Look(found, frozenset(datasets), unsure=early or apart, quiet=not status["sync_enabled"])
+    lasting = (*known.unasked, *(() if enabled else stale))
+    return Look(found, frozenset(datasets), unsure=early or apart, quiet=not enabled, lasting=lasting)
 
 
 def guard_condition(dataset: str, code: str, error: str, hint: str) -> Condition:
@@ -79,6 +84,11 @@ def guard_condition(dataset: str, code: str, error: str, hint: str) -> Condition
 
 def guard_key(dataset: str) -> str:
     return f"guard:{dataset}"
+
+
+def is_refused_key(one: Condition) -> bool:
+    """Whether it can end only when Google has been asked again."""
+    return one.key.startswith(_REFUSED_KEY)
 
 
 def _key(one: KeyTrouble) -> Condition:
@@ -174,12 +184,13 @@ def _how_it_goes(status: Document) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _stale(
+def _old(
     status: Document, datasets: Mapping[str, Document], stale_after: Mapping[str, float], now: float
 ) -> Iterator[Condition]:
+    """What would be stale were nothing switched off."""
     for name, one in datasets.items():
         limit = stale_limit(stale_after.get(name, float("inf")), one["interval_seconds"])
-        if is_stale(status, one, limit, now):
+        if is_old(status, one, limit, now):
             when = clock_of(seconds_of(one["last_sync_time"])) if one["last_sync_time"] else "never"
             yield Condition(
                 f"stale:{name}",

@@ -383,7 +383,7 @@ class NotRunningError(MmsyncError):
 
     code = "not_running"
     exit_code = 3
-    default_hint = "Start it with `systemctl start mmsync`, or `mmsync run`."
+    default_hint = "Start it with `mmsync run`."
 
 
 class ControlError(MmsyncError):

@@ -122,12 +122,12 @@ def to_put_back(
     written: Mapping[int, str], before: Sequence[HeaderCell], after: Sequence[HeaderCell]
 ) -> dict[int, str]:
     """The notes that a write hit by mistake, as they were, by column index: a person moved columns between our look
-    and our write. `after` is row 1 as it was found right behind the write."""
+    and our write. `after` is row 1 as it was found behind the write; a note that is not there did not arrive."""
     there = {note for _, note in after}
     found: dict[int, str] = {}
-    for at in written:
-        now = after[at][0] if at < len(after) else ""
-        if at >= len(before) or before[at][0] != now:
+    for at, ours in written.items():
+        now, note_now = after[at] if at < len(after) else ("", "")
+        if note_now == ours and (at >= len(before) or before[at][0] != now):
             gone = [note for text, note in before if text == now and note and note not in there]
             found[at] = gone[0] if len(gone) == 1 else ""
     return found

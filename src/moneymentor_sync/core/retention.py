@@ -7,6 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from .backups import BackupName
+from .daily import DAY
 
 
 def expired(backups: Iterable[BackupName], *, daily: int, weekly: int, zone: ZoneInfo) -> list[str]:
@@ -28,6 +29,12 @@ def expired(backups: Iterable[BackupName], *, daily: int, weekly: int, zone: Zon
         stay |= {next(one for one in group if one.reason == "deletion") for group in days if _any_deletion(group)}
         gone += [one for one in many if one not in stay]
     return [one.name for one in sorted(gone, key=lambda one: (one.made_at, one.name))]
+
+
+def before_tomorrow(backups: Iterable[BackupName], now: float) -> list[BackupName]:
+    """Without those that a clock has stamped which was far ahead once: for years they would be the last ones, and
+    stand in the place of those that are kept. They stay until somebody removes them."""
+    return [one for one in backups if one.made_at <= now + DAY]
 
 
 def _grouped(many: list[BackupName], period: Callable[[BackupName], object], most: int) -> list[list[BackupName]]:

@@ -7,7 +7,7 @@ modes that somebody else has looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePath, PurePosixPath
 
 PLACES: Mapping[str, PurePosixPath] = {
@@ -23,6 +23,12 @@ _HIDDEN = {"/home": "ProtectHome", "/root": "ProtectHome", "/run/user": "Protect
     "PrivateTmp",
 )
 _REFUSED = re.compile(r"[\x00-\x1f\x7f'\"\\]")
+
+
+def how_to_start(exists: Callable[[PurePath], bool]) -> str:
+    """What to do where no daemon runs: `systemctl` is of use only where a unit is installed."""
+    installed = any(exists(PurePosixPath("/") / place) for place in (PLACES["mmsync.service"], *PACKAGED))
+    return f"Start it with {'`systemctl start mmsync`, or ' if installed else ''}`mmsync run`."
 
 
 def unit_for(unit: str, program: PurePath) -> str:

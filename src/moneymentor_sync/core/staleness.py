@@ -24,8 +24,12 @@ def waits_since(status: Document, dataset: Document) -> float | None:
     return max((seconds_of(when) for when in moments if when), default=None)
 
 
-def is_stale(status: Document, dataset: Document, limit: float, now: float) -> bool:
-    """Whether a dataset is without a success for longer than `limit` seconds, at `now` (UNIX seconds). What is
-    disabled never is."""
+def is_old(status: Document, dataset: Document, limit: float, now: float) -> bool:
+    """Whether a dataset is without a success for longer than `limit` seconds, at `now` (UNIX seconds)."""
     since = waits_since(status, dataset)
-    return bool(status["sync_enabled"] and dataset["enabled"]) and since is not None and now - since > limit
+    return since is not None and now - since > limit
+
+
+def is_stale(status: Document, dataset: Document, limit: float, now: float) -> bool:
+    """Whether that is to be mended: what is disabled is never stale, however old it is."""
+    return bool(status["sync_enabled"] and dataset["enabled"]) and is_old(status, dataset, limit, now)

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moneymentor_sync.core.alert_conditions import GUARD_CODES, KeyTrouble, Known, guard_condition, look_at
+from moneymentor_sync.core.alert_conditions import (
+    GUARD_CODES,
+    KeyTrouble,
+    Known,
+    guard_condition,
+    is_refused_key,
+    look_at,
+)
 from moneymentor_sync.core.alert_messages import message_of
 from moneymentor_sync.core.alert_ports import (
     Addresses,
@@ -90,7 +97,7 @@ class Sender:
             self._learn(run)
         for ping in left.pings:
             self._outbox.ping(ping)
-        news = not left.closed and self._watched.look()
+        news = not left.closed and self._watched.look(anxious=any(map(is_refused_key, self._active)))
         if left.status is not None or news:
             self._status = left.status or self._status
             self._judge()
@@ -154,7 +161,8 @@ class Sender:
             return
         now = self._clock()
         stale_after = {one.name: one.stale_after for one in config.datasets}
-        known = Known(stale_after, self._refusals, self._watched.troubles)
+        unasked = () if self._watched.asked else tuple(filter(is_refused_key, self._active))
+        known = Known(stale_after, self._refusals, self._watched.troubles, unasked)
         rules = Rules(config.alerts.remind_after, config.alerts.settle)
         look = look_at(status, known, now)
         if not look.unsure:  # what another member or an operator does about the others is not known here
@@ -171,6 +179,10 @@ class Sender:
         if message is not None:
             self._outbox.take_in([message])
         self._show()
+
+    @property
+    def _active(self) -> list[Condition]:
+        return [one.condition for one in self._memory.values() if one.told is not None]
 
     def _save(self, memory: Memory, message: Pending | None) -> None:
         """A full disk loses no message, and the note of it is made up for at the next look."""
@@ -206,9 +218,12 @@ class _KeyRounds:
         self._files = self._tokens = monotonic()
         self._refused: tuple[KeyTrouble, ...] = ()
         self.troubles: tuple[KeyTrouble, ...] = ()
+        self.asked = False
+        """Whether Google was asked since these keys came into use."""
 
     def use(self, config: Config) -> None:
         """Keys come into use when a configuration does; a new token is asked for half an hour later."""
+        self.asked = False
         self._keys.use(config.google)
         self._files = self._tokens = self._monotonic()
         self._refused = self.troubles = ()
@@ -216,14 +231,15 @@ class _KeyRounds:
     def due_in(self) -> float:
         return max(self._files + FILE_SECONDS - self._monotonic(), 0.0)
 
-    def look(self) -> bool:
-        """Looks where it is time to; whether anything has changed."""
-        now, before = self._monotonic(), self.troubles
+    def look(self, *, anxious: bool) -> bool:
+        """Looks where it is time to, after tokens sooner where somebody waits for good news of one; whether
+        anything has changed."""
+        now, before = self._monotonic(), (self.troubles, self.asked)
         if now - self._files < FILE_SECONDS:
             return False
         self._files = now
-        if now - self._tokens >= TOKEN_SECONDS:
-            self._tokens = now
+        if now - self._tokens >= TOKEN_SECONDS or (anxious and not self.asked):
+            self._tokens, self.asked = now, True
             self._refused = tuple(self._keys.tokens())
         self.troubles = (*self._keys.files(), *self._refused)
-        return self.troubles != before
+        return (self.troubles, self.asked) != before

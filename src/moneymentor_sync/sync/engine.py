@@ -153,6 +153,7 @@ class Engine:
         except LeaseLostError as error:  # what the fleet knows cannot be asked for: nothing is tried
             return [failed(DatasetResult(one.name, one.tab, "failed"), error) for one in datasets]
         gathered = self._gather(datasets, decider.hasher, holding, whole=remove_unmatched)
+        self._noting.begin()
         unguarded = _named(datasets, allow_deletes)
         results: list[DatasetResult] = []
         try:

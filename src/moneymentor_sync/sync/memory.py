@@ -56,7 +56,7 @@ def known_as_seen(known: KnownTab, layout: Layout, tab: TabView, hasher: Hasher)
     headings = frozenset(hasher.text(text) for cell in tab.header if (text := heading(cell)))
     positions = tuple(p for p in layout.positions if p is not None)
     info = tab.info
-    noted = known.noted
+    noted = known.noted if info.sheet_id == known.sheet_id else ()  # a person's tab in the place of a deleted one
     return KnownTab(info.sheet_id, info.title, headings, positions, known.headers, info.columns, info.rows, noted)
 
 

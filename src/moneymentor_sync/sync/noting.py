@@ -6,7 +6,7 @@ their results and tried again with a later sync.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from moneymentor_sync.core.errors import (
@@ -17,6 +17,7 @@ from moneymentor_sync.core.errors import (
     UnavailableError,
 )
 from moneymentor_sync.core.header_notes import (
+    HeaderCell,
     Noted,
     carried,
     is_due,
@@ -45,15 +46,28 @@ REST_SECONDS = 3_600.0
 """After a refusal (a protected header, say) the notes of a tab are tried again that much later."""
 _PASSING = (OvertakenError, QuotaExhaustedError, UnavailableError)
 """What the next sync need not meet again."""
+_FOR_ALL = (QuotaExhaustedError, UnavailableError)
+"""What the other tabs of this sync would meet, too, each for as long as a call may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Notes on their way to a tab, by column index, and its row 1 as it was before."""
+
+    notes: Mapping[int, str]
+    before: Sequence[HeaderCell]
 
 
 @dataclass(slots=True)
 class Noting:
-    """What one engine knows of notes: whether they are wanted, and which tabs are left alone until when."""
+    """What one engine knows of notes: whether they are wanted, which tabs are left alone until when, and what was
+    sent of which it is not known yet that it hit nobody's."""
 
     wanted: bool
     clock: Callable[[], float]
+    sent: dict[str, tuple[Sent, ...]] = field(default_factory=dict)
     _rests: dict[str, float] = field(default_factory=dict)
+    _given_up: bool = False
 
     def texts(self, one: Gathered) -> dict[str, str]:
         """The notes that a dataset's headers are to have, by header; none where none are wanted."""
@@ -63,11 +77,16 @@ class Noting:
         """The decision, its plan with the notes that headers made by it are to get."""
         return replace(decision, plan=replace(decision.plan, notes=tuple(self.texts(one).values())))
 
+    def begin(self) -> None:
+        """A sync begins, and with it another try."""
+        self._given_up = False
+
     def rests(self, dataset: str) -> bool:
         now = self.clock()
-        return now < self._rests.get(dataset, 0.0) <= now + REST_SECONDS
+        return self._given_up or now < self._rests.get(dataset, 0.0) <= now + REST_SECONDS
 
     def failed(self, dataset: str, error: MmsyncError) -> None:
+        self._given_up = self._given_up or isinstance(error, _FOR_ALL)
         if not isinstance(error, _PASSING):
             self._rests[dataset] = self.clock() + REST_SECONDS
 
@@ -118,7 +137,8 @@ class HeaderNoting:
         return state if is_due(self.noting.texts(one), state.known.noted) else None
 
     def _settle(self, one: Gathered, state: DatasetState, known: KnownTab, notes: HeaderNotes) -> None:
-        """Reads row 1 and writes what is not as it is to be; one more batch gives back what that hit by mistake.
+        """Reads row 1 and writes what is not as it is to be; one more batch gives back what that hit by mistake, at
+        once or, where that failed, with a later sync.
 
         Nothing is to be written, but an earlier write may still arrive: then a batch that only turns the fence
         has it refused, since people may have moved columns by then."""
@@ -126,22 +146,50 @@ class HeaderNoting:
         if reading is None:
             return  # the tab is gone: the next sync that looks makes it again
         self.fencing.saw(reading.fence)
-        texts = self.noting.texts(one)
-        changes = to_write(reading.cells, texts)
-        if changes or self.fencing.late:
-            intend = self.fencing.intend(reading.fence, self.between)
-            now, token = notes.write(reading, changes, intend=intend)
-            self.fencing.landed(token)
-            hit = to_put_back(changes, reading.cells, now)
-            if hit:
-                self._put_back(reading, hit, token, notes)
-                return  # with the next sync, by a fresh look
+        name, texts = one.dataset.name, self.noting.texts(one)
+        hit = self._hit(name, reading)
+        if not hit:
+            changes = to_write(reading.cells, texts)
+            if changes or self.fencing.late:
+                reading = self._write(name, reading, changes, notes, self.between)
+                hit = self._hit(name, reading)
+        if hit:
+            self._hit(name, self._write(name, reading, hit, notes, at_once))
+            return  # with the next sync, by a fresh look
         self._remember(one, state, known, seen_to(texts))
 
-    def _put_back(self, reading: HeaderReading, hit: Mapping[int, str], token: str, notes: HeaderNotes) -> None:
-        fence = replace(reading.fence, token=token)
-        _, last = notes.write(replace(reading, fence=fence), hit, intend=self.fencing.intend(fence, at_once))
-        self.fencing.landed(last)
+    def _write(
+        self,
+        dataset: str,
+        reading: HeaderReading,
+        changes: Mapping[int, str],
+        notes: HeaderNotes,
+        between: Callable[[], None],
+    ) -> HeaderReading:
+        """Row 1 as it is right after the write."""
+        intend = self.fencing.intend(reading.fence, between)
+
+        def sending(following: str) -> None:
+            intend(following)
+            sent = self.noting.sent.get(dataset, ())
+            self.noting.sent[dataset] = (*sent, Sent(changes, reading.cells))
+
+        now, token = notes.write(reading, changes, intend=sending)
+        self.fencing.landed(token)
+        return replace(reading, cells=now, fence=replace(reading.fence, token=token))
+
+    def _hit(self, dataset: str, reading: HeaderReading) -> dict[int, str]:
+        """What the notes that were sent hit by mistake; those that hit nobody's are forgotten."""
+        kept: list[Sent] = []
+        found: dict[int, str] = {}
+        for sent in self.noting.sent.pop(dataset, ()):
+            hit = to_put_back(sent.notes, sent.before, reading.cells)
+            if hit:
+                kept.append(sent)
+                found |= hit
+        if kept:
+            self.noting.sent[dataset] = tuple(kept)
+        return found
 
     def _remember(self, one: Gathered, state: DatasetState, known: KnownTab, noted: Noted) -> None:
         self.store.finish(one.dataset.name, replace(state, known=replace(known, noted=noted)), {}, forget=())

@@ -21,7 +21,7 @@ from moneymentor_sync.core.errors import (
 from moneymentor_sync.core.plan import Plan
 from moneymentor_sync.core.ports import Store, Tick, Wanted
 from moneymentor_sync.core.resilience import RetryRules
-from moneymentor_sync.core.retention import expired
+from moneymentor_sync.core.retention import before_tomorrow, expired
 from moneymentor_sync.core.rights import Budget
 from moneymentor_sync.core.rows import Hasher
 from moneymentor_sync.core.settings import Config, Dataset
@@ -245,7 +245,7 @@ class BackupFirst:
         directory = directory_of(self.edges.config)
         try:
             make_backup(self.edges, dataset.spreadsheet_id, directory, "deletion", tick=self.tick)
-            prune(self.edges.config)
+            prune(self.edges.config, self.edges.around.clock())
         except (StoppedError, QuotaExhaustedError):
             raise
         except MmsyncError as error:
@@ -258,13 +258,13 @@ class BackupFirst:
         return True
 
 
-def prune(config: Config) -> list[str]:
+def prune(config: Config, now: float) -> list[str]:
     """Lets go of backups that nobody asked for and that have been kept long enough. Raises BackupError."""
     from moneymentor_sync.adapters.backup_files import backups_in, remove
 
     directory, settings = directory_of(config), config.backup
     gone = expired(
-        backups_in(directory),
+        before_tomorrow(backups_in(directory), now),
         daily=settings.keep_daily,
         weekly=settings.keep_weekly,
         zone=ZoneInfo(config.sync.timezone),

@@ -10,6 +10,7 @@ from functools import partial
 from moneymentor_sync.core.backups import Made, tag_of
 from moneymentor_sync.core.errors import StoppedError
 from moneymentor_sync.core.ports import Store
+from moneymentor_sync.core.retention import before_tomorrow
 from moneymentor_sync.core.settings import Config
 from moneymentor_sync.sync import Surroundings
 
@@ -55,8 +56,8 @@ class KeptBackups:
         from moneymentor_sync.adapters.backup_files import backups_in
 
         tag = tag_of(spreadsheet_id)
-        made = [one.made_at for one in backups_in(directory_of(config)) if one.tag == tag and one.reason != "hand"]
-        return max(made, default=None)
+        there = before_tomorrow(backups_in(directory_of(config)), self.around.clock())
+        return max((one.made_at for one in there if one.tag == tag and one.reason != "hand"), default=None)
 
     def make(self, config: Config, spreadsheet_id: str, stopping: Callable[[], bool]) -> Made:
         def go_on() -> None:
@@ -75,6 +76,6 @@ class KeptBackups:
         around = replace(self.around, sleep=sleep)
         with open_backups(config, surroundings=around, shared=self.shared, quotas=self.quotas) as edges:
             made = make_backup(edges, spreadsheet_id, directory_of(config), "daily", tick=tick)
-        prune(config)
+        prune(config, self.around.clock())
         self.rest()
         return made

@@ -70,6 +70,7 @@ class Right:
     def __init__(self, lease: Lease, spreadsheet_id: str) -> None:
         self._lease, self._id = lease, spreadsheet_id
         self._held = ExitStack()
+        self.was_given_back = False
         self.begin()
 
     def begin(self) -> None:
@@ -88,6 +89,7 @@ class Right:
     @contextmanager
     def given_back(self) -> Iterator[None]:
         """Others may sync the spreadsheet meanwhile. Raises LockHeldError at the end, where one still does."""
+        self.was_given_back = True
         self.end()
         yield
         self.begin()
@@ -228,9 +230,25 @@ def carry_out(restore: Restore, *, tick: Tick | None = None) -> str | None:
         raise OvertakenError("a sync has written to the spreadsheet since the plan was shown; nothing was restored")
     if not restore.plan.changes:
         return None
-    kept = keep(restore.before, directory_of(edges.config), spreadsheet_id, restore.now.backup.made_at, "hand")
-    _Carrying(restore, tick or _unseen).run()
+    with ExitStack() as held:
+        if restore.right.was_given_back:
+            restore = held.enter_context(_saved_again(restore, tick))
+        kept = keep(restore.before, directory_of(edges.config), spreadsheet_id, restore.now.backup.made_at, "hand")
+        _Carrying(restore, tick or _unseen).run()
     return str(kept)
+
+
+@contextmanager
+def _saved_again(restore: Restore, tick: Tick | None) -> Iterator[Restore]:
+    """The same with the spreadsheet as it is now: people may have typed for as long as nobody answered, and a lock
+    of ours does not keep them from it."""
+    from moneymentor_sync.adapters.backup_package import open_backup
+
+    place = restore.before.parent / "again"
+    place.mkdir()
+    before, _ = write_backup(restore.edges, restore.plan.spreadsheet_id, place, "hand", tick=tick)
+    with open_backup(before) as now:
+        yield replace(restore, before=before, now=now)
 
 
 class _Carrying:
@@ -291,6 +309,7 @@ class _Carrying:
         ]
         tabs.sort(key=lambda one: one.action != "made")
         self._remember(tabs)
+        self._remember([one for one in self._restore.plan.tabs if one.action == "same"], only_lost=True)
         now = {tab.sheet_id: tab for tab in self._restore.now.backup.tabs}
         intend = self._fencing.intend(structure.fence, at_once)
         restorer.run(tabs, Over(structure, now), intend=intend, last=self._note)
@@ -299,15 +318,17 @@ class _Carrying:
     def _note(self, token: str) -> None:
         self._last = token
 
-    def _remember(self, tabs: Sequence[TabRestore]) -> None:
+    def _remember(self, tabs: Sequence[TabRestore], *, only_lost: bool = False) -> None:
         """Tells the next sync that the tabs are its own, with the rows in them that mmsync had written, and that
-        nothing else of what is known of them holds."""
+        nothing else of what is known of them holds. With `only_lost` those of which nothing is known any more."""
         store, hasher = self._edges.store, Hasher(self._edges.store.secret())
         for one in tabs:
             dataset = _dataset(self._edges.config, one.saved)
             if dataset is None or dataset.spreadsheet_id != self._id or one.saved.ours is None:
                 continue
             state = current_state(dataset, store.dataset(dataset.name))
+            if only_lost and state is not None:
+                continue
             if state is None and any(column.hash and column.name in dataset.key for column in dataset.columns):
                 continue  # by which pseudonyms its rows would be told is known to no state
             state = state or DatasetState(dataset.spreadsheet_id, dataset.tab, None)
