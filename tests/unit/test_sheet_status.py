@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moneymentor_sync.core import errors, sheet_status
-from moneymentor_sync.core.ports import DatasetResult
+from moneymentor_sync.core.events import unheard
+from moneymentor_sync.core.plan import Plan
+from moneymentor_sync.core.ports import DatasetResult, Landing, TabView
 from moneymentor_sync.core.settings import Config, Dataset, SheetSettings
 from moneymentor_sync.core.sheet_status import (
     COLUMNS,
@@ -40,6 +43,8 @@ from moneymentor_sync.core.sheet_status import (
     unreachable,
     zone_of,
 )
+from moneymentor_sync.sync.settling import Unsettled
+from moneymentor_sync.sync.sheet_status import OWED_SECONDS, SheetStatus
 from tests.daemon_double import config_of
 
 NOW = 1_800_000_000.0
@@ -280,3 +285,20 @@ def test_a_tab_of_ours_is_told_by_all_of_its_headers() -> None:
     assert is_status_header([*HEADERS, "my notes"])
     assert not is_status_header(HEADERS[1:])
     assert not is_status_header([])
+
+
+def test_what_people_are_owed_is_given_back_soon_or_not_at_all() -> None:
+    """Later it may be what they have changed since; and while it is owed, the tab does not rest."""
+    now = [NOW]
+    keeper = SheetStatus(SHEET, (), no_outlook, lambda: now[0], unheard)
+    keeper.failed("sheet", OSError())
+    owed = Unsettled(cast("Landing", None), cast("Plan", None), cast("TabView", None), counted=True)
+    keeper.owes("sheet", owed)
+    assert (keeper.owed("sheet"), keeper.owed("other"), keeper.rests("sheet")) == (owed, None, False)
+    now[0] += OWED_SECONDS - 1
+    assert keeper.owed("sheet") is owed
+    now[0] += 1
+    assert keeper.owed("sheet") is None
+    now[0] = NOW
+    keeper.owes("sheet", None)
+    assert (keeper.owed("sheet"), keeper.rests("sheet")) == (None, True)
