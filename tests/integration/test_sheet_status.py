@@ -75,7 +75,7 @@ def ready(bench: Workbench) -> None:
 
 
 def test_the_first_sync_makes_it(bench: Workbench) -> None:
-    bench.datasets.append(bench.dataset(name="more", tab="More", enabled=False))
+    bench.datasets.append(bench.dataset(name="more", tab="More"))  # switched off by an operator
     bench.outlooks = {
         "people": Outlook(next_sync=bench.clock.now + 300),
         "more": Outlook(enabled=False),
@@ -523,6 +523,23 @@ def test_what_it_hit_while_it_rode_is_given_back_though_that_fails_at_first(benc
         bench.clock.now += 400
         assert engine.run(bench.config.datasets).ok
     assert row(bench)["whom to ask"] == "Ada"
+
+
+def test_while_that_fails_for_good_the_datasets_go_on(bench: Workbench) -> None:
+    ready(bench)
+    bench.person.type(STATUS, 0, 9, "whom to ask")
+    bench.person.type(STATUS, 1, 9, "Ada")
+    bench.clock.now += 400
+    bench.told()
+    bench.people(*SOME, (3, "c", 3))
+    bench.before_write(lambda: bench.person.move_columns(STATUS, 9, 10, 3))
+    bench.box.faults.add(Fault("status", on="write", nth=2, count=None, status=503))
+    with bench.kept_engine() as engine:
+        assert engine.run(bench.config.datasets).ok
+        bench.clock.now += 60
+        bench.box.log.reset()
+        assert engine.run(bench.config.datasets).ok
+        assert calls(bench)[1] == 2, "once in the midst of the run, and once at its end"
 
 
 def test_a_run_that_google_fails_waits_for_no_look_at_what_rode(bench: Workbench) -> None:
