@@ -32,7 +32,7 @@ win), `sync.toml`, and defaults, in that order. `sync.toml` is the file of `-c`,
 `./sync.toml`, else `/etc/mmsync/sync.toml`; where the environment says enough, none is needed. An unknown key, a
 wrong type or a value out of range is an error, and `mmsync check` names all of them at once. A relative path in the
 file starts at the file's directory, one in the environment at the working directory. `mmsync reload` has the daemon
-read all of it again.
+read it again; a change in `[state]`, `[control]`, `[log]`, `[cluster]` and `[metrics]` waits for its next start.
 """
 _DATASETS = """\
 ## [[datasets]]

@@ -80,7 +80,7 @@ def line_after_tab(shell: Terminal, typed: str) -> str:
         ("mmsync plan qui", "mmsync plan quiz_responses"),
         ("mmsync disable --reason x qui", "mmsync disable --reason x quiz_responses"),
         ("mmsync enable user_profiles cou", "mmsync enable user_profiles course_statistics"),
-        ("mmsync history quotes qui", "mmsync history quotes quiz_responses"),
+        ("mmsync history quotes qu", "mmsync history quotes quiz_responses"),
         ("mmsync force -c other.toml vis", "mmsync force -c other.toml visits"),
         ("mmsync sync -c oth", "mmsync sync -c other.toml"),
         ("mmsync sync --config oth", "mmsync sync --config other.toml"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from docs.build import build
 from typer.main import get_command
 
 from moneymentor_sync.cli.app import registered
+from moneymentor_sync.daemon.reload import FIXED
 from tests.pages import PAGES, ROOT, anchors, blocks, commands, links
 
 GROUP: Any = get_command(registered())
@@ -79,3 +81,10 @@ def test_the_site_is_built_without_a_complaint_and_asks_nobody_for_anything(tmp_
     styles = "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("_static/**/*.css"))
     assert "url(http" not in styles
     assert "@import" not in styles
+
+
+@pytest.mark.parametrize("page", ["docs/configuration.md", "systemd/README.md"])
+def test_what_waits_for_a_start_is_named(page: str) -> None:
+    tables = {name.split("_")[0].replace("socket", "control") for name in FIXED}
+    (sentence,) = re.findall(r"(?s)`mmsync reload`.*?next start", PAGES[page])
+    assert set(re.findall(r"`\[(\w+)\]`", sentence)) == tables

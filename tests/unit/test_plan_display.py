@@ -56,6 +56,15 @@ def test_old_and_new_stand_side_by_side_and_a_row_is_named_once() -> None:
     ]
 
 
+def test_what_goes_is_red_and_what_comes_is_green() -> None:
+    colours = {
+        line.plain[span.start : span.end].strip(): str(span.style)
+        for line in plan_lines(BUSY, 80, everything=True)
+        for span in line.spans
+    }
+    assert (colours["Ann"], colours["Anna"]) == ("red", "green")
+
+
 def test_where_no_row_is_new_it_says_in_which_columns_cells_change() -> None:
     assert shown(replace(BUSY, inserts=()))[1] == "  rows: 3 → 1; cells: 4 in score (2), name (1), since (1)"
 

@@ -71,6 +71,8 @@ def test_the_first_that_a_stranger_may_not_enter() -> None:
     way = [(PurePosixPath("/opt"), 0o755), (PurePosixPath("/opt/x"), 0o700), (PurePosixPath("/opt/x/y"), 0o700)]
     assert closed(way) == PurePosixPath("/opt/x")
     assert closed(way[:1]) is None
+    assert closed([(PurePosixPath("/opt"), 0o750)]) == PurePosixPath("/opt")  # its group is not the service's
+    assert closed([(PurePosixPath("/opt"), 0o701)]) is None
 
 
 def test_every_file_of_systemd_has_its_place_and_is_in_the_package() -> None:
