@@ -79,6 +79,15 @@ def test_another_program_reads_what_is_in_the_spreadsheet(desk: Desk, bench: Wor
     assert values["E2"].value == "007!"
 
 
+def test_rows_that_have_a_format_and_nothing_else_are_kept_and_not_counted(desk: Desk, bench: Workbench) -> None:
+    peopled(bench)
+    bench.person.color(TAB, 900, 0, red=1, green=0, blue=0)
+    bench.person.note(TAB, 901, 0, "here")
+    made = desk.save()
+    assert made.rows == 1 + 4 + 1  # the header, ours, and the note
+    assert openpyxl.load_workbook(made.path)[TAB]["A901"].fill.fgColor.rgb == "FFFF0000"
+
+
 def test_its_file_is_whole_private_and_says_nothing(desk: Desk, bench: Workbench) -> None:
     peopled(bench)
     paths = [Path(desk.save().path) for _ in range(2)]

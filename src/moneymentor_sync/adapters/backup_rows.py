@@ -134,7 +134,7 @@ def _trim(cells: list[SavedCell]) -> None:
 
 
 class RowsWriter:
-    """Writes the rows of one tab into a file, which must not exist."""
+    """Writes the rows of one tab into a file, which must not exist; counts `rows` and `cells` with anything in them."""
 
     def __init__(self, path: Path) -> None:
         self._raw: IO[bytes] = path.open("xb")
@@ -156,8 +156,9 @@ class RowsWriter:
             kept["x"] = list(row.extras.items())
         lines.append(_encode(kept))
         self._zip.write(b"\n".join(lines) + b"\n")
-        self.rows += 1
-        self.cells += len(row.cells) - row.cells.count(None)
+        cells = len(row.cells) - row.cells.count(None)
+        self.rows += bool(cells or row.notes)  # a format reaches far below what is in a column
+        self.cells += cells
 
     def close(self) -> None:
         self._zip.close()
