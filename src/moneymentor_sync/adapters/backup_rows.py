@@ -134,7 +134,8 @@ def _trim(cells: list[SavedCell]) -> None:
 
 
 class RowsWriter:
-    """Writes the rows of one tab into a file, which must not exist; counts `rows` and `cells` with anything in them."""
+    """Writes the rows of one tab into a file, which must not exist; `rows` and `cells` are those with anything in
+    them."""
 
     def __init__(self, path: Path) -> None:
         self._raw: IO[bytes] = path.open("xb")
