@@ -75,5 +75,7 @@ class Terminal:
 
 
 def _own_terminal() -> None:
+    for number in (signal.SIGINT, signal.SIGQUIT):  # who runs the tests in the background has them ignored
+        signal.signal(number, signal.SIG_DFL)
     os.setsid()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
