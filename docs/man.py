@@ -114,7 +114,8 @@ def wrapped(line: str) -> str:
 
 def commands(group: Any, before: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command that can be run, by its words; also those of a group within the group."""
-    for name, one in group.commands.items():
+    for name in group.list_commands(None):  # in the help's order, whichever module was imported first
+        one = group.commands[name]
         if hasattr(one, "commands"):
             yield from commands(one, (*before, name))
         else:

@@ -273,7 +273,8 @@ def test_importing_it_brings_nothing_heavy() -> None:
     ).stdout.split()  # fmt: skip
     assert not HEAVY & set(found)
     ours = {name for name in found if name.startswith("moneymentor_sync.")}
-    assert ours == {f"moneymentor_sync.{name}" for name in ("control", "control.client", "core", "core.errors")}
+    light = ("control", "control.client", "core", "core.errors", "core.service_unit")
+    assert ours == {f"moneymentor_sync.{name}" for name in light}
 
 
 def test_the_double_is_what_the_channel_asks_for() -> None:
