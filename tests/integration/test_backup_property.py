@@ -86,7 +86,7 @@ def fill(bench: Workbench, title: str, cells: dict[tuple[int, int], dict[str, An
         person.request({"updateCells": {"start": start, "rows": [{"values": [cell]}], "fields": "*"}})
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=SHEETS, after=st.one_of(st.none(), SHEETS), staged=st.booleans(), parts=st.booleans())
 def test_whatever_was_there_is_back(
     place: Workbench,
